@@ -1,0 +1,141 @@
+"""Corpora: reading them, the casual variants that people type, and batches of similar length.
+
+Multi30k (captions; files `multi30k/{split}.{language}.gz`, line N of one translates line N of the other) and Tatoeba
+(everyday sentences; `tatoeba/eng-{deu,fra}.tsv.gz`, English TAB translation).
+"""
+
+from __future__ import annotations
+
+import gzip
+import random
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from model.tokenizer import Tokenizer
+
+Pair = tuple[str, str]
+TATOEBA_NAMES = {"en": "eng", "de": "deu", "fr": "fra"}
+FINAL_PUNCTUATION = ".!?…"
+
+
+class DataError(ValueError):
+    """A corpus is missing or its two sides do not match."""
+
+
+def read_lines(path: Path) -> list[str]:
+    """Lines of a gzipped UTF-8 file, without line ends."""
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            return [line.rstrip("\n") for line in file]
+    except FileNotFoundError:
+        raise DataError(f"There is no file {path}.") from None
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is not a gzipped UTF-8 text ({error}).") from None
+
+
+def read_multi30k(folder: Path, split: str, src: str, tgt: str) -> list[Pair]:
+    """Caption pairs of `split` (train, val, test_2016_flickr)."""
+    sides = [read_lines(folder / "multi30k" / f"{split}.{language}.gz") for language in (src, tgt)]
+    if len(sides[0]) != len(sides[1]):
+        raise DataError(f"multi30k {split}: {len(sides[0])} lines of {src}, but {len(sides[1])} of {tgt}.")
+    return list(zip(*sides, strict=True))
+
+
+def read_tatoeba(folder: Path, src: str, tgt: str) -> tuple[list[Pair], list[Pair]]:
+    """Everyday pairs to train on, and the pairs held out: those of every 50th English sentence (by checksum)."""
+    path = folder / "tatoeba" / f"{TATOEBA_NAMES.get(src, src)}-{TATOEBA_NAMES.get(tgt, tgt)}.tsv.gz"
+    train: list[Pair] = []
+    held_out: list[Pair] = []
+    for number, line in enumerate(read_lines(path), 1):
+        columns = line.split("\t")
+        if len(columns) < 2:
+            raise DataError(f"{path}, line {number}: expected two columns.")
+        side = held_out if zlib.crc32(columns[0].encode()) % 50 == 0 else train
+        side.append((columns[0], columns[1]))
+    return train, held_out
+
+
+def without_final_punctuation(text: str) -> str:
+    """The text less its final full stop, question or exclamation mark."""
+    return text.rstrip().rstrip(FINAL_PUNCTUATION).rstrip()
+
+
+def curly_quotes(text: str) -> str:
+    """Straight quotes as typographers set them: It's “that”, → It’s “that”."""
+    curly, opening = [], True
+    for character in text:
+        if character == "'":
+            curly.append("’")
+        elif character == '"':
+            curly.append("“" if opening else "”")
+            opening = not opening
+        else:
+            curly.append(character)
+    return "".join(curly)
+
+
+def casual(text: str, rng: random.Random) -> str:
+    """The text as somebody in a hurry types it: a few changes, each with its own small probability."""
+    if rng.random() < 0.15:
+        text = text.lower()
+    elif rng.random() < 0.12:
+        text = text[:1].lower() + text[1:]
+    if rng.random() < 0.18:
+        text = without_final_punctuation(text) or text
+    if rng.random() < 0.3:
+        text = curly_quotes(text)
+    if rng.random() < 0.05:
+        words = text.split(" ")
+        cut = rng.randrange(1, len(words)) if len(words) > 1 else 1
+        text = "  ".join(filter(None, (" ".join(words[:cut]), " ".join(words[cut:]))))
+    return text
+
+
+def join_some(pairs: list[Pair], share: float, rng: random.Random) -> list[Pair]:
+    """`share` of the pairs come as two in a row, so that the model has seen inputs of several sentences."""
+    pairs = rng.sample(pairs, len(pairs))
+    n = int(len(pairs) * share / 2)
+    joined = [(f"{a[0]} {b[0]}", f"{a[1]} {b[1]}") for a, b in zip(pairs[:n], pairs[n : 2 * n], strict=True)]
+    return joined + pairs[2 * n :]
+
+
+def padded(rows: list[list[int]], pad_id: int) -> Tensor:
+    """ids (batch, longest), filled up with `pad_id`."""
+    longest = max(map(len, rows))
+    return torch.tensor([row + [pad_id] * (longest - len(row)) for row in rows])
+
+
+def batches(
+    pairs: list[tuple[list[int], list[int]]],
+    tokenizer: Tokenizer,
+    max_tokens: int,
+    rng: random.Random | None = None,
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """(src, tgt_in, tgt_out) ids of pairs of similar length, at most `max_tokens` padded tokens a side.
+
+    Sources end in the end token; tgt_in starts with the start token and tgt_out is one token ahead of it.
+    With `rng`, ties and the order of batches are shuffled.
+    """
+    order = sorted(
+        range(len(pairs)), key=lambda i: (len(pairs[i][1]), len(pairs[i][0]), rng.random() if rng else i)
+    )
+    groups: list[list[int]] = [[]]
+    widest = 0
+    for i in order:
+        widest = max(widest, len(pairs[i][0]) + 1, len(pairs[i][1]) + 1)
+        if groups[-1] and (len(groups[-1]) + 1) * widest > max_tokens:
+            groups.append([])
+            widest = max(len(pairs[i][0]) + 1, len(pairs[i][1]) + 1)
+        groups[-1].append(i)
+    if rng:
+        rng.shuffle(groups)
+    pad, bos, eos = tokenizer.pad_id, tokenizer.bos_id, tokenizer.eos_id
+    for group in filter(None, groups):
+        src = padded([pairs[i][0] + [eos] for i in group], pad)
+        tgt_in = padded([[bos] + pairs[i][1] for i in group], pad)
+        tgt_out = padded([pairs[i][1] + [eos] for i in group], pad)
+        yield src, tgt_in, tgt_out

@@ -1,0 +1,129 @@
+"""Text ↔ tokens ↔ ids: one joint byte-level BPE vocabulary for both languages (Sennrich et al. 2016; library: tokenizers).
+
+Byte-level means that any Unicode text has tokens and comes back unchanged; there is no unknown token. A `</s>` that
+somebody types is text: only the model's own end token has the id `eos_id`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from tokenizers import Tokenizer as Engine
+from tokenizers import decoders, models, pre_tokenizers, trainers
+
+SPECIAL = ("<pad>", "<s>", "</s>")
+READABLE_SPECIAL = {"<pad>": "⟨pad⟩", "<s>": "⟨s⟩", "</s>": "⟨/s⟩"}
+SPACE = "▁"
+READABLE_CONTROL = {"\n": "⏎", "\t": "⇥", "\r": "␍"}
+
+
+@cache
+def byte_of_letter() -> dict[str, int]:
+    """The byte-level alphabet of GPT-2: printable Latin-1 stands for itself, other bytes for letters from U+0100 on."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {chr(b): b for b in printable} | {chr(0x100 + n): b for n, b in enumerate(others)}
+
+
+def readable_character(character: str) -> str:
+    """A character as the screen shows it: spaces, controls and invisible characters become visible."""
+    if character == " ":
+        return SPACE
+    if character in READABLE_CONTROL:
+        return READABLE_CONTROL[character]
+    if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Zs", "Cn", "Co"):
+        return f"⟨U+{ord(character):04X}⟩"
+    return f"◌{character}" if unicodedata.combining(character) else character
+
+
+def readable_bytes(raw: bytes) -> str:
+    """Bytes as the screen shows them: whole characters as such, parts of a character as ⟨F0⟩."""
+    shown, i = [], 0
+    while i < len(raw):
+        for length in (1, 2, 3, 4):
+            try:
+                character = raw[i : i + length].decode("utf-8")
+            except UnicodeDecodeError:
+                continue
+            if character:
+                shown.append(readable_character(character))
+                i += length
+                break
+        else:
+            shown.append(f"⟨{raw[i]:02X}⟩")
+            i += 1
+    return "".join(shown)
+
+
+class Tokenizer:
+    """A trained vocabulary. `encode` and `decode` are inverse for every string."""
+
+    def __init__(self, engine: Engine) -> None:
+        engine.encode_special_tokens = True
+        self.engine = engine
+        self.pad_id, self.bos_id, self.eos_id = (engine.token_to_id(token) for token in SPECIAL)
+        if None in (self.pad_id, self.bos_id, self.eos_id):
+            raise ValueError(f"the tokenizer lacks one of {', '.join(SPECIAL)}.")
+
+    @property
+    def vocab_size(self) -> int:
+        return self.engine.get_vocab_size()
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of the text's tokens, without start or end. Text that UTF-8 cannot hold (lone surrogates) raises ValueError."""
+        return self.encode_batch([text])[0]
+
+    def encode_batch(self, texts: list[str]) -> list[list[int]]:
+        """`encode` of many texts, in parallel."""
+        try:
+            return [encoding.ids for encoding in self.engine.encode_batch(texts, add_special_tokens=False)]
+        except UnicodeEncodeError:
+            raise ValueError(
+                "The text holds half a character (a lone surrogate), which no encoding can carry."
+            ) from None
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """The bytes that a token stands for; empty for the special ones."""
+        token = self.engine.id_to_token(int(token_id))
+        if token is None:
+            raise ValueError(f"there is no token {token_id}: ids run from 0 to {self.vocab_size - 1}.")
+        return b"" if token in SPECIAL else bytes(byte_of_letter()[letter] for letter in token)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Text of the ids, special ones left out. Bytes that form no character (a model may say so) become U+FFFD."""
+        return b"".join(self.token_bytes(i) for i in ids).decode("utf-8", errors="replace")
+
+    def readable(self, token_id: int) -> str:
+        """A token as the screen shows it: ▁ for a space, ⟨F0⟩ for a byte that is no character, ⟨/s⟩ for the end."""
+        token = self.engine.id_to_token(int(token_id))
+        return READABLE_SPECIAL.get(token) or readable_bytes(self.token_bytes(token_id))
+
+    def save(self, path: Path) -> None:
+        self.engine.save(str(path))
+
+    @classmethod
+    def load(cls, path: Path) -> Tokenizer:
+        """Raises ValueError where the file is no tokenizer of ours."""
+        try:
+            engine = Engine.from_file(str(path))
+        except Exception as error:  # the library raises bare Exception
+            raise ValueError(f"not a tokenizer file ({error})") from None
+        return cls(engine)
+
+    @classmethod
+    def train(cls, texts: Iterable[str], vocab_size: int) -> Tokenizer:
+        """Learn merges from `texts` until there are `vocab_size` tokens: 3 special, 256 bytes, the rest merged."""
+        engine = Engine(models.BPE())
+        engine.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+        engine.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=vocab_size,
+            special_tokens=list(SPECIAL),
+            initial_alphabet=sorted(byte_of_letter()),
+            show_progress=False,
+        )
+        engine.train_from_iterator(texts, trainer)
+        return cls(engine)

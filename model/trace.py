@@ -1,0 +1,215 @@
+"""The trace: each intermediate value of a forward pass, named where it is born.
+
+A module calls `rec(name, value, axes, of=parents)` and goes on with what comes back. `SILENT` returns the value
+untouched; a `Tracer` also checks the axes against the shape, copies the value and remembers its parents; an
+`Editor` may return something else, which makes a what-if run of the same model.
+
+Scopes give the path, and say once what an axis and an input mean:
+
+    with rec.at("decoder", 3), rec.at("cross_attn", query="tgt", key="src", x_q="resid_after_self_attn"):
+        rec("weights", …)        # "decoder.3.cross_attn.weights", queries are target tokens, keys source tokens
+
+Axes in use: batch, query, key, head, d_model, d_head, d_ff, vocab, and one (a size-1 axis kept for broadcasting).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model.config import Config
+
+TOKEN_AXES = ("query", "key")
+
+
+class TraceError(ValueError):
+    """A value was recorded under a wrong shape, a name in use, or with a parent that is not there."""
+
+
+class Recorder:
+    """The silent recorder: costs nothing, changes nothing. Its subclasses watch or edit."""
+
+    def __call__(self, name: str, value: Tensor, axes: str, of: tuple[str, ...] = ()) -> Tensor:
+        """Return `value`, the tensor named `name` with space-separated `axes`, made from the entries `of`."""
+        return value
+
+    def at(self, *path: str | int, **meaning: str) -> Recorder:
+        """Open a scope: path parts, and what an axis (query="tgt") or an input (x_q="resid_in") means in it."""
+        return self
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        return None
+
+
+SILENT = Recorder()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One named value of a trace: `value` is read-only and has no batch axis; `axes` names each of its axes."""
+
+    name: str
+    value: np.ndarray
+    axes: tuple[str, ...]
+    sides: Mapping[str, str]
+    """What a token axis runs over: {"query": "tgt", "key": "src"}."""
+    labels: Mapping[str, tuple[str, ...]]
+    """Tokens along each token axis, as the screen shows them."""
+    of: tuple[str, ...]
+    """Full names of the entries that this one was computed from (besides the model's parameters)."""
+
+
+@dataclass(frozen=True)
+class Trace(Mapping[str, Entry]):
+    """Every entry of one forward pass over one sentence pair, in the order of computation.
+
+    `src_tokens` and `tgt_tokens` label the rows: target row t reads `tgt_tokens[t]` and predicts `predicts[t]`.
+    """
+
+    entries: Mapping[str, Entry]
+    src_tokens: tuple[str, ...]
+    tgt_tokens: tuple[str, ...]
+    predicts: tuple[str, ...]
+    src_ids: tuple[int, ...]
+    tgt_ids: tuple[int, ...]
+    config: Config
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Entry:
+        try:
+            return self.entries[name]
+        except KeyError:
+            raise KeyError(f"the trace has no entry {name!r}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+
+class Scoped(Recorder):
+    """A recorder that keeps track of scopes: turns short names into full ones, and axes into their meaning."""
+
+    def __init__(self) -> None:
+        self.path: tuple[str, ...] = ()
+        self.meanings: tuple[dict[str, str], ...] = ()
+        self.seen: dict[str, Tensor] = {}
+
+    @contextmanager
+    def at(self, *path: str | int, **meaning: str) -> Iterator[Recorder]:
+        before = self.path, self.meanings
+        self.path += tuple(str(part) for part in path)
+        self.meanings += (meaning,)
+        try:
+            yield self
+        finally:
+            self.path, self.meanings = before
+
+    def meaning(self, word: str) -> str | None:
+        """What the innermost scope that mentions `word` says it means."""
+        return next((scope[word] for scope in reversed(self.meanings) if word in scope), None)
+
+    def full_name(self, name: str) -> str:
+        """The name of a new entry in the present scope; a name in use raises TraceError."""
+        full = ".".join((*self.path, name))
+        if full in self.seen:
+            raise TraceError(f"{full} is recorded twice.")
+        return full
+
+    def parent(self, name: str) -> str:
+        """Full name of an entry that exists: an input of the scope, or the nearest one looking outward."""
+        name = self.meaning(name) or name
+        for depth in range(len(self.path), -1, -1):
+            full = ".".join((*self.path[:depth], name))
+            if full in self.seen:
+                return full
+        raise TraceError(f"{'.'.join(self.path)}: parent {name!r} was not recorded.")
+
+
+class Editor(Scoped):
+    """A what-if: returns a changed tensor for chosen names, and passes on everything else.
+
+    `edits` maps a full name to a function of (value, parents), where `parents` maps the short name of each parent
+    to its live tensor (the mask cannot be lifted from −inf alone). The result must keep the shape.
+    `inner` sees the changed values: Editor({...}, inner=Tracer(...)) traces the what-if.
+    """
+
+    def __init__(
+        self,
+        edits: Mapping[str, Callable[[Tensor, Mapping[str, Tensor]], Tensor]],
+        inner: Recorder = SILENT,
+    ) -> None:
+        super().__init__()
+        self.edits, self.inner, self.applied = dict(edits), inner, set()
+
+    @contextmanager
+    def at(self, *path: str | int, **meaning: str) -> Iterator[Recorder]:
+        with super().at(*path, **meaning), self.inner.at(*path, **meaning):
+            yield self
+
+    def __call__(self, name: str, value: Tensor, axes: str, of: tuple[str, ...] = ()) -> Tensor:
+        full = self.full_name(name)
+        edit = self.edits.get(full)
+        if edit is not None:
+            changed = edit(value, {parent: self.seen[self.parent(parent)] for parent in of})
+            if changed.shape != value.shape:
+                raise TraceError(
+                    f"the edit of {full} changed its shape from {tuple(value.shape)} to {tuple(changed.shape)}."
+                )
+            value = changed
+            self.applied.add(full)
+        self.seen[full] = value
+        return self.inner(name, value, axes, of)
+
+    def check_applied(self) -> None:
+        """Raise TraceError if an edit named an entry that never came by (a misspelt site would be a silent no-op)."""
+        missed = sorted(set(self.edits) - self.applied)
+        if missed:
+            raise TraceError(f"no entry named {', '.join(missed)} to edit.")
+
+
+class Tracer(Scoped):
+    """Copies each value into an Entry. `sizes` gives the length that each axis or side must have."""
+
+    def __init__(self, config: Config, src_tokens: tuple[str, ...], tgt_tokens: tuple[str, ...]) -> None:
+        super().__init__()
+        self.labels = {"src": src_tokens, "tgt": tgt_tokens}
+        self.sizes = {
+            "batch": 1, "one": 1, "src": len(src_tokens), "tgt": len(tgt_tokens), "head": config.n_heads,
+            "d_model": config.d_model, "d_head": config.d_head, "d_ff": config.d_ff, "vocab": config.vocab_size,
+        }  # fmt: skip
+        self.entries: dict[str, Entry] = {}
+
+    def __call__(self, name: str, value: Tensor, axes: str, of: tuple[str, ...] = ()) -> Tensor:
+        full, axis_names = self.full_name(name), tuple(axes.split())
+        sides = {axis: self.meaning(axis) for axis in axis_names if axis in TOKEN_AXES}
+        if None in sides.values():
+            raise TraceError(f"{full}: no scope says what its token axes {tuple(sides)} run over.")
+        expected = tuple(self.sizes.get(sides.get(axis, axis)) for axis in axis_names)
+        if expected != tuple(value.shape):
+            raise TraceError(f"{full}: axes {axes!r} need the shape {expected}, not {tuple(value.shape)}.")
+        if axis_names[0] != "batch":
+            raise TraceError(f"{full}: the first axis must be batch, not {axis_names[0]}.")
+        array = value.detach()[0].to("cpu", copy=True).numpy()
+        array.flags.writeable = False
+        self.entries[full] = Entry(
+            name=full,
+            value=array,
+            axes=axis_names[1:],
+            sides=sides,
+            labels={axis: self.labels[side] for axis, side in sides.items()},
+            of=tuple(self.parent(parent) for parent in of),
+        )
+        self.seen[full] = value
+        return value

@@ -1,0 +1,158 @@
+"""The encoder–decoder Transformer of Vaswani et al. 2017 (figure 1), from plain torch operations.
+
+    src ids → embed·√d_model + pos → N × (self-attention, feed-forward)                    → memory
+    tgt ids → embed·√d_model + pos → N × (masked self-attention, cross-attention to memory,
+                                          feed-forward)                                    → logits = state Eᵀ
+
+One matrix E (vocab, d_model) embeds both languages and unembeds the output (§3.4).
+Row t of the decoder reads target token t and predicts token t + 1; row 0 reads the start token.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from model.attention import Cache
+from model.config import Config
+from model.layers import DecoderLayer, Dropout, EncoderLayer, LayerNorm
+from model.positions import make_encoding
+from model.trace import SILENT, Recorder
+
+
+def causal_keep(n_queries: int, n_keys: int, device: torch.device | None = None) -> Tensor:
+    """Boolean (query, key): a query sees itself and what lies before it; the last query is the last key."""
+    return torch.ones(n_queries, n_keys, dtype=torch.bool, device=device).tril(n_keys - n_queries)
+
+
+@dataclass
+class DecoderState:
+    """What the incremental decoder keeps between steps: the source side, and one pair of caches a layer."""
+
+    memory: Tensor
+    memory_keep: Tensor
+    caches: list[tuple[Cache, Cache]]
+    length: int = field(default=0)
+
+    def select(self, rows: Tensor) -> None:
+        """Keep the given batch rows, in that order."""
+        self.memory, self.memory_keep = self.memory[rows], self.memory_keep[rows]
+        for pair in self.caches:
+            for cache in pair:
+                cache.select(rows)
+
+
+class Transformer(nn.Module):
+    """ids in, logits out. Masks: `keep` is True where a token is real."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(config.vocab_size, config.d_model)
+        self.encoding = make_encoding(config)
+        self.dropout = Dropout(config.dropout)
+        self.encoder = nn.ModuleList(EncoderLayer(config, self.encoding) for _ in range(config.n_layers))
+        self.decoder = nn.ModuleList(DecoderLayer(config, self.encoding) for _ in range(config.n_layers))
+        self.encoder_norm = LayerNorm(config.d_model) if config.norm == "pre" else None
+        self.decoder_norm = LayerNorm(config.d_model) if config.norm == "pre" else None
+        self.initialise()
+
+    def initialise(self) -> None:
+        """Xavier for matrices, zero biases, and rows of E of length about 1, so that E·√d_model has unit entries."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                nn.init.zeros_(module.bias)
+        nn.init.normal_(self.embedding.weight, std=self.config.d_model**-0.5)
+
+    def embed(self, ids: Tensor, at: Tensor, rec: Recorder = SILENT) -> Tensor:
+        """Token vectors × √d_model plus position vectors: (batch, query, d_model) from ids (batch, query)."""
+        embed = rec("embed", self.embedding(ids) * math.sqrt(self.config.d_model), "batch query d_model")
+        vectors = self.encoding.vectors(at)
+        if vectors is None:
+            return rec("embedded", self.dropout(embed), "batch query d_model", of=("embed",))
+        pos = rec("pos", vectors[None], "batch query d_model")
+        return rec("embedded", self.dropout(embed + pos), "batch query d_model", of=("embed", "pos"))
+
+    def final_norm(self, norm: LayerNorm | None, resid: Tensor, rec: Recorder) -> tuple[Tensor, str]:
+        """The stack's final norm (pre-norm only), and the name of what the stack hands on."""
+        last = f"{self.config.n_layers - 1}.resid_out"
+        if norm is None:
+            return resid, last
+        with rec.at("final_norm"):
+            return norm(rec("norm_in", resid, "batch query d_model", of=(last,)), rec), "final_norm.norm_out"
+
+    def encode(
+        self, src: Tensor, src_keep: Tensor, rec: Recorder = SILENT, at: Tensor | None = None
+    ) -> Tensor:
+        """memory (batch, key, d_model) from source ids (batch, key); `at` overrides the positions 0, 1, 2…"""
+        at = torch.arange(src.shape[1], device=src.device) if at is None else at
+        keep = src_keep[:, None, None, :]
+        with rec.at("encoder", query="src"):
+            resid, name = self.embed(src, at, rec), "embedded"
+            for i, layer in enumerate(self.encoder):
+                with rec.at(i):
+                    resid = rec("resid_in", resid, "batch query d_model", of=(name,))
+                    resid, name = layer(resid, keep, at, rec), f"{i}.resid_out"
+            memory, name = self.final_norm(self.encoder_norm, resid, rec)
+            return rec("memory", memory, "batch query d_model", of=(name,))
+
+    def start(self, memory: Tensor, src_keep: Tensor) -> DecoderState:
+        """An empty incremental decoder over `memory`."""
+        caches = [(Cache(grows=True), Cache(grows=False)) for _ in self.decoder]
+        return DecoderState(memory, src_keep, caches)
+
+    def decode(
+        self,
+        tgt: Tensor,
+        memory: Tensor,
+        src_keep: Tensor,
+        rec: Recorder = SILENT,
+        at: Tensor | None = None,
+        tgt_keep: Tensor | None = None,
+        state: DecoderState | None = None,
+    ) -> Tensor:
+        """States (batch, query, d_model), one a target token; with `state`, `tgt` holds the new tokens only."""
+        past = 0 if state is None else state.length
+        k_at = torch.arange(past + tgt.shape[1], device=tgt.device) if at is None else at
+        at = k_at[past:]
+        keep = causal_keep(tgt.shape[1], past + tgt.shape[1], tgt.device)
+        if tgt_keep is not None:
+            keep = keep & tgt_keep[:, None, None, :]
+        memory_at = torch.arange(memory.shape[1], device=tgt.device)
+        with rec.at("decoder", query="tgt"):
+            resid, name = self.embed(tgt, at, rec), "embedded"
+            for i, layer in enumerate(self.decoder):
+                with rec.at(i):
+                    resid = rec("resid_in", resid, "batch query d_model", of=(name,))
+                    caches = None if state is None else state.caches[i]
+                    resid = layer(
+                        resid, memory, keep, src_keep[:, None, None, :], at, k_at, memory_at, rec, caches
+                    )
+                    name = f"{i}.resid_out"
+            states, name = self.final_norm(self.decoder_norm, resid, rec)
+            if state is not None:
+                state.length += tgt.shape[1]
+            return rec("states", states, "batch query d_model", of=(name,))
+
+    def step(self, last: Tensor, state: DecoderState, rec: Recorder = SILENT) -> Tensor:
+        """Logits (batch, vocab) of the next token, from the last tokens (batch,); `state` moves on by one."""
+        states = self.decode(last[:, None], state.memory, state.memory_keep, rec, state=state)
+        return self.unembed(states, rec)[:, -1]
+
+    def unembed(self, states: Tensor, rec: Recorder = SILENT) -> Tensor:
+        """logits (batch, query, vocab): each state's dot product with each token's vector."""
+        with rec.at("output", query="tgt"):
+            return rec(
+                "logits", states @ self.embedding.weight.mT, "batch query vocab", of=("decoder.states",)
+            )
+
+    def forward(
+        self, src: Tensor, tgt: Tensor, src_keep: Tensor, rec: Recorder = SILENT, **options: Tensor
+    ) -> Tensor:
+        """logits (batch, query, vocab) of one forced pass; `options` go to `decode`."""
+        memory = self.encode(src, src_keep, rec)
+        return self.unembed(self.decode(tgt, memory, src_keep, rec, **options), rec)
