@@ -45,7 +45,7 @@ def softmax_over_keys(masked: Tensor) -> Tensor:
 class Cache:
     """Keys and values (batch, head, key, d_head) of one attention site, kept between steps of the decoder.
 
-    Self-attention's cache grows by the new tokens; cross-attention's is filled once, from the encoder's output.
+    Self-attention's cache grows by the new tokens; cross-attention's is filled once, from the memory.
     """
 
     def __init__(self, grows: bool) -> None:
@@ -72,7 +72,7 @@ class Cache:
 
 @register("softmax")
 class Attention(nn.Module):
-    """Scaled dot-product attention with several heads. A variant overrides project, score, normalise or mix."""
+    """Scaled dot-product attention, several heads. A variant overrides project, score, normalise or mix."""
 
     def __init__(self, config: Config, encoding: PositionalEncoding | None = None) -> None:
         super().__init__()
@@ -81,10 +81,11 @@ class Attention(nn.Module):
         self.W_k = nn.Linear(config.d_model, config.d_model)
         self.W_v = nn.Linear(config.d_model, config.d_model)
         self.W_o = nn.Linear(config.d_model, config.d_model)
-        self.encoding = encoding or PositionalEncoding(config)
+        # Past nn.Module's register: the Transformer owns the encoding, so that its weights have one name.
+        object.__setattr__(self, "encoding", encoding or PositionalEncoding(config))
 
     def project(self, x: Tensor, W: nn.Linear) -> Tensor:
-        """x (batch, token, d_model) through W_q, W_k or W_v, split into heads (batch, head, token, d_head)."""
+        """x (batch, token, d_model) through W_q, W_k or W_v, split into (batch, head, token, d_head)."""
         return W(x).unflatten(-1, (self.n_heads, self.d_head)).transpose(1, 2)
 
     def keys_values(self, x_kv: Tensor, cache: Cache | None) -> tuple[Tensor, Tensor]:
@@ -134,8 +135,8 @@ class Attention(nn.Module):
         rec: Recorder = SILENT,
         cache: Cache | None = None,
     ) -> Tensor:
-        """out (batch, query, d_model). `keep` broadcasts to (batch, head, query, key); `q_at` and `k_at` are the
-        positions (query,) and (key,). With a `cache`, x_kv holds the new tokens only, k_at and keep all of them.
+        """out (batch, query, d_model). `keep` broadcasts to (batch, head, query, key); `q_at` and `k_at` are
+        the positions (query,) and (key,). With a `cache`, x_kv holds the new tokens only, k_at and keep all.
         """
         q = rec("q", self.project(x_q, self.W_q), "batch head query d_head", of=("x_q",))
         k, v = self.keys_values(x_kv, cache)

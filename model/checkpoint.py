@@ -1,6 +1,6 @@
 """A checkpoint folder: config.json, tokenizer.json, model.safetensors, card.json. No pickle anywhere.
 
-The weights file remembers the checksum of the tokenizer it was trained with, so that a foreign one is noticed.
+The weights file remembers the checksum of its tokenizer, so that a foreign one is noticed.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def save(
 
 
 def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
-    """Load and verify a checkpoint folder; anything amiss raises CheckpointError. The model is in eval mode."""
+    """Load and verify a folder; anything amiss raises CheckpointError. The model is in eval mode."""
     folder = find(name_or_path)
     for file in FILES:
         if not (folder / file).is_file():
@@ -139,6 +139,11 @@ def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
     if tokenizer.vocab_size != config.vocab_size:
         sizes = f"{tokenizer.vocab_size} tokens, but the config asks for {config.vocab_size}"
         raise CheckpointError(f"{folder.name}/tokenizer.json has {sizes}.")
+    special = (config.pad_id, config.bos_id, config.eos_id)
+    if special != (tokenizer.pad_id, tokenizer.bos_id, tokenizer.eos_id):
+        raise CheckpointError(
+            f"{folder.name}/tokenizer.json has other pad, start and end ids than {special}."
+        )
     metadata = read_weights(folder / "model.safetensors", model)
     if metadata.get("tokenizer_sha256") != checksum(folder / "tokenizer.json"):
         raise CheckpointError(

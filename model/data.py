@@ -1,7 +1,7 @@
 """Corpora: reading them, the casual variants that people type, and batches of similar length.
 
-Multi30k (captions; files `multi30k/{split}.{language}.gz`, line N of one translates line N of the other) and Tatoeba
-(everyday sentences; `tatoeba/eng-{deu,fra}.tsv.gz`, English TAB translation).
+Multi30k (captions; files `multi30k/{split}.{language}.gz`, line N of one translates line N of the other) and
+Tatoeba (everyday sentences; `tatoeba/eng-{deu,fra}.tsv.gz`, English TAB translation).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def read_lines(path: Path) -> list[str]:
             return [line.rstrip("\n") for line in file]
     except FileNotFoundError:
         raise DataError(f"There is no file {path}.") from None
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise DataError(f"{path} is not a gzipped UTF-8 text ({error}).") from None
 
 
@@ -46,7 +46,7 @@ def read_multi30k(folder: Path, split: str, src: str, tgt: str) -> list[Pair]:
 
 
 def read_tatoeba(folder: Path, src: str, tgt: str) -> tuple[list[Pair], list[Pair]]:
-    """Everyday pairs to train on, and the pairs held out: those of every 50th English sentence (by checksum)."""
+    """Everyday pairs to train on, and those held out: of every 50th English sentence (by checksum)."""
     path = folder / "tatoeba" / f"{TATOEBA_NAMES.get(src, src)}-{TATOEBA_NAMES.get(tgt, tgt)}.tsv.gz"
     train: list[Pair] = []
     held_out: list[Pair] = []

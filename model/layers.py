@@ -1,4 +1,4 @@
-"""The blocks around attention: dropout, LayerNorm, feed-forward, encoder layer and decoder layer (§3.1 and §3.3).
+"""The blocks around attention: dropout, LayerNorm, feed-forward, encoder and decoder layer (§3.1 and §3.3).
 
 Post-norm (the paper):  resid_after = LayerNorm(resid_in + sublayer(resid_in))
 Pre-norm:               resid_after = resid_in + sublayer(LayerNorm(resid_in)), one final norm per stack
@@ -26,7 +26,7 @@ class Dropout(nn.Module):
 
     def __init__(self, p: float) -> None:
         super().__init__()
-        self.threshold = round(p * 256)
+        self.threshold = min(255, round(p * 256))
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.threshold == 0:
@@ -70,7 +70,7 @@ class FeedForward(nn.Module):
 
 
 class AddNorm(nn.Module):
-    """The residual connection around one sublayer, with its LayerNorm after the sum (post) or before the sublayer (pre)."""
+    """The residual connection around a sublayer; LayerNorm follows the sum (post) or precedes it (pre)."""
 
     def __init__(self, config: Config, name: str) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class AddNorm(nn.Module):
         self.dropout = Dropout(config.dropout)
 
     def before(self, resid: Tensor, resid_name: str, rec: Recorder) -> tuple[Tensor, str]:
-        """What the sublayer reads, and its name: the stream itself, or its norm where the norm comes first."""
+        """What the sublayer reads, and its name: the stream, or its norm where the norm comes first."""
         if self.post:
             return resid, resid_name
         with rec.at(f"{self.name}_norm"):

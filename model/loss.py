@@ -15,7 +15,7 @@ CHUNK = 512
 
 
 class SmoothedCrossEntropy(torch.autograd.Function):
-    """Loss and gradients in one walk over chunks of rows, so that (rows × vocab) numbers never leave the cache."""
+    """Loss and gradients in one walk over chunks of rows: (rows × vocab) numbers never leave the cache."""
 
     @staticmethod
     def forward(ctx, states: Tensor, weight: Tensor, targets: Tensor, smoothing: float) -> Tensor:

@@ -1,11 +1,12 @@
 """Positional encodings: how a Transformer learns the order of its tokens.
 
-An encoding may act in three places, and each subclass overrides the one it uses:
-`add` (to the embeddings: sinusoidal, learned), `rotate` (queries and keys: rotary), `bias` (the scaled scores: ALiBi).
-Positions are passed, never assumed, so that a cached step, a shifted or a shuffled sentence is just another `at`.
+An encoding may act in three places, and each subclass overrides the one it uses: `vectors` (added to the
+embeddings: sinusoidal, learned), `rotate` (queries and keys: rotary), `bias` (on the scaled scores: ALiBi).
+Positions are passed, never assumed: a cached step, a shifted or a shuffled sentence is just another `at`.
 
-Sources: sinusoidal and learned, Vaswani et al. 2017 §3.5; rotary, Su et al. 2021 eq. 34; ALiBi, Press et al. 2022 §3.
-Rotary and ALiBi act in self-attention only: between two languages there is no distance.
+Sources: sinusoidal and learned, Vaswani et al. 2017 §3.5; rotary, Su et al. 2021 eq. 34;
+ALiBi, Press et al. 2022 §3. Rotary and ALiBi act in self-attention only: between two languages there is no
+distance.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ class Learned(PositionalEncoding):
 
 @register("rotary")
 class Rotary(PositionalEncoding):
-    """Each pair (2i, 2i+1) of a query or key turns by p / 10000^(2i/d_head): q·k then depends on distance only."""
+    """Each pair (2i, 2i+1) of q or k turns by p / 10000^(2i/d_head): q·k depends on distance only."""
 
     rotates = True
 
@@ -116,7 +117,7 @@ class Rotary(PositionalEncoding):
 
 @register("alibi")
 class Alibi(PositionalEncoding):
-    """−m·|i − j| on each score: the farther, the lower; the slope m is fixed, 2^(−8h/n_heads) for head h = 1…"""
+    """−m·|i − j| on each score: the farther, the lower; slope m = 2^(−8h/n_heads) for head h = 1…"""
 
     def bias(self, q_at: Tensor, k_at: Tensor) -> Tensor:
         n_heads = self.config.n_heads

@@ -1,7 +1,7 @@
-"""Text ↔ tokens ↔ ids: one joint byte-level BPE vocabulary for both languages (Sennrich et al. 2016; library: tokenizers).
+"""Text ↔ tokens ↔ ids: one joint byte-level BPE vocabulary for both languages (Sennrich et al. 2016).
 
-Byte-level means that any Unicode text has tokens and comes back unchanged; there is no unknown token. A `</s>` that
-somebody types is text: only the model's own end token has the id `eos_id`.
+Byte-level means that any Unicode text has tokens and comes back unchanged; there is no unknown token. A typed
+`</s>` is text: only the model's own end token has the id `eos_id`. Library: tokenizers.
 """
 
 from __future__ import annotations
@@ -18,11 +18,16 @@ SPECIAL = ("<pad>", "<s>", "</s>")
 READABLE_SPECIAL = {"<pad>": "⟨pad⟩", "<s>": "⟨s⟩", "</s>": "⟨/s⟩"}
 SPACE = "▁"
 READABLE_CONTROL = {"\n": "⏎", "\t": "⇥", "\r": "␍"}
+INVISIBLE = {
+    *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0),  # joiners and fillers
+    *(*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)),  # variation selectors
+}
+INVISIBLE_CATEGORIES = ("Cc", "Cf", "Zl", "Zp", "Zs", "Cn", "Co")
 
 
 @cache
 def byte_of_letter() -> dict[str, int]:
-    """The byte-level alphabet of GPT-2: printable Latin-1 stands for itself, other bytes for letters from U+0100 on."""
+    """GPT-2's alphabet of bytes: printable Latin-1 stands for itself, the others for letters from U+0100."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in printable]
     return {chr(b): b for b in printable} | {chr(0x100 + n): b for n, b in enumerate(others)}
@@ -34,7 +39,7 @@ def readable_character(character: str) -> str:
         return SPACE
     if character in READABLE_CONTROL:
         return READABLE_CONTROL[character]
-    if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Zs", "Cn", "Co"):
+    if ord(character) in INVISIBLE or unicodedata.category(character) in INVISIBLE_CATEGORIES:
         return f"⟨U+{ord(character):04X}⟩"
     return f"◌{character}" if unicodedata.combining(character) else character
 
@@ -73,32 +78,41 @@ class Tokenizer:
         return self.engine.get_vocab_size()
 
     def encode(self, text: str) -> list[int]:
-        """Ids of the text's tokens, without start or end. Text that UTF-8 cannot hold (lone surrogates) raises ValueError."""
+        """Ids of the text's tokens, without start or end. A lone surrogate raises ValueError."""
         return self.encode_batch([text])[0]
 
     def encode_batch(self, texts: list[str]) -> list[list[int]]:
         """`encode` of many texts, in parallel."""
         try:
-            return [encoding.ids for encoding in self.engine.encode_batch(texts, add_special_tokens=False)]
+            "".join(texts).encode()  # the library would call a lone surrogate a TypeError
         except UnicodeEncodeError:
             raise ValueError(
                 "The text holds half a character (a lone surrogate), which no encoding can carry."
             ) from None
+        return [encoding.ids for encoding in self.engine.encode_batch(texts, add_special_tokens=False)]
+
+    def spelling(self, token_id: int) -> str:
+        """The token as the vocabulary spells it, in letters that stand for bytes."""
+        try:
+            token = self.engine.id_to_token(int(token_id))
+        except OverflowError:
+            token = None
+        if token is None:
+            raise ValueError(f"there is no token {token_id}: ids run from 0 to {self.vocab_size - 1}.")
+        return token
 
     def token_bytes(self, token_id: int) -> bytes:
         """The bytes that a token stands for; empty for the special ones."""
-        token = self.engine.id_to_token(int(token_id))
-        if token is None:
-            raise ValueError(f"there is no token {token_id}: ids run from 0 to {self.vocab_size - 1}.")
+        token = self.spelling(token_id)
         return b"" if token in SPECIAL else bytes(byte_of_letter()[letter] for letter in token)
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Text of the ids, special ones left out. Bytes that form no character (a model may say so) become U+FFFD."""
+        """Text of the ids, special ones left out. Bytes that form no character become U+FFFD."""
         return b"".join(self.token_bytes(i) for i in ids).decode("utf-8", errors="replace")
 
     def readable(self, token_id: int) -> str:
-        """A token as the screen shows it: ▁ for a space, ⟨F0⟩ for a byte that is no character, ⟨/s⟩ for the end."""
-        token = self.engine.id_to_token(int(token_id))
+        """A token as the screen shows it: ▁ a space, ⟨F0⟩ a byte that is no character, ⟨/s⟩ the end."""
+        token = self.spelling(token_id)
         return READABLE_SPECIAL.get(token) or readable_bytes(self.token_bytes(token_id))
 
     def save(self, path: Path) -> None:
@@ -110,12 +124,12 @@ class Tokenizer:
         try:
             engine = Engine.from_file(str(path))
         except Exception as error:  # the library raises bare Exception
-            raise ValueError(f"not a tokenizer file ({error})") from None
+            raise ValueError(f"not a tokenizer file ({error}).") from None
         return cls(engine)
 
     @classmethod
     def train(cls, texts: Iterable[str], vocab_size: int) -> Tokenizer:
-        """Learn merges from `texts` until there are `vocab_size` tokens: 3 special, 256 bytes, the rest merged."""
+        """Learn merges from `texts` up to `vocab_size` tokens: 3 special, 256 bytes, the rest merged."""
         engine = Engine(models.BPE())
         engine.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
         engine.decoder = decoders.ByteLevel()

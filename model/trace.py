@@ -1,15 +1,15 @@
 """The trace: each intermediate value of a forward pass, named where it is born.
 
-A module calls `rec(name, value, axes, of=parents)` and goes on with what comes back. `SILENT` returns the value
-untouched; a `Tracer` also checks the axes against the shape, copies the value and remembers its parents; an
+A module calls `rec(name, value, axes, of=parents)` and goes on with what comes back. `SILENT` returns the
+value untouched; a `Tracer` checks the axes against the shape, copies the value and remembers its parents; an
 `Editor` may return something else, which makes a what-if run of the same model.
 
 Scopes give the path, and say once what an axis and an input mean:
 
     with rec.at("decoder", 3), rec.at("cross_attn", query="tgt", key="src", x_q="resid_after_self_attn"):
-        rec("weights", …)        # "decoder.3.cross_attn.weights", queries are target tokens, keys source tokens
+        rec("weights", …)        # "decoder.3.cross_attn.weights": queries are target tokens, keys source
 
-Axes in use: batch, query, key, head, d_model, d_head, d_ff, vocab, and one (a size-1 axis kept for broadcasting).
+Axes in use: batch, query, key, head, d_model, d_head, d_ff, vocab, and one (size 1, kept for broadcasting).
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from model.config import Config
@@ -41,7 +40,7 @@ class Recorder:
         return value
 
     def at(self, *path: str | int, **meaning: str) -> Recorder:
-        """Open a scope: path parts, and what an axis (query="tgt") or an input (x_q="resid_in") means in it."""
+        """Open a scope: path parts, and what an axis (query="tgt") or an input (x_q="resid_in") means."""
         return self
 
     def __enter__(self) -> Recorder:
@@ -56,7 +55,7 @@ SILENT = Recorder()
 
 @dataclass(frozen=True)
 class Entry:
-    """One named value of a trace: `value` is read-only and has no batch axis; `axes` names each of its axes."""
+    """One named value of a trace: `value` is read-only, without a batch axis; `axes` names each axis."""
 
     name: str
     value: np.ndarray
@@ -73,7 +72,7 @@ class Entry:
 class Trace(Mapping[str, Entry]):
     """Every entry of one forward pass over one sentence pair, in the order of computation.
 
-    `src_tokens` and `tgt_tokens` label the rows: target row t reads `tgt_tokens[t]` and predicts `predicts[t]`.
+    `src_tokens` and `tgt_tokens` label the rows: row t reads `tgt_tokens[t]` and predicts `predicts[t]`.
     """
 
     entries: Mapping[str, Entry]
@@ -99,7 +98,7 @@ class Trace(Mapping[str, Entry]):
 
 
 class Scoped(Recorder):
-    """A recorder that keeps track of scopes: turns short names into full ones, and axes into their meaning."""
+    """A recorder that keeps track of scopes: short names become full ones, axes get their meaning."""
 
     def __init__(self) -> None:
         self.path: tuple[str, ...] = ()
@@ -140,8 +139,8 @@ class Scoped(Recorder):
 class Editor(Scoped):
     """A what-if: returns a changed tensor for chosen names, and passes on everything else.
 
-    `edits` maps a full name to a function of (value, parents), where `parents` maps the short name of each parent
-    to its live tensor (the mask cannot be lifted from −inf alone). The result must keep the shape.
+    `edits` maps a full name to a function of (value, parents), where `parents` maps the short name of each
+    parent to its live tensor (the mask cannot be lifted from −inf alone). The result must keep the shape.
     `inner` sees the changed values: Editor({...}, inner=Tracer(...)) traces the what-if.
     """
 
@@ -164,16 +163,15 @@ class Editor(Scoped):
         if edit is not None:
             changed = edit(value, {parent: self.seen[self.parent(parent)] for parent in of})
             if changed.shape != value.shape:
-                raise TraceError(
-                    f"the edit of {full} changed its shape from {tuple(value.shape)} to {tuple(changed.shape)}."
-                )
+                shapes = f"from {tuple(value.shape)} to {tuple(changed.shape)}"
+                raise TraceError(f"the edit of {full} changed its shape {shapes}.")
             value = changed
             self.applied.add(full)
         self.seen[full] = value
         return self.inner(name, value, axes, of)
 
     def check_applied(self) -> None:
-        """Raise TraceError if an edit named an entry that never came by (a misspelt site would be a silent no-op)."""
+        """Raise TraceError if an edit named an entry that never came by: a misspelt site would do nothing."""
         missed = sorted(set(self.edits) - self.applied)
         if missed:
             raise TraceError(f"no entry named {', '.join(missed)} to edit.")
@@ -186,8 +184,9 @@ class Tracer(Scoped):
         super().__init__()
         self.labels = {"src": src_tokens, "tgt": tgt_tokens}
         self.sizes = {
-            "batch": 1, "one": 1, "src": len(src_tokens), "tgt": len(tgt_tokens), "head": config.n_heads,
-            "d_model": config.d_model, "d_head": config.d_head, "d_ff": config.d_ff, "vocab": config.vocab_size,
+            "batch": 1, "one": 1, "src": len(src_tokens), "tgt": len(tgt_tokens),
+            "head": config.n_heads, "d_model": config.d_model, "d_head": config.d_head,
+            "d_ff": config.d_ff, "vocab": config.vocab_size,
         }  # fmt: skip
         self.entries: dict[str, Entry] = {}
 
@@ -199,8 +198,8 @@ class Tracer(Scoped):
         expected = tuple(self.sizes.get(sides.get(axis, axis)) for axis in axis_names)
         if expected != tuple(value.shape):
             raise TraceError(f"{full}: axes {axes!r} need the shape {expected}, not {tuple(value.shape)}.")
-        if axis_names[0] != "batch":
-            raise TraceError(f"{full}: the first axis must be batch, not {axis_names[0]}.")
+        if axis_names[:1] != ("batch",):
+            raise TraceError(f"{full}: the first axis must be batch, not those of {axes!r}.")
         array = value.detach()[0].to("cpu", copy=True).numpy()
         array.flags.writeable = False
         self.entries[full] = Entry(

@@ -1,8 +1,8 @@
 """Train a translation model: python -m model.train en-de --data DIR --out DIR [--resume]
 
-Adam with linear warm-up and cosine decay, label smoothing, length-sorted batches, early stopping on `val`; what
-ships is the average of the last epochs. Progress lives in OUT/.train, so an interrupted run loses at most one epoch.
-Each epoch draws from its own seed: a resumed run continues as the uninterrupted one would have.
+Adam with linear warm-up and cosine decay, label smoothing, length-sorted batches, early stopping on `val`;
+what ships is the average of the last epochs. Progress lives in OUT/.train: an interrupted run loses at most
+one epoch. Each epoch draws from its own seed: a resumed run continues as the uninterrupted one would have.
 """
 
 from __future__ import annotations
@@ -57,10 +57,15 @@ class Options:
     average: int = 8
     snapshots: tuple[int, ...] = (0, 100, 300, 1000, 3000)
 
+    def __post_init__(self) -> None:
+        for name in ("epochs", "patience", "max_tokens", "average"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"options: {name} must be at least 1, not {getattr(self, name)}.")
+
 
 @dataclass(frozen=True)
 class Corpora:
-    """Training pairs as text, and validation pairs as ids: captions (`val`) and everyday sentences held out."""
+    """Training pairs as text; validation pairs as ids: captions (`val`) and held-out everyday sentences."""
 
     train: list[Pair]
     val: list[tuple[list[int], list[int]]]
@@ -138,7 +143,7 @@ class Run:
         self.steps_an_epoch = len(self.epoch_batches(0))
 
     def epoch_batches(self, epoch: int) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """This epoch's batches: sources as people type them, some pairs joined, all drawn from (seed, epoch)."""
+        """This epoch's batches: sources as people type them, some pairs joined, drawn from (seed, epoch)."""
         rng = random.Random(f"{self.options.seed}/{epoch}")
         pairs = [
             (casual(src, rng), tgt) for src, tgt in join_some(self.corpora.train, self.options.joined, rng)
@@ -212,18 +217,20 @@ class Run:
             "optimizer": self.optimizer.state_dict(),
             "progress": progress,
         }
-        state["options"] = asdict(self.options)
+        state["options"], state["config"] = asdict(self.options), self.config.to_dict()
         torch.save(state, self.work / "state.tmp")
         (self.work / "state.tmp").replace(self.work / "state.pt")
 
     def resume(self) -> None:
-        """Go on from OUT/.train/state.pt; options other than epochs and patience must be the same."""
+        """Go on from OUT/.train/state.pt; all options but epochs and patience must be the same."""
         state = torch.load(self.work / "state.pt", weights_only=True)
-        free = ("epochs", "patience")
-        before = {key: value for key, value in state["options"].items() if key not in free}
-        now = {key: value for key, value in asdict(self.options).items() if key not in free}
-        if before != now:
-            changed = ", ".join(key for key in now if before.get(key) != now[key])
+        before = state["options"] | state.get("config", {})
+        now = (
+            asdict(self.options)
+            | self.config.to_dict()
+            | {key: before[key] for key in ("epochs", "patience")}
+        )
+        if changed := ", ".join(key for key in before if before[key] != now.get(key)):
             raise DataError(f"The run in {self.work} was started with other options ({changed}).")
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -297,9 +304,8 @@ class Run:
             "scores": {},
         }
         checkpoint.save(self.out, self.config, self.tokenizer, weights, card)
-        print(
-            f"Wrote {self.out}: validation loss {losses['val_loss']} nats, {losses['everyday_loss']} on everyday sentences."
-        )
+        nats = f"{losses['val_loss']} nats, {losses['everyday_loss']} on everyday sentences"
+        print(f"Wrote {self.out}: validation loss {nats}.")
 
 
 def current_commit() -> str:
@@ -327,9 +333,16 @@ def prepare(
     val = encode_pairs(read_multi30k(data, "val", src, tgt), tokenizer, config)
     corpora = Corpora(train, val, encode_pairs(held_out, tokenizer, config))
     described = {
-        "multi30k": {"pairs": len(captions), "source": "Multi30k task 1 (Elliott et al. 2016, 2017): captions, research and educational use"},
-        "tatoeba": {"pairs": len(everyday), "held_out": len(held_out), "source": "Tatoeba (CC BY 2.0 FR), as published by manythings.org/anki"},
-    }  # fmt: skip
+        "multi30k": {
+            "pairs": len(captions),
+            "source": "Multi30k task 1 (Elliott et al. 2016, 2017): captions, research and educational use",
+        },
+        "tatoeba": {
+            "pairs": len(everyday),
+            "held_out": len(held_out),
+            "source": "Tatoeba (CC BY 2.0 FR), as published by manythings.org/anki",
+        },
+    }
     return tokenizer, corpora, described
 
 
@@ -354,10 +367,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def command_line(arguments: list[str]) -> str:
     """The command as anyone can repeat it: folders by their role, not by this machine's paths."""
-    words, role = ["python -m model.train"], ""
+    folders = {"--data": "DATA", "--out": "OUT"}
+    words, before = ["python -m model.train"], ""
     for word in arguments:
-        words.append({"--data": "DATA", "--out": "OUT"}.get(role, word))
-        role = word
+        option, equals, _ = word.partition("=")
+        joined = equals and option in folders
+        words.append(f"{option}={folders[option]}" if joined else folders.get(before, word))
+        before = word
     return " ".join(words)
 
 
@@ -365,17 +381,17 @@ def main(arguments: list[str]) -> int:
     args = parse(arguments)
     if args.threads:
         torch.set_num_threads(args.threads)
+    state = args.out / ".train" / "state.pt"
     try:
         options = Options(
             **{key: getattr(args, key) for key in asdict(Options())} | {"snapshots": tuple(args.snapshots)}
         )
-        state = args.out / ".train" / "state.pt"
         if args.resume and not state.exists():
             raise DataError(f"There is no run to resume in {args.out}.")
         if not args.resume and state.exists():
             raise DataError(f"{args.out} holds a run already: go on with --resume, or choose another folder.")
         kept = args.out / ".train" / "tokenizer.json"
-        known = Tokenizer.load(kept) if kept.exists() else None
+        known = Tokenizer.load(kept) if args.resume else None
         limits = args.max_src_len, args.max_tgt_len
         tokenizer, corpora, data = prepare(args.name, args.data, args.vocab_size, limits, known)
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -385,13 +401,14 @@ def main(arguments: list[str]) -> int:
         run = Run(config, tokenizer, corpora, options, args.out)
         if args.resume:
             run.resume()
-        print(
-            f"{sum(p.numel() for p in run.model.parameters()):,} parameters, {run.n_steps} steps, on {run.device}"
-        )
+        n_parameters = sum(p.numel() for p in run.model.parameters())
+        print(f"{n_parameters:,} parameters, {run.n_steps} steps, on {run.device}")
         run.train()
         run.finish(args.name, command_line(arguments), data)
     except KeyboardInterrupt:
-        print("\nStopped. Go on with --resume: only the unfinished epoch is lost.", file=sys.stderr)
+        going_on = "Go on with --resume: only the unfinished epoch is lost."
+        lost = "No epoch was finished yet: start again."
+        print(f"\nStopped. {going_on if state.exists() else lost}", file=sys.stderr)
         return 130
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)

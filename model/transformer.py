@@ -61,7 +61,7 @@ class Transformer(nn.Module):
         self.initialise()
 
     def initialise(self) -> None:
-        """Xavier for matrices, zero biases, and rows of E of length about 1, so that E·√d_model has unit entries."""
+        """Xavier for matrices, zero biases, rows of E of length about 1: E·√d_model has unit entries."""
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
@@ -115,7 +115,7 @@ class Transformer(nn.Module):
         tgt_keep: Tensor | None = None,
         state: DecoderState | None = None,
     ) -> Tensor:
-        """States (batch, query, d_model), one a target token; with `state`, `tgt` holds the new tokens only."""
+        """States (batch, query, d_model), one a target token; with `state`, `tgt` holds new tokens only."""
         past = 0 if state is None else state.length
         k_at = torch.arange(past + tgt.shape[1], device=tgt.device) if at is None else at
         at = k_at[past:]
@@ -149,6 +149,11 @@ class Transformer(nn.Module):
             return rec(
                 "logits", states @ self.embedding.weight.mT, "batch query vocab", of=("decoder.states",)
             )
+
+    def probabilities(self, logits: Tensor, rec: Recorder = SILENT) -> Tensor:
+        """probs (batch, query, vocab): softmax over the vocabulary."""
+        with rec.at("output", query="tgt"):
+            return rec("probs", logits.softmax(-1), "batch query vocab", of=("logits",))
 
     def forward(
         self, src: Tensor, tgt: Tensor, src_keep: Tensor, rec: Recorder = SILENT, **options: Tensor

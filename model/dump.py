@@ -1,0 +1,64 @@
+"""Write every number of one trace to a file: python -m model.dump en-de "text" [--target "…"] --out t.npz
+
+Each entry is an array under its name; `__meta__` holds JSON with tokens, axes, labels, parents and the config.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from model.checkpoint import CheckpointError
+from model.glass import TextError, load
+from model.trace import Trace
+
+
+def meta(trace: Trace) -> dict:
+    """What the arrays mean, as plain JSON values."""
+    return {
+        **trace.meta,
+        "src_tokens": trace.src_tokens,
+        "tgt_tokens": trace.tgt_tokens,
+        "predicts": trace.predicts,
+        "src_ids": trace.src_ids,
+        "tgt_ids": trace.tgt_ids,
+        "config": trace.config.to_dict(),
+        "entries": {
+            name: {"axes": entry.axes, "sides": entry.sides, "labels": entry.labels, "of": entry.of}
+            for name, entry in trace.items()
+        },
+    }
+
+
+def dump(trace: Trace, path: Path) -> None:
+    """Write the trace as a compressed npz file."""
+    arrays = {name: entry.value for name, entry in trace.items()}
+    np.savez_compressed(path, __meta__=np.array(json.dumps(meta(trace), ensure_ascii=False)), **arrays)
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m model.dump", description="Write every number of one trace.")
+    parser.add_argument("name", help="a checkpoint: a name below checkpoints/, or a folder")
+    parser.add_argument("text", help="the source sentence")
+    parser.add_argument("--target", help="the translation to force (default: the model's own, greedy)")
+    parser.add_argument("--out", type=Path, required=True, help="the .npz file to write")
+    args = parser.parse_args(arguments)
+    try:
+        trace = load(args.name).trace(args.text, args.target)
+        dump(trace, args.out)
+    except (CheckpointError, TextError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"{args.out} cannot be written: {error.strerror}.", file=sys.stderr)
+        return 2
+    print(f"Wrote {len(trace)} entries to {args.out}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,115 @@
+"""Score a model: python -m model.evaluate en-de --data DIR --split test_2016_flickr [--beam 5]
+
+Prints one JSON object as its last line: `bleu` (sacreBLEU, cased, detokenised), `bleu_lc` (lower-cased), `chrf`,
+`signature`, `sentences`, `seconds`. With --casual the sources come in lower case without final punctuation, and
+final punctuation is stripped from outputs and references alike, for the plain and the casual input: the difference
+tells what careless typing costs. --card writes the scores into the checkpoint's card.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from sacrebleu.metrics import BLEU, CHRF
+from tqdm import tqdm
+
+from model.checkpoint import CheckpointError, find, read_json, write_json
+from model.data import DataError, Pair, read_multi30k, without_final_punctuation
+from model.glass import DEFAULT_ALPHA, Glass, TextError, load
+
+
+def translate_all(glass: Glass, texts: list[str], beam: int, alpha: float) -> list[str]:
+    """One translation a text; a text that the model does not take scores as an empty one."""
+    outputs = []
+    for text in tqdm(texts, desc="translating", mininterval=1):
+        try:
+            outputs.append(glass.translate(text, beam, alpha).text)
+        except TextError:
+            outputs.append("")
+    return outputs
+
+
+def score(outputs: list[str], references: list[str]) -> dict[str, float | str]:
+    """BLEU cased and lower-cased, and chrF, of whole texts (0…100)."""
+    bleu = BLEU()
+    result = bleu.corpus_score(outputs, [references])
+    return {
+        "bleu": round(result.score, 2),
+        "bleu_lc": round(BLEU(lowercase=True).corpus_score(outputs, [references]).score, 2),
+        "chrf": round(CHRF().corpus_score(outputs, [references]).score, 2),
+        "signature": str(bleu.get_signature()),
+    }
+
+
+def evaluate(glass: Glass, pairs: list[Pair], beam: int, alpha: float) -> dict:
+    """Scores over the pairs as they stand."""
+    start = time.perf_counter()
+    outputs = translate_all(glass, [src for src, _ in pairs], beam, alpha)
+    scores = score(outputs, [tgt for _, tgt in pairs])
+    return scores | {"sentences": len(pairs), "seconds": round(time.perf_counter() - start, 1)}
+
+
+def evaluate_casual(glass: Glass, pairs: list[Pair], beam: int, alpha: float) -> dict:
+    """Scores of plain and of careless input under the same measure (final punctuation stripped), and their difference."""
+    start = time.perf_counter()
+    references = [without_final_punctuation(tgt) for _, tgt in pairs]
+    plain = [src for src, _ in pairs]
+    careless = [without_final_punctuation(src).lower() for src in plain]
+    rows = {}
+    for kind, texts in (("plain", plain), ("casual", careless)):
+        outputs = [without_final_punctuation(text) for text in translate_all(glass, texts, beam, alpha)]
+        rows[kind] = score(outputs, references)
+    return {
+        "plain_bleu_lc": rows["plain"]["bleu_lc"],
+        "casual_bleu_lc": rows["casual"]["bleu_lc"],
+        "drop": round(rows["plain"]["bleu_lc"] - rows["casual"]["bleu_lc"], 2),
+        "signature": rows["plain"]["signature"],
+        "sentences": len(pairs),
+        "seconds": round(time.perf_counter() - start, 1),
+    }
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m model.evaluate", description="Score a model.")
+    parser.add_argument("name", help="a checkpoint: a name below checkpoints/, or a folder")
+    parser.add_argument("--data", type=Path, required=True, help="folder with multi30k/")
+    parser.add_argument("--split", required=True, help="val or test_2016_flickr")
+    parser.add_argument("--pair", help="language pair (default: the checkpoint's name)")
+    parser.add_argument("--beam", type=int, default=1)
+    parser.add_argument("--alpha", type=float, default=DEFAULT_ALPHA)
+    parser.add_argument("--limit", type=int, help="score the first sentences only")
+    parser.add_argument("--casual", action="store_true", help="compare plain with careless input")
+    parser.add_argument("--card", action="store_true", help="write the scores into card.json")
+    args = parser.parse_args(arguments)
+    if args.beam < 1:
+        parser.error(f"--beam must be at least 1, not {args.beam}")
+    return args
+
+
+def main(arguments: list[str]) -> int:
+    args = parse(arguments)
+    try:
+        glass = load(args.name)
+        src, _, tgt = (args.pair or glass.card.get("name") or glass.name).partition("-")
+        pairs = read_multi30k(args.data, args.split, src, tgt)[: args.limit]
+        result = (evaluate_casual if args.casual else evaluate)(glass, pairs, args.beam, args.alpha)
+    except (CheckpointError, DataError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    result |= {"model": glass.name, "split": args.split, "beam": args.beam, "alpha": args.alpha}
+    if args.card:
+        path = find(args.name) / "card.json"
+        card = read_json(path)
+        key = f"{args.split}{' casual' if args.casual else ''}, beam {args.beam}"
+        card["scores"] = card.get("scores", {}) | {key: result}
+        write_json(path, card)
+    print(json.dumps(result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

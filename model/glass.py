@@ -1,0 +1,198 @@
+"""Glass: a loaded checkpoint. Text in; a Translation or a Trace out.
+
+    glass = load("en-de")
+    out = glass.translate("A man rides a red bike.", beam=4)
+    trace = glass.trace("A man rides a red bike.", out)
+    trace["decoder.3.cross_attn.weights"].value        # (head, query, key)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from model.checkpoint import Checkpoint, load_checkpoint
+from model.decoding import BeamSearch, BeamStep, Edits, Step, greedy
+from model.tokenizer import Tokenizer
+from model.trace import Editor, Trace, Tracer
+
+DEFAULT_ALPHA = 0.6
+LONGEST_COUNTED = 20_000
+
+
+class TextError(ValueError):
+    """A text that the model does not take; the message says why, for a reader."""
+
+
+class EmptyText(TextError):
+    """There is nothing to translate."""
+
+
+class TextTooLong(TextError):
+    """More tokens than the model reads; `limit`, `count` (or more, where `more`) and `fits`, the part that fits."""
+
+    def __init__(self, side: str, limit: int, count: int, more: bool, fits: str) -> None:
+        self.limit, self.count, self.fits = limit, count, fits
+        tail = f"…{fits[-40:].lstrip()}" if len(fits) > 40 else fits
+        number = f"more than {count:,}" if more else f"{count:,}"
+        super().__init__(
+            f"The {side} has {number} tokens; this model takes at most {limit}, the end token included. "
+            f"It fits up to “{tail}”."
+        )
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A translation and how it came about. `ids` leave out the end token; `steps` include it.
+
+    `log_prob` is the natural logarithm of the probability of all steps; `beams` is empty for greedy decoding.
+    """
+
+    source: str
+    src_ids: tuple[int, ...]
+    text: str
+    ids: tuple[int, ...]
+    tokens: tuple[str, ...]
+    log_prob: float
+    steps: tuple[Step, ...]
+    beams: tuple[BeamStep, ...]
+    beam: int
+    alpha: float
+    finished: bool
+
+
+class Glass:
+    """A checkpoint at work. Holds no state between calls: safe to share among threads."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.name, self.config, self.card = checkpoint.name, checkpoint.config, checkpoint.card
+        self.tokenizer: Tokenizer = checkpoint.tokenizer
+        self.model = checkpoint.model
+
+    def source_ids(self, text: str) -> list[int]:
+        """Ids of a source text, the end token included. Outer white space does not count."""
+        return [*self.limited_ids(text, "sentence", self.config.max_src_len), self.config.eos_id]
+
+    def target_ids(self, text: str) -> list[int]:
+        """Ids of a target text, without start and end."""
+        return self.limited_ids(text, "translation", self.config.max_tgt_len)
+
+    def limited_ids(self, text: str, side: str, limit: int) -> list[int]:
+        """Ids of a text of fewer than `limit` tokens. Raises EmptyText, TextTooLong or TextError."""
+        stripped = text.strip()
+        if not stripped:
+            raise EmptyText(f"The {side} is empty: type some words.")
+        try:
+            ids = self.tokenizer.encode(stripped[:LONGEST_COUNTED])
+        except ValueError as error:
+            raise TextError(str(error)) from None
+        if len(ids) >= limit:
+            more = len(stripped) > LONGEST_COUNTED
+            fits = b"".join(map(self.tokenizer.token_bytes, ids[: limit - 1])).decode("utf-8", errors="ignore")
+            raise TextTooLong(side, limit, len(ids) + 1, more, fits)
+        return ids
+
+    @torch.inference_mode()
+    def translate(
+        self, text: str, beam: int = 1, alpha: float = DEFAULT_ALPHA, edits: Edits | None = None
+    ) -> Translation:
+        """Translate one text: greedy where `beam` is 1, else by beam search with length penalty `alpha`.
+
+        Raises TextError for a text that is blank or too long, ValueError for a beam below 1.
+        """
+        src_ids = self.source_ids(text)
+        beams: tuple[BeamStep, ...] = ()
+        if beam == 1:
+            steps = tuple(greedy(self.model, src_ids, edits))
+        else:
+            search = BeamSearch(self.model, src_ids, beam, alpha, edits)
+            beams = tuple(search)
+            steps = search.best.steps
+        finished = steps[-1].id == self.config.eos_id
+        ids = tuple(step.id for step in steps[: len(steps) - finished])
+        return Translation(
+            source=text,
+            src_ids=tuple(src_ids),
+            text=self.tokenizer.decode(ids).strip(),
+            ids=ids,
+            tokens=tuple(map(self.tokenizer.readable, ids)),
+            log_prob=sum(step.log_prob for step in steps),
+            steps=steps,
+            beams=beams,
+            beam=beam,
+            alpha=alpha,
+            finished=finished,
+        )
+
+    @torch.inference_mode()
+    def trace(
+        self,
+        text: str,
+        target: Translation | Sequence[int] | str | None = None,
+        pad_to: int | None = None,
+        edits: Edits | None = None,
+    ) -> Trace:
+        """Every number of one forced pass over (text, target); None decodes greedily first.
+
+        Row t reads token t − 1 (row 0: the start token) and predicts token t. `pad_to` fills both sides up with
+        padding to that many tokens. `edits` make it a what-if; an edit of an unknown entry raises TraceError.
+        """
+        src_ids = self.source_ids(text)
+        if target is None:
+            target = self.translate(text, edits=edits)
+        if isinstance(target, Translation):
+            ids = list(target.ids)
+        else:
+            ids = self.target_ids(target) if isinstance(target, str) else list(target)
+        self.check_ids(ids)
+        reads, predicts = self.rows(ids)
+        sides = (src_ids, self.config.max_src_len), (reads, self.config.max_tgt_len)
+        src, tgt = (self.pad(side, pad_to, limit) for side, limit in sides)
+        src_tokens, tgt_tokens = (tuple(map(self.tokenizer.readable, side.tolist())) for side in (src, tgt))
+        tracer = Tracer(self.config, src_tokens, tgt_tokens)
+        rec = Editor(edits, tracer) if edits else tracer
+        src_keep = torch.arange(len(src))[None] < len(src_ids)
+        tgt_keep = torch.arange(len(tgt))[None] < len(reads)
+        logits = self.model(src[None], tgt[None], src_keep, rec, tgt_keep=tgt_keep)
+        self.model.probabilities(logits, rec)
+        if isinstance(rec, Editor):
+            rec.check_applied()
+        return Trace(
+            entries=tracer.entries,
+            src_tokens=src_tokens,
+            tgt_tokens=tgt_tokens,
+            predicts=tuple(map(self.tokenizer.readable, predicts)),
+            src_ids=tuple(src.tolist()),
+            tgt_ids=tuple(tgt.tolist()),
+            config=self.config,
+            meta={"model": self.name, "source": text, "translation": self.tokenizer.decode(ids).strip()},
+        )
+
+    def rows(self, ids: Sequence[int]) -> tuple[list[int], list[int]]:
+        """What each decoder row reads and predicts for a target of `ids`, as many as the limit allows."""
+        limit = self.config.max_tgt_len
+        return [self.config.bos_id, *ids][:limit], [*ids, self.config.eos_id][:limit]
+
+    def check_ids(self, ids: Sequence[int]) -> None:
+        if bad := [i for i in ids if not 0 <= i < self.config.vocab_size]:
+            raise TextError(f"There is no token {bad[0]}: ids run from 0 to {self.config.vocab_size - 1}.")
+        if len(ids) > self.config.max_tgt_len:
+            fits = self.tokenizer.decode(ids[: self.config.max_tgt_len - 1])
+            raise TextTooLong("translation", self.config.max_tgt_len, len(ids) + 1, False, fits)
+
+    def pad(self, ids: Sequence[int], pad_to: int | None, limit: int) -> Tensor:
+        """ids as a tensor, filled up with padding to `pad_to` tokens where that is longer."""
+        if pad_to is not None and pad_to > limit:
+            raise TextError(f"Padding goes up to {limit} tokens on this side, not {pad_to}.")
+        missing = max(0, (pad_to or 0) - len(ids))
+        return torch.tensor([*ids, *[self.config.pad_id] * missing])
+
+
+def load(name_or_path: str | Path) -> Glass:
+    """A Glass over the checkpoint folder of that name or path; raises CheckpointError with a sentence."""
+    return Glass(load_checkpoint(name_or_path))
+

@@ -1,0 +1,1 @@
+"""Shows the numbers that model/ makes: figures, browser instruments, pages."""

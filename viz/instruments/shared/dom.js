@@ -1,0 +1,25 @@
+// Elements without markup strings: what a user typed only ever becomes text.
+
+export function el(tag, properties = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name === "class") node.className = value;
+    else if (name === "style") Object.assign(node.style, value);
+    else if (name.startsWith("on")) node[name] = value;
+    else if (value !== null && value !== undefined) node.setAttribute(name, value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+export async function styleSheet(url) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(await (await fetch(url)).text());
+  return sheet;
+}
+
+export function adopt(parentElement, ...sheets) {
+  const root = parentElement.getRootNode();
+  const missing = sheets.filter((sheet) => !root.adoptedStyleSheets.includes(sheet));
+  if (missing.length) root.adoptedStyleSheets = [...root.adoptedStyleSheets, ...missing];
+}

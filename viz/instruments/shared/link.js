@@ -1,0 +1,15 @@
+// The browser half of viz/scene.py: reads the link, and rewrites it in place when the reader chooses something here.
+
+export function readLink() {
+  return Object.fromEntries(new URLSearchParams(window.location.search));
+}
+
+// `values`: parameter → value; null removes it. Other parameters stay as they are.
+export function writeLink(values) {
+  const url = new URL(window.location.href);
+  for (const [name, value] of Object.entries(values)) {
+    if (value === null) url.searchParams.delete(name);
+    else url.searchParams.set(name, value);
+  }
+  if (url.href !== window.location.href) window.history.replaceState(window.history.state, "", url);
+}

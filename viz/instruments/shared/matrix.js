@@ -1,0 +1,208 @@
+// A labelled matrix of weights on two stacked canvases: the picture below, the cursor above.
+// Rows are queries, columns are keys, first token top-left.
+
+import { el } from "./dom.js";
+import { shade } from "./theme.js";
+
+const SLANTED = (55 * Math.PI) / 180;
+const VERTICAL = Math.PI / 2;
+const TYPE = 16;
+
+// Weights (rows × columns) as one pixel each, for thumbnails.
+export function paintPixels(canvas, values, offset, rows, columns, theme) {
+  canvas.width = columns;
+  canvas.height = rows;
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(columns, rows);
+  for (let i = 0; i < rows * columns; i++) {
+    const at = shade(values[offset + i]);
+    image.data[4 * i] = theme.ramp[at];
+    image.data[4 * i + 1] = theme.ramp[at + 1];
+    image.data[4 * i + 2] = theme.ramp[at + 2];
+    image.data[4 * i + 3] = 255;
+  }
+  context.putImageData(image, 0, 0);
+}
+
+export class Matrix {
+  constructor({ onCursor, onPin }) {
+    this.picture = el("canvas", { "aria-hidden": "true" });
+    this.overlay = el("canvas", { class: "overlay", "aria-hidden": "true" });
+    this.node = el("div", { class: "matrix", role: "figure", tabindex: "0" }, this.picture, this.overlay);
+    this.node.onpointermove = (event) => {
+      const cell = this.cellAt(event);
+      if (cell) onCursor(cell);
+    };
+    this.node.onclick = (event) => {
+      const cell = this.cellAt(event);
+      if (cell) onPin(cell);
+    };
+  }
+
+  // spec: { values, offset, rows: labels, columns: labels, causal, theme, width, height }
+  draw(spec) {
+    this.spec = spec;
+    this.measure();
+    this.prepare(this.picture);
+    this.prepare(this.overlay);
+    this.paintCells();
+    this.paintLabels(this.picture.getContext("2d"), null);
+  }
+
+  measure() {
+    const { rows, columns, width, height, theme } = this.spec;
+    const context = this.picture.getContext("2d");
+    context.font = `${TYPE}px ${theme.font}`;
+    const widest = (labels) => Math.max(...labels.map((label) => context.measureText(label).width));
+    const keyLength = widest(columns);
+    const queryLength = widest(rows);
+    const left = Math.min(queryLength + 12, width * 0.45);
+    let right = 4;
+    let cellWidth = (width - left - right) / columns.length;
+    this.upright = keyLength + 8 <= cellWidth;
+    let top = TYPE + 12;
+    if (!this.upright) {
+      // Slanted labels lean over the right edge; where they would touch, they stand upright on their sides.
+      const lean = Math.min(keyLength * Math.cos(SLANTED) + 8, width * 0.2);
+      const slantedWidth = (width - left - lean) / columns.length;
+      this.angle = slantedWidth * Math.sin(SLANTED) > TYPE + 2 ? SLANTED : VERTICAL;
+      right = this.angle === SLANTED ? lean : right;
+      cellWidth = (width - left - right) / columns.length;
+      top = Math.min(keyLength * Math.sin(this.angle) + TYPE + 6, height * 0.4);
+    }
+    const cellHeight = Math.min(44, Math.max(3, (height - top - 4) / rows.length));
+    cellWidth = Math.max(3, Math.min(cellWidth, 2.4 * cellHeight));
+    this.frame = {
+      left: Math.round(left),
+      top: Math.round(top),
+      cellWidth,
+      cellHeight,
+      width: Math.ceil(left + cellWidth * columns.length + right),
+      height: Math.ceil(top + cellHeight * rows.length + 4),
+    };
+    this.rowType = Math.max(9, Math.min(TYPE, cellHeight - 1));
+    this.columnType = Math.max(9, Math.min(TYPE, this.upright ? TYPE : cellWidth * 0.95));
+    this.crowdedRows = cellHeight < 10;
+    this.crowdedColumns = !this.upright && cellWidth < 10;
+  }
+
+  prepare(canvas) {
+    const ratio = window.devicePixelRatio || 1;
+    const { width, height } = this.frame;
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+    this.node.style.width = `${width}px`;
+    this.node.style.height = `${height}px`;
+    canvas.getContext("2d").setTransform(ratio, 0, 0, ratio, 0, 0);
+  }
+
+  paintCells() {
+    const { values, offset, rows, columns, causal, theme } = this.spec;
+    const { left, top, cellWidth, cellHeight } = this.frame;
+    const context = this.picture.getContext("2d");
+    const gap = Math.min(cellWidth, cellHeight) > 8 ? 1 : 0;
+    for (let i = 0; i < rows.length; i++) {
+      for (let j = 0; j < columns.length; j++) {
+        const at = shade(values[offset + i * columns.length + j]);
+        context.fillStyle = `rgb(${theme.ramp[at]}, ${theme.ramp[at + 1]}, ${theme.ramp[at + 2]})`;
+        context.fillRect(left + j * cellWidth, top + i * cellHeight, cellWidth - gap, cellHeight - gap);
+      }
+    }
+    if (causal) this.paintMask(context, rows.length, columns.length);
+    context.strokeStyle = theme.faint;
+    context.lineWidth = 1;
+    context.strokeRect(left - 0.5, top - 0.5, cellWidth * columns.length + 1, cellHeight * rows.length + 1);
+  }
+
+  // Cells that the causal mask forbids: hatched, so that "not allowed" never looks like "hardly any".
+  paintMask(context, n_rows, n_columns) {
+    const { left, top, cellWidth, cellHeight } = this.frame;
+    context.save();
+    context.beginPath();
+    for (let i = 0; i < n_rows && i + 1 < n_columns; i++) {
+      context.rect(left + (i + 1) * cellWidth, top + i * cellHeight, (n_columns - i - 1) * cellWidth, cellHeight);
+    }
+    context.clip();
+    context.fillStyle = this.spec.theme.panel;
+    context.fillRect(left, top, n_columns * cellWidth, n_rows * cellHeight);
+    context.strokeStyle = this.spec.theme.faint;
+    context.lineWidth = 1;
+    context.beginPath();
+    const reach = n_columns * cellWidth + n_rows * cellHeight;
+    for (let x = 0; x < reach; x += 9) {
+      context.moveTo(left + x, top);
+      context.lineTo(left + x - n_rows * cellHeight, top + n_rows * cellHeight);
+    }
+    context.stroke();
+    context.restore();
+  }
+
+  // All labels, or only those of the cursor's row and column, in bold.
+  paintLabels(context, cursor) {
+    const { rows, columns, theme } = this.spec;
+    const { left, top, cellWidth, cellHeight } = this.frame;
+    context.textBaseline = "middle";
+    for (let i = 0; i < rows.length; i++) {
+      const here = cursor && cursor.query === i;
+      if (cursor ? !here : this.crowdedRows) continue;
+      context.font = `${here ? "bold " : ""}${here ? TYPE : this.rowType}px ${theme.font}`;
+      context.fillStyle = here ? theme.roles.query : theme.text;
+      context.textAlign = "right";
+      const y = top + (i + 0.5) * cellHeight;
+      if (here) this.clearLabel(context, 0, y - TYPE / 2 - 3, left - 2, TYPE + 6);
+      context.fillStyle = here ? theme.roles.query : theme.text;
+      context.fillText(rows[i], left - 7, y, left - 8);
+    }
+    for (let j = 0; j < columns.length; j++) {
+      const here = cursor && cursor.key === j;
+      if (cursor ? !here : this.crowdedColumns) continue;
+      context.save();
+      context.translate(left + (j + 0.5) * cellWidth, top - 7);
+      context.font = `${here ? "bold " : ""}${here ? TYPE : this.columnType}px ${theme.font}`;
+      context.textAlign = this.upright ? "center" : "left";
+      if (!this.upright) context.rotate(-this.angle);
+      const length = context.measureText(columns[j]).width;
+      if (here) this.clearLabel(context, this.upright ? -length / 2 - 2 : -3, -TYPE / 2 - 2, length + 6, TYPE + 4);
+      context.fillStyle = here ? theme.roles.key : theme.text;
+      context.fillText(columns[j], 0, this.upright ? -4 : 0);
+      context.restore();
+    }
+  }
+
+  clearLabel(context, x, y, width, height) {
+    context.fillStyle = this.spec.theme.background;
+    context.fillRect(x, y, width, height);
+  }
+
+  // Mark the cursor's row, column and cell. cursor: { query, key } or null.
+  mark(cursor, pinned) {
+    const context = this.overlay.getContext("2d");
+    const { left, top, cellWidth, cellHeight, width, height } = this.frame;
+    const { rows, columns, theme } = this.spec;
+    context.clearRect(0, 0, width, height);
+    if (!cursor) return;
+    const x = left + cursor.key * cellWidth;
+    const y = top + cursor.query * cellHeight;
+    context.lineWidth = 2;
+    context.strokeStyle = theme.roles.query;
+    context.strokeRect(left - 1, y - 1, cellWidth * columns.length + 1, cellHeight + 1);
+    context.strokeStyle = theme.roles.key;
+    context.strokeRect(x - 1, top - 1, cellWidth + 1, cellHeight * rows.length + 1);
+    context.lineWidth = pinned ? 5 : 3;
+    context.strokeStyle = theme.text;
+    context.strokeRect(x - 1, y - 1, cellWidth + 1, cellHeight + 1);
+    this.paintLabels(context, cursor);
+  }
+
+  cellAt(event) {
+    if (!this.frame) return null;
+    const box = this.node.getBoundingClientRect();
+    const { left, top, cellWidth, cellHeight } = this.frame;
+    const key = Math.floor((event.clientX - box.left - left) / cellWidth);
+    const query = Math.floor((event.clientY - box.top - top) / cellHeight);
+    const { rows, columns } = this.spec;
+    return query >= 0 && query < rows.length && key >= 0 && key < columns.length ? { query, key } : null;
+  }
+}

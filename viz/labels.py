@@ -1,0 +1,23 @@
+"""Token labels for axes: what a row reads and, for the target, what it predicts."""
+
+from __future__ import annotations
+
+from html import escape
+
+from model import Entry, Trace
+
+
+def query_labels(trace: Trace, entry: Entry) -> tuple[str, ...]:
+    """Row labels: the token that a row reads; for target rows also "→ what it predicts"."""
+    tokens = entry.labels["query"]
+    if entry.sides["query"] == "src":
+        return tokens
+    predicts = (*trace.predicts, *[""] * (len(tokens) - len(trace.predicts)))
+    return tuple(
+        f"{token} → {next_}" if next_ else token for token, next_ in zip(tokens, predicts, strict=True)
+    )
+
+
+def plain(text: str) -> str:
+    """The text for Plotly, which would otherwise read `<b>` in a token as markup."""
+    return escape(text, quote=False)

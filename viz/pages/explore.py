@@ -1,0 +1,161 @@
+"""The one page: a sentence, its translation, and the attention of every head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from model import Glass, TextError
+from viz import scene as scenes
+from viz import server, theme
+from viz.figures.attention_heatmap import attention_heatmap
+from viz.instruments.attention import attention
+from viz.instruments.translation import translation_chips
+
+STYLE = Path(__file__).with_name("explore.css")
+
+
+def masthead(glasses: dict[str, Glass], scene: scenes.Scene) -> None:
+    """Name, the sentence box, how to decode, what the model is, and examples."""
+    with st.container(key="masthead", horizontal=True, vertical_alignment="center"):
+        st.title("Glassbox", anchor=False, width="content")
+        st.text_input(
+            "English sentence",
+            value=scenes.EXAMPLES[0],
+            key="text",
+            bind="query-params",
+            label_visibility="collapsed",
+            placeholder="Type an English sentence and press Enter",
+        )
+        st.number_input(
+            "Beam",
+            1,
+            scenes.WIDEST_BEAM,
+            key="beam",
+            bind="query-params",
+            help="Beam width. 1 is greedy: the most probable token at each step. Wider keeps that many.",
+            width=190,
+        )
+        if len(glasses) > 1:
+            st.selectbox(
+                "Model",
+                list(glasses),
+                key="model",
+                bind="query-params",
+                label_visibility="collapsed",
+                width=120,
+            )
+        with st.popover("About this model"):
+            model_card(glasses[scene.model])
+    with st.container(key="examples", horizontal=True, gap="xsmall"):
+        for number, example in enumerate(scenes.EXAMPLES, 1):
+            st.button(
+                example, key=f"example_{number}", on_click=scenes.show_text, args=(example,), type="tertiary"
+            )
+
+
+def model_card(glass: Glass) -> None:
+    """What the model is, what it learnt from, how good it is, what it cannot do."""
+    config = glass.config
+    parameters = sum(p.numel() for p in glass.model.parameters())
+    st.markdown(
+        f"**{glass.name}**: an encoder–decoder Transformer with "
+        f"{config.n_layers} + {config.n_layers} layers, {config.n_heads} heads, "
+        f"d_model {config.d_model}, d_ff {config.d_ff}: {parameters:,} parameters, "
+        f"{config.vocab_size:,} tokens, {config.norm}-norm, {config.positions} positions."
+    )
+    for corpus in sections(glass.card, "data"):
+        st.markdown(f"Trained on {corpus.get('pairs', 0):,} pairs. {corpus.get('source', '')}.")
+    for scores in sections(glass.card, "scores"):
+        if "bleu" in scores:
+            st.markdown(
+                f"{scores.get('split')}, beam {scores.get('beam')}: BLEU {scores['bleu']}, "
+                f"lower-cased {scores.get('bleu_lc')}, chrF {scores.get('chrf')}."
+            )
+    st.markdown(
+        "It knows captions of photographs and short everyday sentences. It does not know news, names, "
+        "numbers, technical words or long sentences, and it is often wrong there. Attention shows where a "
+        "head looks; it is no explanation of why the model says what it says."
+    )
+
+
+def sections(card: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """The objects below `name` in a card, which anybody may have written."""
+    below = card.get(name)
+    return [value for value in below.values() if isinstance(value, dict)] if isinstance(below, dict) else []
+
+
+def notice_of(text: str, glass: Glass) -> str | None:
+    """Why the text cannot be shown; None where it can."""
+    try:
+        glass.source_ids(text)
+    except TextError as error:
+        return str(error)
+    return None
+
+
+def twin(answer: server.Answer) -> None:
+    """The same head as a Plotly heat-map, for zooming and saving."""
+    scene, _ = scenes.current()
+    scene, _ = scene.within(answer.trace.config)
+    mode = "dark" if st.context.theme.type == "dark" else "light"
+    title = theme.head_title(scene.place, scene.layer + 1, scene.head + 1)
+    st.markdown(
+        f"**{title}, as a plain plot**: drag to zoom, double-click to reset, camera to save. "
+        f"{attention_heatmap.__doc__}"
+    )
+    figure = attention_heatmap(answer.trace, scene.place, scene.layer, scene.head, mode)
+    st.plotly_chart(figure, key="heatmap", config={"displaylogo": False}, alt=f"{title}: weights")
+
+
+def show(answer: server.Answer, glass: Glass) -> None:
+    """Translation, heads, twin."""
+    with st.container(key="translation", gap="xsmall"):
+        st.text(answer.translation.text or "(the model says nothing)")
+        translation_chips(glass, answer.translation)
+        if not answer.translation.finished:
+            st.caption("The model did not come to an end: it stopped at its limit of output tokens.")
+    heads(answer)
+
+
+@st.fragment
+def heads(answer: server.Answer) -> None:
+    """The attention instrument and, below it, its Plotly twin, which follows the choice made there."""
+    attention(answer.trace)
+    twin(answer)
+
+
+def page() -> None:
+    glasses, broken = server.glasses()
+    st.html(STYLE)
+    if not glasses:
+        st.error("No checkpoint loads, so there is nothing to show. " + " ".join(broken.values()))
+        return
+    scene, notices = scenes.current()
+    if scene.model not in glasses:
+        notices.append(f"There is no model {scene.model!r} here.")
+        scene = replace(scene, model=next(iter(glasses)))
+    glass = glasses[scene.model]
+    masthead(glasses, scene)
+    for name, reason in broken.items():
+        st.warning(f"The checkpoint {name} is left out. {reason}")
+    scene = replace(scenes.current()[0], model=scene.model)
+    if problem := notice_of(scene.text, glass):
+        st.warning(problem)
+    candidates = (scene.text, scenes.last_good_text(), *scenes.EXAMPLES)
+    text = next((text for text in candidates if notice_of(text, glass) is None), None)
+    if text is None:
+        return
+    answer = server.answer(glass.name, text.strip(), scene.beam)
+    scenes.remember_good_text(text)
+    _, moved = scene.within(glass.config)
+    if notices or moved:
+        st.caption(" ".join([*notices, *moved]) + " Showing the nearest there is.")
+    show(answer, glass)
+
+
+page()

@@ -1,0 +1,129 @@
+"""Scene: what is on screen, as one frozen value, and its two-way form as a link.
+
+Nothing else touches state or links. Links count from 1, like the screen; a Scene counts from 0, like the
+model: `from_link` and `to_link` convert, and nothing else does. The browser half is
+`instruments/shared/link.js`: choosing a head rewrites the link there, at once; the server hears of it a
+moment later as the instrument's state (key SELECTION).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from model.config import Config
+
+PLACES = ("encoder.self_attn", "decoder.self_attn", "decoder.cross_attn")
+COUNTED = ("layer", "head", "query", "key")
+EXAMPLES = (
+    "The animal didn't cross the street because it was too tired.",
+    "A man rides a red bike.",
+    "The woman in the red dress is dancing.",
+    "Two dogs are running through the snow.",
+    "Where is the station?",
+    "I love you.",
+)
+DEFAULT_MODEL = "en-de"
+INSTRUMENT = "attention"
+SELECTION = "selection"
+WIDEST_BEAM = 8
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The sentence, the model, the beam's width (1: greedy), and the head (or cell) that is open.
+
+    `layer` None means the middle one; `query` and `key` are set while a cell is pinned.
+    """
+
+    text: str = EXAMPLES[0]
+    model: str = DEFAULT_MODEL
+    beam: int = 1
+    place: str = "decoder.cross_attn"
+    layer: int | None = None
+    head: int = 0
+    query: int | None = None
+    key: int | None = None
+
+    def to_link(self) -> dict[str, str]:
+        """Parameters that restore exactly this scene."""
+        link = {"text": self.text, "model": self.model, "beam": str(self.beam), "place": self.place}
+        counts = {name: getattr(self, name) for name in COUNTED}
+        return link | {name: str(value + 1) for name, value in counts.items() if value is not None}
+
+    def within(
+        self, config: Config, n_queries: int | None = None, n_keys: int | None = None
+    ) -> tuple[Scene, list[str]]:
+        """The nearest scene that this model and sentence can show, and a notice for each value moved."""
+        limits = {"layer": config.n_layers, "head": config.n_heads, "query": n_queries, "key": n_keys}
+        moved, notices = {}, []
+        if self.layer is None:
+            moved["layer"] = config.n_layers // 2
+        for name, limit in limits.items():
+            value = getattr(self, name)
+            if value is not None and limit is not None and not 0 <= value < limit:
+                moved[name] = min(max(value, 0), limit - 1)
+                notices.append(f"The link asks for {name} {value + 1}; here they run from 1 to {limit}.")
+        return replace(self, **moved), notices
+
+
+def whole_number(text: str) -> int | None:
+    """The number that `text` says, or None (also for digits beyond ASCII, and for endless ones)."""
+    return int(text) if text.lstrip("-").isascii() and text.lstrip("-").isdigit() and len(text) < 10 else None
+
+
+def from_link(link: Mapping[str, str]) -> tuple[Scene, list[str]]:
+    """The scene that a link describes, and a notice for each value that makes no sense."""
+    values: dict[str, str | int] = {}
+    notices = []
+    for name in ("text", "model"):
+        if link.get(name, "").strip():
+            values[name] = link[name]
+    if place := link.get("place"):
+        if place in PLACES:
+            values["place"] = place
+        else:
+            notices.append(f"There is no place {place!r} here.")
+    for name in (*COUNTED, "beam"):
+        if raw := link.get(name):
+            number = whole_number(raw)
+            if number is None:
+                notices.append(f"The link's {name} is {raw!r}, which is no whole number.")
+            elif name in COUNTED:
+                values[name] = number - 1
+            else:
+                values[name] = min(max(number, 1), WIDEST_BEAM)
+                if values[name] != number:
+                    notices.append(f"The link asks for beam {number}; here it runs from 1 to {WIDEST_BEAM}.")
+    return Scene(**values), notices
+
+
+def current() -> tuple[Scene, list[str]]:
+    """The scene now: the widgets, then what the instrument last said, then the link."""
+    link = {name: st.query_params[name] for name in st.query_params}
+    scene, notices = from_link(link)
+    chosen = dict(st.session_state.get(INSTRUMENT) or {}).get(SELECTION)
+    if chosen:
+        said, _ = from_link({name: str(value) for name, value in dict(chosen).items() if value is not None})
+        places = {name: getattr(said, name) for name in ("place", *COUNTED)}
+        scene, notices = replace(scene, **places), []
+    for name in ("text", "model", "beam"):
+        if name in st.session_state and st.session_state[name] is not None:
+            scene = replace(scene, **{name: st.session_state[name]})
+    return scene, notices
+
+
+def show_text(text: str) -> None:
+    """Put a sentence into the box (for a button's callback); the link follows."""
+    st.session_state["text"] = text
+
+
+def last_good_text() -> str:
+    """The sentence of the last picture that worked; it stays while the box holds something unusable."""
+    return st.session_state.get("last_good_text", EXAMPLES[0])
+
+
+def remember_good_text(text: str) -> None:
+    st.session_state["last_good_text"] = text
