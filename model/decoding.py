@@ -1,12 +1,13 @@
-"""Decoding: from a source sentence to a translation, one token at a time, over one cached incremental decoder.
+"""Decoding: from a source sentence to a translation, token by token, over one cached incremental decoder.
 
 Greedy takes the most probable token at each step. Beam search keeps the `width` best partial translations by
 
     score(Y) = log P(Y) / lp(Y),   lp(Y) = ((5 + |Y|) / 6)^α        (Wu et al. 2016, eq. 14)
 
-where |Y| counts the tokens so far, the end token included. A finished hypothesis keeps its place in the beam and
-competes there; the search ends when every place holds a finished one. Width 1 therefore equals greedy.
-Probabilities are over the whole vocabulary; padding and start tokens are never chosen. Logarithms are natural (nats).
+where |Y| counts the tokens so far, the end token included. A finished hypothesis keeps its place in the beam
+and competes there; the search ends when every place holds a finished one. Width 1 therefore equals greedy.
+Probabilities are over the whole vocabulary; padding and start tokens are never chosen. Logarithms are natural
+(nats).
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Node:
-    """One candidate in the beam's tree. `total` sums log-probabilities from the root; `score` is normalised by length."""
+    """One candidate in the beam's tree.
+
+    `total` sums log-probabilities from the root; `score` is normalised by length.
+    """
 
     id: int
     parent: int
@@ -58,7 +62,7 @@ class Node:
 
 @dataclass(frozen=True)
 class BeamStep:
-    """Step t of a beam search: the nodes made at it, and the ids of all nodes in the beam after it, best first."""
+    """Step t of a beam search: the nodes made at it, and the ids of the beam's nodes after it, best first."""
 
     t: int
     nodes: tuple[Node, ...]
@@ -96,7 +100,7 @@ class Incremental:
         self.never = [model.config.pad_id, model.config.bos_id]
 
     def recorder(self, sites: tuple[str, ...], **seen: Tensor) -> Recorder:
-        """An editor for the edits of these sites, which knows the entries `seen`; silent where there are none."""
+        """An editor for the edits of these sites, which knows the entries `seen`; silent without edits."""
         chosen = {name: edit for name, edit in self.edits.items() if name.startswith(sites)}
         if not chosen:
             return SILENT
@@ -183,7 +187,7 @@ class BeamSearch:
     def name_nodes(
         self, t: int, candidates: list[Candidate], kept: list[tuple[Hypothesis, int | None]]
     ) -> tuple[list[Node], list[Hypothesis]]:
-        """Number the candidates as nodes, with the reason why each stays or goes; returns also the new beam."""
+        """Number the candidates as nodes, with the reason why each stays or goes; also returns the beam."""
         kept_ids = {id(h) for h, _ in kept}
         nodes, new = [], {}
         for h, _ in candidates:

@@ -1,6 +1,6 @@
 """Write every number of one trace to a file: python -m model.dump en-de "text" [--target "…"] --out t.npz
 
-Each entry is an array under its name; `__meta__` holds JSON with tokens, axes, labels, parents and the config.
+Each entry is an array under its name; `__meta__` holds JSON: tokens, axes, labels, parents and the config.
 """
 
 from __future__ import annotations
@@ -37,11 +37,14 @@ def meta(trace: Trace) -> dict:
 def dump(trace: Trace, path: Path) -> None:
     """Write the trace as a compressed npz file."""
     arrays = {name: entry.value for name, entry in trace.items()}
-    np.savez_compressed(path, __meta__=np.array(json.dumps(meta(trace), ensure_ascii=False)), **arrays)
+    with path.open("wb") as file:  # given a path, numpy would add a suffix to some names
+        np.savez_compressed(file, __meta__=np.array(json.dumps(meta(trace), ensure_ascii=False)), **arrays)
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m model.dump", description="Write every number of one trace.")
+    parser = argparse.ArgumentParser(
+        prog="python -m model.dump", description="Write every number of one trace."
+    )
     parser.add_argument("name", help="a checkpoint: a name below checkpoints/, or a folder")
     parser.add_argument("text", help="the source sentence")
     parser.add_argument("--target", help="the translation to force (default: the model's own, greedy)")

@@ -1,9 +1,10 @@
 """Score a model: python -m model.evaluate en-de --data DIR --split test_2016_flickr [--beam 5]
 
-Prints one JSON object as its last line: `bleu` (sacreBLEU, cased, detokenised), `bleu_lc` (lower-cased), `chrf`,
-`signature`, `sentences`, `seconds`. With --casual the sources come in lower case without final punctuation, and
-final punctuation is stripped from outputs and references alike, for the plain and the casual input: the difference
-tells what careless typing costs. --card writes the scores into the checkpoint's card.json.
+Prints one JSON object as its last line: `bleu` (sacreBLEU, cased, detokenised), `bleu_lc` (lower-cased),
+`chrf`, `signature`, `sentences`, `seconds`. With --casual the sources come in lower case without final
+punctuation, and final punctuation is stripped from outputs and references alike, for the plain and the casual
+input: the difference tells what careless typing costs. --card writes the scores into the checkpoint's
+card.json.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def evaluate(glass: Glass, pairs: list[Pair], beam: int, alpha: float) -> dict:
 
 
 def evaluate_casual(glass: Glass, pairs: list[Pair], beam: int, alpha: float) -> dict:
-    """Scores of plain and of careless input under the same measure (final punctuation stripped), and their difference."""
+    """Scores of plain and of careless input, both without final punctuation, and their difference."""
     start = time.perf_counter()
     references = [without_final_punctuation(tgt) for _, tgt in pairs]
     plain = [src for src, _ in pairs]
@@ -87,6 +88,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     args = parser.parse_args(arguments)
     if args.beam < 1:
         parser.error(f"--beam must be at least 1, not {args.beam}")
+    if args.limit is not None and args.limit < 1:
+        parser.error(f"--limit must be at least 1, not {args.limit}")
     return args
 
 
@@ -96,6 +99,8 @@ def main(arguments: list[str]) -> int:
         glass = load(args.name)
         src, _, tgt = (args.pair or glass.card.get("name") or glass.name).partition("-")
         pairs = read_multi30k(args.data, args.split, src, tgt)[: args.limit]
+        if not pairs:
+            raise DataError(f"multi30k {args.split} holds no sentences.")
         result = (evaluate_casual if args.casual else evaluate)(glass, pairs, args.beam, args.alpha)
     except (CheckpointError, DataError) as error:
         print(error, file=sys.stderr)

@@ -1,5 +1,7 @@
 """Glass: a loaded checkpoint. Text in; a Translation or a Trace out.
 
+For example:
+
     glass = load("en-de")
     out = glass.translate("A man rides a red bike.", beam=4)
     trace = glass.trace("A man rides a red bike.", out)
@@ -33,7 +35,7 @@ class EmptyText(TextError):
 
 
 class TextTooLong(TextError):
-    """More tokens than the model reads; `limit`, `count` (or more, where `more`) and `fits`, the part that fits."""
+    """More tokens than the model reads: `limit`, `count` (or more, if `more`), `fits`: the part that fits."""
 
     def __init__(self, side: str, limit: int, count: int, more: bool, fits: str) -> None:
         self.limit, self.count, self.fits = limit, count, fits
@@ -92,7 +94,8 @@ class Glass:
             raise TextError(str(error)) from None
         if len(ids) >= limit:
             more = len(stripped) > LONGEST_COUNTED
-            fits = b"".join(map(self.tokenizer.token_bytes, ids[: limit - 1])).decode("utf-8", errors="ignore")
+            raw = b"".join(map(self.tokenizer.token_bytes, ids[: limit - 1]))
+            fits = raw.decode("utf-8", errors="ignore")
             raise TextTooLong(side, limit, len(ids) + 1, more, fits)
         return ids
 
@@ -138,8 +141,9 @@ class Glass:
     ) -> Trace:
         """Every number of one forced pass over (text, target); None decodes greedily first.
 
-        Row t reads token t − 1 (row 0: the start token) and predicts token t. `pad_to` fills both sides up with
-        padding to that many tokens. `edits` make it a what-if; an edit of an unknown entry raises TraceError.
+        Row t reads token t − 1 (row 0: the start token) and predicts token t. `pad_to` fills both sides up
+        with padding to that many tokens. `edits` make it a what-if; an edit of an unknown entry raises
+        TraceError.
         """
         src_ids = self.source_ids(text)
         if target is None:
@@ -195,4 +199,3 @@ class Glass:
 def load(name_or_path: str | Path) -> Glass:
     """A Glass over the checkpoint folder of that name or path; raises CheckpointError with a sentence."""
     return Glass(load_checkpoint(name_or_path))
-

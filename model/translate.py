@@ -1,18 +1,23 @@
 """Translate a text line by line: python -m model.translate en-de [--beam 5] < in.txt > out.txt
 
-One output line for each input line. A line that cannot be translated (blank, too long, not UTF-8) gives an empty
-line and a warning with its number on standard error. Line breaks inside an output become spaces.
+One output line for each input line. A line that cannot be translated (blank, too long, not UTF-8) gives an
+empty line and a warning with its number on standard error. Line breaks inside an output become spaces.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from model.checkpoint import CheckpointError
 from model.glass import DEFAULT_ALPHA, Glass, TextError, load
+
+
+class OutputError(Exception):
+    """Standard output takes no more; the message says why."""
 
 
 def one_line(text: str) -> str:
@@ -29,7 +34,9 @@ def decoded(lines: Iterable[bytes]) -> Iterator[str | None]:
             yield None
 
 
-def translate_lines(glass: Glass, lines: Iterable[bytes], beam: int, alpha: float) -> Iterator[tuple[str, str | None]]:
+def translate_lines(
+    glass: Glass, lines: Iterable[bytes], beam: int, alpha: float
+) -> Iterator[tuple[str, str | None]]:
     """(translation, warning) for each line; the translation is empty where there is a warning."""
     for text in decoded(lines):
         if text is None:
@@ -38,7 +45,7 @@ def translate_lines(glass: Glass, lines: Iterable[bytes], beam: int, alpha: floa
         try:
             yield one_line(glass.translate(text, beam, alpha).text), None
         except TextError as error:
-            yield "", str(error)
+            yield "", one_line(str(error))
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -53,12 +60,20 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return args
 
 
+def write(line: str) -> None:
+    try:
+        print(line, flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python fails again when it exits
+        raise OutputError(f"The output cannot be written: {error.strerror}.") from None
+
+
 def run(args: argparse.Namespace, source: BinaryIO) -> None:
     glass = load(args.name)
     for number, (translation, warning) in enumerate(translate_lines(glass, source, args.beam, args.alpha), 1):
         if warning:
             print(f"line {number}: {warning}", file=sys.stderr)
-        print(translation, flush=True)
+        write(translation)
 
 
 def main(arguments: list[str]) -> int:
@@ -70,7 +85,7 @@ def main(arguments: list[str]) -> int:
         else:
             with open(args.file, "rb") as source:
                 run(args, source)
-    except CheckpointError as error:
+    except (CheckpointError, OutputError) as error:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from model import Entry, Trace
@@ -21,3 +22,9 @@ def query_labels(trace: Trace, entry: Entry) -> tuple[str, ...]:
 def plain(text: str) -> str:
     """The text for Plotly, which would otherwise read `<b>` in a token as markup."""
     return escape(text, quote=False)
+
+
+def literal(text: str) -> str:
+    """The text for Streamlit's Markdown, which would otherwise read `**`, `$` or `:red[` in it as markup."""
+    one_line = re.sub(r"([\\`*_\[\]<>~$&|])", r"\\\1", " ".join(text.split()))
+    return re.sub(r":(?=\S)", ":\N{WORD JOINER}", one_line)

@@ -8,6 +8,7 @@ moment later as the instrument's state (key SELECTION).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -71,7 +72,7 @@ class Scene:
 
 def whole_number(text: str) -> int | None:
     """The number that `text` says, or None (also for digits beyond ASCII, and for endless ones)."""
-    return int(text) if text.lstrip("-").isascii() and text.lstrip("-").isdigit() and len(text) < 10 else None
+    return int(text) if re.fullmatch("-?[0-9]{1,9}", text) else None
 
 
 def from_link(link: Mapping[str, str]) -> tuple[Scene, list[str]]:

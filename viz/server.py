@@ -103,8 +103,10 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 
 def instrument_file(request: Request) -> Response:
     """A script or style sheet of an instrument; nothing else leaves the folder."""
-    path = (INSTRUMENTS / request.path_params["path"]).resolve()
-    if not path.is_relative_to(INSTRUMENTS) or path.suffix not in MEDIA_TYPES or not path.is_file():
+    wanted = request.path_params["path"]
+    files = (path for path in INSTRUMENTS.rglob("*") if path.relative_to(INSTRUMENTS).as_posix() == wanted)
+    path = next(files, None)
+    if not path or path.suffix not in MEDIA_TYPES or not path.resolve().is_relative_to(INSTRUMENTS):
         return PlainTextResponse("There is no such file.", 404)
     return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], headers={"Cache-Control": "no-cache"})
 

@@ -13,8 +13,9 @@ from model import Glass, TextError
 from viz import scene as scenes
 from viz import server, theme
 from viz.figures.attention_heatmap import attention_heatmap
-from viz.instruments.attention import attention
+from viz.instruments.attention import attention, site_weights
 from viz.instruments.translation import translation_chips
+from viz.labels import literal
 
 STYLE = Path(__file__).with_name("explore.css")
 
@@ -133,7 +134,7 @@ def page() -> None:
     glasses, broken = server.glasses()
     st.html(STYLE)
     if not glasses:
-        st.error("No checkpoint loads, so there is nothing to show. " + " ".join(broken.values()))
+        st.error("No checkpoint loads, so there is nothing to show. " + literal(" ".join(broken.values())))
         return
     scene, notices = scenes.current()
     if scene.model not in glasses:
@@ -142,19 +143,19 @@ def page() -> None:
     glass = glasses[scene.model]
     masthead(glasses, scene)
     for name, reason in broken.items():
-        st.warning(f"The checkpoint {name} is left out. {reason}")
+        st.warning(literal(f"The checkpoint {name} is left out. {reason}"))
     scene = replace(scenes.current()[0], model=scene.model)
     if problem := notice_of(scene.text, glass):
-        st.warning(problem)
+        st.warning(literal(problem))
     candidates = (scene.text, scenes.last_good_text(), *scenes.EXAMPLES)
     text = next((text for text in candidates if notice_of(text, glass) is None), None)
     if text is None:
         return
     answer = server.answer(glass.name, text.strip(), scene.beam)
     scenes.remember_good_text(text)
-    _, moved = scene.within(glass.config)
+    _, moved = scene.within(glass.config, *site_weights(answer.trace, scene.place).shape[2:])
     if notices or moved:
-        st.caption(" ".join([*notices, *moved]) + " Showing the nearest there is.")
+        st.caption(literal(" ".join([*notices, *moved])) + " Showing the nearest there is.")
     show(answer, glass)
 
 

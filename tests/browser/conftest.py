@@ -1,0 +1,202 @@
+"""A running app, and pages in Chromium that fail their test on any error or any request off this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode, urlsplit
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
+
+from model import Glass, load
+from tests import checkpoints
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+READY_WITHIN = 180
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
+IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
+BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+
+# Notes when the page sends something to the server.
+LISTEN = """
+window.sentAt = [];
+const send = WebSocket.prototype.send;
+WebSocket.prototype.send = function (data) {
+  window.sentAt.push(performance.now());
+  return send.call(this, data);
+};
+"""
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, object]:
+    switches = (
+        "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+        "--disable-component-update --disable-sync"
+    )
+    browser = next(path for path in BROWSERS if Path(path).exists())
+    return {"executable_path": browser, "headless": True, "args": switches.split()}
+
+
+@pytest.fixture(scope="session")
+def base_url() -> None:
+    """None: every test says where it goes. (The plugin's own fixture sets off a deprecation of pytest's.)"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def is_ready(url: str) -> bool:
+    try:
+        with urlopen(f"{url}/readyz", timeout=5) as response:
+            return response.status == 200
+    except (HTTPError, URLError, OSError) as error:
+        if isinstance(error, HTTPError):
+            error.close()
+        return False
+
+
+@contextmanager
+def running(folder: Path, log: Path) -> Iterator[str]:
+    """`streamlit run app.py` in `folder`: its address, once it is ready. Its log must hold no traceback."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address", "127.0.0.1"]
+    command += ["--server.port", str(port), "--server.headless", "true"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    with log.open("w") as out:
+        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=subprocess.STDOUT)
+        try:
+            deadline = time.monotonic() + READY_WITHIN
+            while not is_ready(url):
+                assert time.monotonic() < deadline, f"the app was not ready in time:\n{log.read_text()}"
+                try:
+                    server.wait(0.2)
+                except subprocess.TimeoutExpired:
+                    continue
+                raise AssertionError(f"the app stopped at once:\n{log.read_text()}")
+            yield url
+        finally:
+            server.terminate()
+            server.wait(30)
+    assert "Traceback" not in log.read_text(), log.read_text()
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app as it is in the repository, with its trained checkpoint."""
+    with running(REPOSITORY, tmp_path_factory.mktemp("app") / "log") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def glass() -> Glass:
+    """The model that `app` shows."""
+    return load("en-de")
+
+
+@pytest.fixture(scope="session")
+def zoo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the app with checkpoints of several sizes and a broken one."""
+    folder = tmp_path_factory.mktemp("zoo")
+    shutil.copy(REPOSITORY / "app.py", folder)
+    for part in ("viz", "model", ".streamlit"):
+        shutil.copytree(REPOSITORY / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    checkpoints.make(folder / "checkpoints", "en-de", 3, 4)
+    checkpoints.make(folder / "checkpoints", "one", 1, 1, seed=2)
+    checkpoints.make(folder / "checkpoints", "wide", 6, 8, seed=3)
+    checkpoints.make_broken(folder / "checkpoints", "torn")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def zoo(zoo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running(zoo_folder, tmp_path_factory.mktemp("zoo-log") / "log") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def zoo_glass(zoo_folder: Path) -> Callable[[str], Glass]:
+    """The models that `zoo` shows, by name."""
+    loaded = {name: load(zoo_folder / "checkpoints" / name) for name in ("en-de", "one", "wide")}
+    return loaded.__getitem__
+
+
+def settle(page: Page) -> None:
+    """Wait until the picture is there and the server has nothing more to say."""
+    page.locator(".matrix[aria-label]").wait_for()
+    page.locator(IDLE).wait_for()
+
+
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Browser contexts by their options. Tests with equal options share one, and so its cache of scripts."""
+    opened: dict[str, BrowserContext] = {}
+
+    def context(**options: object) -> BrowserContext:
+        key = json.dumps(options, sort_keys=True)
+        if key not in opened:
+            opened[key] = browser.new_context(**options)
+        return opened[key]
+
+    yield context
+    for each in opened.values():
+        each.close()
+
+
+@pytest.fixture
+def visit(contexts: Callable[..., BrowserContext]) -> Iterator[Callable[..., Page]]:
+    """`visit(url, {context options}, **link)` opens the app and waits for the picture.
+
+    The test fails if a page logs an error, throws, or asks another machine for anything.
+    """
+    wrong: list[str] = []
+    pages: list[Page] = []
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            wrong.append(f"console: {message.text}")
+
+    def on_request(request: Request) -> None:
+        if (
+            urlsplit(request.url).scheme not in ("data", "blob")
+            and urlsplit(request.url).hostname != "127.0.0.1"
+        ):
+            wrong.append(f"request: {request.url}")
+
+    def open_(url: str, options: dict[str, object] | None = None, **link: object) -> Page:
+        page = contexts(**{"viewport": {"width": 1280, "height": 720}} | (options or {})).new_page()
+        pages.append(page)
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("console", on_console)
+        page.on("pageerror", lambda error: wrong.append(f"page: {error}"))
+        page.on("request", on_request)
+        page.on("websocket", lambda socket: on_socket(socket.url))
+        page.add_init_script(LISTEN)
+        page.goto(f"{url}/?{urlencode(link)}" if link else url)
+        settle(page)
+        return page
+
+    def on_socket(url: str) -> None:
+        if urlsplit(url).hostname != "127.0.0.1":
+            wrong.append(f"websocket: {url}")
+
+    yield open_
+    for page in pages:
+        page.close()
+    assert not wrong, "\n".join(wrong)

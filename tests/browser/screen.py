@@ -1,0 +1,154 @@
+"""What the tests read off the screen, and what they expect there."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlsplit
+
+from playwright.sync_api import Locator, Page, expect
+
+from model import Trace
+from viz import theme
+from viz.labels import query_labels
+
+# Finds the cells' frame as a reader would: by pointing at places and reading which row and column are named.
+# A point lies outside if the readout stays where the pointer was before; two starting points tell.
+FRAME = """
+(node, [rows, columns]) => {
+  const box = node.getBoundingClientRect();
+  const readout = node.getRootNode().querySelector(".readout");
+  const point = (x, y) => {
+    node.dispatchEvent(new PointerEvent("pointermove", { clientX: box.left + x, clientY: box.top + y }));
+    return readout.textContent.match(/\\(row \\d+\\)|\\(column \\d+\\)/g).join();
+  };
+  const from = [[0.72 * box.width, 0.7 * box.height], [0.6 * box.width, 0.95 * box.height]];
+  const inside = (x, y) => {
+    const seen = from.map((start) => { point(...start); return point(x, y); });
+    return seen[0] === seen[1];
+  };
+  const [x0, y0] = from[0];
+  const edge = (within, without, test) => {
+    while (Math.abs(within - without) > 0.25) {
+      const middle = (within + without) / 2;
+      if (test(middle)) within = middle; else without = middle;
+    }
+    return (within + without) / 2;
+  };
+  const across = (x) => inside(x, y0), down = (y) => inside(x0, y);
+  const left = edge(x0, 0, across), right = edge(x0, box.width, across);
+  const top = edge(y0, 0, down), bottom = edge(y0, box.height, down);
+  return { left, top, cellWidth: (right - left) / columns, cellHeight: (bottom - top) / rows };
+}
+"""
+
+# Points at every cell's middle; gives what the readout says and the picture's colour there.
+READ_ALL = """
+(node, [frame, rows, columns]) => {
+  const box = node.getBoundingClientRect();
+  const root = node.getRootNode();
+  const picture = node.querySelector("canvas").getContext("2d");
+  const read = [];
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      const x = frame.left + (j + 0.5) * frame.cellWidth, y = frame.top + (i + 0.5) * frame.cellHeight;
+      node.dispatchEvent(new PointerEvent("pointermove", { clientX: box.left + x, clientY: box.top + y }));
+      const [pixelX, pixelY] = [x, y].map((at) => Math.floor(at * window.devicePixelRatio));
+      read.push({
+        number: root.querySelector(".readout .number").textContent,
+        query: root.querySelector(".readout .query").textContent,
+        key: root.querySelector(".readout .key").textContent,
+        text: root.querySelector(".readout").textContent,
+        sum: root.querySelector(".sum .value").textContent,
+        colour: [...picture.getImageData(pixelX, pixelY, 1, 1).data].slice(0, 3),
+      });
+    }
+  }
+  return read;
+}
+"""
+PLOT = "document.querySelector('.js-plotly-plot')"
+FOCUSED = """
+() => {
+  let node = document.activeElement;
+  while (node.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
+  return { name: node.className, ...node.dataset };
+}
+"""
+
+
+def matrix(page: Page) -> Locator:
+    return page.locator(".matrix")
+
+
+def thumb(page: Page, layer: int, head: int) -> Locator:
+    """The thumbnail of a head, counted from 1."""
+    return page.get_by_role("button", name=f"layer {layer}, head {head}", exact=True)
+
+
+def tab(page: Page, place: str) -> Locator:
+    return page.get_by_role("tab", name=theme.SITES[place], exact=True)
+
+
+def picture(page: Page) -> str:
+    """The large matrix's pixels."""
+    return matrix(page).locator("canvas").first.evaluate("(canvas) => canvas.toDataURL()")
+
+
+def link(page: Page) -> dict[str, str]:
+    """The parameters in the address."""
+    return dict(parse_qsl(urlsplit(page.url).query, keep_blank_values=True))
+
+
+def entry_of(trace: Trace, place: str, layer: int):
+    """The weights of a place; `layer` counts from 1."""
+    stack, site = place.split(".")
+    return trace[f"{stack}.{layer - 1}.{site}.weights"]
+
+
+def frame(page: Page, entry) -> dict[str, float]:
+    """Where the cells lie within the figure."""
+    _, rows, columns = entry.value.shape
+    return matrix(page).evaluate(FRAME, [rows, columns])
+
+
+def middle_of(page: Page, entry, query: int, key: int) -> tuple[float, float]:
+    """The middle of a cell (counted from 0) on the page."""
+    cells, box = frame(page, entry), matrix(page).bounding_box()
+    x = cells["left"] + (key + 0.5) * cells["cellWidth"]
+    y = cells["top"] + (query + 0.5) * cells["cellHeight"]
+    return box["x"] + x, box["y"] + y
+
+
+def expect_head(page: Page, place: str, layer: int, head: int) -> None:
+    """The figure's name, the title, the pressed thumbnail and the open tab all say this head (from 1)."""
+    name = theme.head_title(place, layer, head)
+    expect(page.get_by_role("figure", name=f"{name}: weights of", exact=False)).to_be_visible()
+    expect(page.locator(".title")).to_have_text(name)
+    expect(thumb(page, layer, head)).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".thumb[aria-pressed=true]")).to_have_count(1)
+    expect(tab(page, place)).to_have_attribute("aria-selected", "true")
+    expect(page.locator(".tab[aria-selected=true]")).to_have_count(1)
+
+
+def expect_plot(page: Page, place: str, layer: int, head: int) -> None:
+    """The Plotly twin says this head (from 1)."""
+    expect(page.get_by_text(f"{theme.head_title(place, layer, head)}, as a plain plot")).to_be_visible()
+
+
+def expect_readout(page: Page, trace: Trace, place: str, layer: int, head: int, query: int, key: int) -> None:
+    """The readout names this cell's tokens and exactly its weight; layer and head count from 1."""
+    entry = entry_of(trace, place, layer)
+    expect(page.locator(".readout .number")).to_have_text(
+        theme.weight_text(entry.value[head - 1, query, key])
+    )
+    expect(page.locator(".readout .query")).to_have_text(query_labels(trace, entry)[query])
+    expect(page.locator(".readout .key")).to_have_text(entry.labels["key"][key])
+    expect(page.locator(".readout")).to_contain_text(f"(row {query + 1})")
+    expect(page.locator(".readout")).to_contain_text(f"(column {key + 1})")
+
+
+def shade(weight: float, mode: str) -> list[float]:
+    """The colour that the theme gives to a weight."""
+    stops = [[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in theme.SEQUENTIAL[mode]]
+    at = round(min(1, max(0, float(weight))) * 255) / 255 * (len(stops) - 1)
+    low = min(int(at), len(stops) - 2)
+    return [a + (at - low) * (b - a) for a, b in zip(stops[low], stops[low + 1], strict=True)]

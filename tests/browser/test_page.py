@@ -1,0 +1,285 @@
+"""The whole page in a browser: sentence, translation, themes, sizes, hostile text, headers."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import REPOSITORY, settle
+from tests.browser.screen import (
+    PLOT,
+    READ_ALL,
+    entry_of,
+    expect_head,
+    expect_plot,
+    frame,
+    link,
+    matrix,
+    picture,
+    shade,
+    tab,
+    thumb,
+)
+from tests.checkpoints import text_of
+from viz import theme
+from viz.scene import EXAMPLES, PLACES
+from viz.server import SECURITY_POLICY
+
+SENTENCE = "Two women are sitting on a bench."
+SIZES = {"projector": (1280, 720), "desktop": (1920, 1080), "phone": (390, 844)}
+GROUND = tomllib.loads((REPOSITORY / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
+
+
+def box_of(page):
+    return page.get_by_role("textbox", name="English sentence")
+
+
+def type_(page, text):
+    box_of(page).fill(text)
+    box_of(page).press("Enter")
+
+
+def said(page):
+    """The translation's container."""
+    return page.locator(".st-key-translation [data-testid=stText]")
+
+
+def expect_translation(page, glass, text):
+    expect(said(page)).to_have_text(glass.translate(text).text or "(the model says nothing)")
+
+
+def expect_keys(page, glass, text):
+    """The columns are this text's tokens (read off the bars: in token order, while all fit)."""
+    n_tokens = len(glass.source_ids(text))
+    expect(matrix(page)).to_have_attribute("aria-label", re.compile(f"over {n_tokens} source tokens"))
+
+
+def middle_layer(glass):
+    return glass.config.n_layers // 2 + 1
+
+
+def rgb(colour):
+    return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
+
+
+def test_the_first_screen_has_sentence_translation_and_picture(visit, app, glass):
+    page = visit(app)
+    expect(box_of(page)).to_have_value(EXAMPLES[0])
+    expect_translation(page, glass, EXAMPLES[0])
+    expect_head(page, "decoder.cross_attn", middle_layer(glass), 1)
+    expect_keys(page, glass, EXAMPLES[0])
+    expect_plot(page, "decoder.cross_attn", middle_layer(glass), 1)
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_at_1280_by_720_all_heads_and_the_large_one_lie_within_the_first_screen(visit, app):
+    page = visit(app)
+    for part in (page.locator(".tabs"), page.locator(".grid"), matrix(page)):
+        box = part.bounding_box()
+        assert box["x"] >= 0 and box["y"] >= 0
+        assert box["x"] + box["width"] <= 1280
+        assert box["y"] + box["height"] <= 720, part
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("model", ["en-de", "wide"])
+def test_no_sideways_scroll(visit, zoo, zoo_glass, size, model):
+    width, height = SIZES[size]
+    page = visit(
+        zoo, {"viewport": {"width": width, "height": height}}, model=model, text=text_of(zoo_glass(model), 40)
+    )
+    for place in PLACES:
+        tab(page, place).click()
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+        assert page.get_by_test_id("stMain").evaluate("(main) => main.scrollWidth - main.clientWidth") <= 0
+        for part in (matrix(page), page.locator(".grid"), page.locator(".side"), page.locator(".chips")):
+            box = part.bounding_box()
+            assert box["x"] >= 0 and box["x"] + box["width"] <= width, place
+
+
+def test_an_example_is_one_click_away(visit, app, glass):
+    page = visit(app)
+    page.get_by_role("button", name=EXAMPLES[1]).click()
+    expect_translation(page, glass, EXAMPLES[1])
+    expect_keys(page, glass, EXAMPLES[1])
+    expect(box_of(page)).to_have_value(EXAMPLES[1])
+
+
+def test_a_new_sentence_is_translated_and_keeps_place_layer_and_head(visit, app, glass):
+    page = visit(app)
+    layer, head = glass.config.n_layers, glass.config.n_heads
+    tab(page, "encoder.self_attn").click()
+    thumb(page, layer, head).click()
+    before = picture(page)
+    type_(page, SENTENCE)
+    expect_translation(page, glass, SENTENCE)
+    expect_keys(page, glass, SENTENCE)
+    expect_head(page, "encoder.self_attn", layer, head)
+    expect_plot(page, "encoder.self_attn", layer, head)
+    assert picture(page) != before
+    settle(page)
+    wanted = {"text": SENTENCE, "place": "encoder.self_attn", "layer": str(layer), "head": str(head)}
+    assert wanted.items() <= link(page).items()
+    after = picture(page)
+    page.reload()
+    settle(page)
+    expect_translation(page, glass, SENTENCE)
+    expect_head(page, "encoder.self_attn", layer, head)
+    expect_plot(page, "encoder.self_attn", layer, head)
+    assert picture(page) == after
+
+
+def test_blank_text_gives_a_hint_and_keeps_the_last_picture(visit, app, glass):
+    page = visit(app, text=SENTENCE)
+    before = picture(page)
+    type_(page, "   ")
+    expect(page.get_by_role("alert")).to_contain_text("type some words")
+    expect_translation(page, glass, SENTENCE)
+    expect_keys(page, glass, SENTENCE)
+    assert picture(page) == before
+
+
+def test_a_sentence_that_is_too_long_is_refused_in_words_and_the_picture_stays(visit, app, glass):
+    page = visit(app, text=SENTENCE)
+    before = picture(page)
+    type_(page, "word " * 300)
+    expect(page.get_by_role("alert")).to_contain_text(f"at most {glass.config.max_src_len}")
+    expect_translation(page, glass, SENTENCE)
+    assert picture(page) == before
+
+
+@pytest.mark.parametrize(
+    "text", ["<b>bold</b><script>window.hacked = 1</script>", '"><img src=x onerror=hacked=1> :smile:']
+)
+def test_typed_markup_is_shown_as_it_is_and_makes_no_element(visit, app, glass, text):
+    page = visit(app)
+    elements = "document.querySelectorAll('script, b, img, [onerror]').length"
+    expect(said(page)).to_be_visible()
+    before = page.evaluate(elements)
+    type_(page, text)
+    expect_translation(page, glass, text)
+    expect_keys(page, glass, text)
+    expect_plot(page, "decoder.cross_attn", middle_layer(glass), 1)
+    settle(page)
+    assert page.evaluate(elements) == before
+    assert page.evaluate("typeof window.hacked") == "undefined"
+    assert page.locator(".attention script, .attention img, .chips b, .chips img").count() == 0
+    tokens = [glass.tokenizer.readable(i) for i in glass.source_ids(text)]
+    ticks = page.locator(".js-plotly-plot .xaxislayer-above .xtick text")
+    expect(ticks).to_have_count(len(tokens))
+    assert [tick.text_content() for tick in ticks.all()] == tokens
+
+
+def test_markdown_in_a_text_or_link_is_shown_as_it_is(visit, app):
+    shown = "**b** $x$ :smile: :red[r] ![i](http://example.com/i.png)"
+    page = visit(app, text=f"{shown} " * 20, place=shown)
+    notice = page.get_by_text("There is no place")
+    alert = page.get_by_role("alert")
+    for part in (notice, alert):
+        text = part.inner_text().replace("\N{WORD JOINER}", "")
+        assert shown in text or shown[-20:] in text
+        assert part.locator("img, strong, .katex").count() == 0
+
+
+@pytest.mark.parametrize("mode", theme.MODES)
+def test_light_and_dark_draw_weight_zero_as_the_pages_background(visit, zoo, zoo_glass, mode):
+    glass = zoo_glass("en-de")
+    page = visit(zoo, {"color_scheme": mode, "viewport": {"width": 1280, "height": 720}}, text=SENTENCE)
+    assert_drawn(page, glass, mode)
+
+
+def test_changing_between_light_and_dark_redraws_at_once(visit, zoo, zoo_glass):
+    page = visit(zoo, {"color_scheme": "light", "viewport": {"width": 1280, "height": 720}}, text=SENTENCE)
+    light = picture(page)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(
+        "(light) => [...document.querySelectorAll('*')]"
+        ".map((element) => element.shadowRoot?.querySelector('.matrix canvas'))"
+        ".find(Boolean)?.toDataURL() !== light",
+        arg=light,
+    )
+    assert_drawn(page, zoo_glass("en-de"), "dark")
+
+
+def assert_drawn(page, glass, mode):
+    """Page, cells and plot have the colours of this mode."""
+    expect(page.get_by_test_id("stApp")).to_have_css("background-color", rgb(GROUND[mode]["backgroundColor"]))
+    entry = entry_of(
+        glass.trace(SENTENCE, glass.translate(SENTENCE)), "decoder.cross_attn", middle_layer(glass)
+    )
+    weights = entry.value[0]
+    cells = matrix(page).evaluate(READ_ALL, [frame(page, entry), *weights.shape])
+    for weight, cell in zip(weights.flat, cells, strict=True):
+        assert all(abs(a - b) <= 1.01 for a, b in zip(cell["colour"], shade(weight, mode), strict=True))
+    expect(page.locator(".attention")).to_have_css("color", rgb(GROUND[mode]["textColor"]))
+    page.wait_for_function(
+        f"(colour) => {PLOT}?.data?.[0].colorscale[0][1] === colour",
+        arg=theme.SEQUENTIAL[mode][0],
+    )
+
+
+def test_one_chip_a_step_with_its_probability(visit, app, glass):
+    page = visit(app, text=SENTENCE)
+    steps = glass.translate(SENTENCE).steps
+    chips = page.get_by_role("list", name="Translation, token by token").get_by_role("listitem")
+    expect(chips).to_have_count(len(steps))
+    probs = glass.trace(SENTENCE, glass.translate(SENTENCE))["output.probs"].value
+    for chip, step, row in zip(chips.all(), steps, probs, strict=True):
+        expect(chip.locator(".token").first).to_have_text(glass.tokenizer.readable(step.id))
+        shown = chip.locator(".percent").first.inner_text()
+        assert abs(float(shown.strip("<%")) - 100 * row[step.id]) <= 0.11
+
+
+def test_a_chip_shows_its_alternatives_on_focus_and_on_hover(visit, app, glass):
+    page = visit(app, text=SENTENCE)
+    step = glass.translate(SENTENCE).steps[1]
+    chip = page.locator(".chip").nth(1)
+    expect(chip.get_by_role("tooltip")).to_be_hidden()
+    chip.focus()
+    expect(chip.get_by_role("tooltip")).to_be_visible()
+    rows = chip.locator(".row")
+    expect(rows).to_have_count(5)
+    tokens = rows.locator(".token").all_inner_texts()
+    assert tokens == [glass.tokenizer.readable(other.id) for other in step.alternatives[:5]]
+    box_of(page).focus()
+    expect(chip.get_by_role("tooltip")).to_be_hidden()
+    chip.hover()
+    expect(chip.get_by_role("tooltip")).to_be_visible()
+
+
+def test_a_broken_checkpoint_is_named_and_the_others_can_be_chosen(visit, zoo, zoo_glass):
+    page = visit(zoo, text=SENTENCE)
+    expect(page.get_by_role("alert")).to_contain_text("torn")
+    page = visit(zoo, text=SENTENCE, model="one")
+    expect_translation(page, zoo_glass("one"), SENTENCE)
+    expect_head(page, "decoder.cross_attn", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/", 200),
+        ("/readyz", 200),
+        ("/_stcore/health", 200),
+        ("/instruments/attention/view.js", 200),
+        ("/instruments/attention/__init__.py", 404),
+        ("/instruments/..%2Fserver.py", 404),
+        ("/instruments/%00.js", 404),
+    ],
+)
+def test_every_answer_of_the_server_carries_the_security_headers(app, path, status):
+    try:
+        response = urlopen(app + path, timeout=30)
+    except HTTPError as error:
+        response = error
+    with response:
+        assert response.status == status
+        assert response.headers["Content-Security-Policy"] == SECURITY_POLICY
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Referrer-Policy"] == "no-referrer"
+        assert b"import" not in response.read() or status == 200

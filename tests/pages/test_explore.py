@@ -1,0 +1,307 @@
+"""The page: what it shows for any sentence, any link and any set of checkpoints."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from functools import cache
+from html import unescape
+
+import numpy as np
+import pytest
+
+from model import load
+from tests import checkpoints
+from tests.pages.conftest import assert_whole, chart, instruments, notices, said, translation, type_
+from viz import scene, theme
+from viz.instruments.attention import payload
+from viz.labels import query_labels
+
+SENTENCE = "A woman is reading a book."
+HOSTILE = {
+    "markup": "<script>alert(1)</script>",
+    "markdown": "**bold** [link](http://example.com) ![i](http://example.com/i.png) $x$ :red[red] `code`",
+    "right-to-left": "شكرا جزيلا שלום",
+    "NUL": "a\x00b",
+    "control characters": "".join(map(chr, range(1, 32))) + "x\x7f",
+    "zero width": "\u200b\u200d\u2060",
+    "combining": "a" + "\u0301" * 20,
+    "emoji": "👩‍👩‍👧‍👦🏳️‍🌈",
+    "separators": "a\u2028b\u2029c",
+}
+
+
+@pytest.fixture(scope="module")
+def glass():
+    return load("en-de")
+
+
+@cache
+def computed(glass, text):
+    """What the model says to a text, and the trace of it."""
+    translated = glass.translate(text)
+    return translated, glass.trace(text, translated)
+
+
+def assert_shows(app, glass, text, place="decoder.cross_attn", layer=None, head=0):
+    """The translation, the payload and the plot are those of the model for this text and head."""
+    assert_whole(app)
+    translated, trace = computed(glass, text.strip())
+    layer = glass.config.n_layers // 2 if layer is None else layer
+    assert translation(app) == (translated.text or "(the model says nothing)")
+    assert instruments(app)["attention"].bytes == payload(trace)
+    chips = json.loads(instruments(app)["translation"].json)["chips"]
+    assert [chip["token"] for chip in chips] == [glass.tokenizer.readable(s.id) for s in translated.steps]
+    stack, site = place.split(".")
+    entry = trace[f"{stack}.{layer}.{site}.weights"]
+    alt, cells, rows, columns = chart(app)
+    assert alt == f"{theme.head_title(place, layer + 1, head + 1)}: weights"
+    assert cells.tobytes() == entry.value[head].astype(np.float32).tobytes()
+    assert tuple(map(unescape, rows)) == query_labels(trace, entry)
+    assert tuple(map(unescape, columns)) == entry.labels["key"]
+
+
+def test_the_first_visit_shows_the_example_and_its_picture(open_page, glass):
+    app = open_page()
+    assert app.text_input(key="text").value == scene.EXAMPLES[0]
+    assert_shows(app, glass, scene.EXAMPLES[0])
+    assert not notices(app) and not app.warning and not app.error
+
+
+@pytest.mark.parametrize("number", range(1, len(scene.EXAMPLES) + 1))
+def test_every_example_button_fills_the_box_and_translates(open_page, glass, number):
+    app = open_page().button(key=f"example_{number}").click().run()
+    text = scene.EXAMPLES[number - 1]
+    assert app.text_input(key="text").value == text
+    assert_shows(app, glass, text)
+
+
+def test_a_typed_sentence_is_translated(open_page, glass):
+    app = type_(open_page(), SENTENCE)
+    assert_shows(app, glass, SENTENCE)
+    assert not notices(app) and not app.warning
+
+
+def test_spaces_around_a_sentence_change_nothing(open_page, glass):
+    assert_shows(type_(open_page(), f"  {SENTENCE} \t"), glass, SENTENCE)
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t \u00a0\u3000"])
+def test_blank_text_gives_a_hint_and_the_last_picture_stays(open_page, glass, blank):
+    app = type_(type_(open_page(), SENTENCE), blank)
+    assert [warning.value for warning in app.warning if "type some words" in warning.value]
+    assert_shows(app, glass, SENTENCE)
+
+
+def test_after_a_blank_the_next_sentence_is_shown_without_a_hint(open_page, glass):
+    app = type_(type_(open_page(), ""), SENTENCE)
+    assert not app.warning
+    assert_shows(app, glass, SENTENCE)
+
+
+def test_text_over_the_limit_is_answered_by_limit_count_and_where_it_fits(open_page, glass):
+    text = " ".join(f"word {n}" for n in range(200))
+    count = len(glass.tokenizer.encode(text)) + 1
+    app = type_(type_(open_page(), SENTENCE), text)
+    (warning,) = app.warning
+    assert str(glass.config.max_src_len) in warning.value
+    assert f"{count:,}" in warning.value
+    shown = said(warning).split("“…")[1].split("”")[0]
+    ids = glass.tokenizer.encode(text)[: glass.config.max_src_len - 1]
+    assert glass.tokenizer.decode(ids).endswith(shown)
+    assert_shows(app, glass, SENTENCE)
+
+
+def test_the_longest_sentence_that_fits_is_shown(open_page, glass):
+    text = checkpoints.text_of(glass, glass.config.max_src_len)
+    assert_shows(type_(open_page(), text), glass, text)
+
+
+@pytest.mark.parametrize(
+    "text", ["a " * 500_000, "x" * 1_000_000, "😀" * 10_000], ids=["1 MB", "1 MB word", "emoji"]
+)
+def test_huge_texts_get_a_sentence_and_the_last_picture_stays(open_page, glass, text):
+    app = type_(type_(open_page(), SENTENCE), text)
+    (warning,) = app.warning
+    assert f"at most {glass.config.max_src_len}" in warning.value
+    assert len(warning.value) < 500
+    assert_shows(app, glass, SENTENCE)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_any_text_gets_an_answer_or_a_clear_sentence(open_page, glass, name):
+    text = HOSTILE[name]
+    app = type_(open_page(), text)
+    if app.warning:
+        assert app.warning[0].value.strip().endswith(("”.", "words.", "."))
+        assert_shows(app, glass, scene.EXAMPLES[0])
+    else:
+        assert_shows(app, glass, text)
+
+
+def test_every_place_layer_and_head_opens_by_its_link(open_page, glass):
+    for place in scene.PLACES:
+        for layer in range(glass.config.n_layers):
+            for head in range(glass.config.n_heads):
+                app = open_page(text=SENTENCE, place=place, layer=layer + 1, head=head + 1)
+                assert_shows(app, glass, SENTENCE, place, layer, head)
+                assert not notices(app) and not app.warning
+
+
+def test_a_choice_made_in_the_instrument_moves_the_plot(open_page, glass):
+    app = open_page(text=SENTENCE)
+    n_layers, n_heads = glass.config.n_layers, glass.config.n_heads
+    chosen = {"place": "encoder.self_attn", "layer": n_layers, "head": n_heads, "query": None, "key": None}
+    app.session_state[scene.INSTRUMENT] = {scene.SELECTION: chosen}
+    assert_shows(app.run(), glass, SENTENCE, "encoder.self_attn", n_layers - 1, n_heads - 1)
+
+
+def test_a_new_sentence_keeps_the_place_layer_and_head_of_the_link(open_page, glass):
+    last = glass.config.n_heads - 1
+    app = type_(open_page(place="encoder.self_attn", layer=1, head=last + 1), SENTENCE)
+    assert_shows(app, glass, SENTENCE, "encoder.self_attn", 0, last)
+
+
+@pytest.mark.parametrize(
+    ("link", "named"),
+    [
+        ({"place": "decoder.sideways"}, "decoder.sideways"),
+        ({"layer": "99"}, "layer 99"),
+        ({"layer": "0"}, "layer 0"),
+        ({"layer": "-3"}, "layer -3"),
+        ({"layer": "--3"}, "--3"),
+        ({"layer": "zzz"}, "zzz"),
+        ({"layer": "١"}, "١"),
+        ({"head": "1e3"}, "1e3"),
+        ({"head": "77"}, "head 77"),
+        ({"head": "9" * 40}, "9" * 40),
+        ({"query": "abc", "key": "1"}, "abc"),
+        ({"query": "999", "key": "1"}, "query 999"),
+        ({"query": "1", "key": "0"}, "key 0"),
+        ({"model": "no-such-model"}, "no-such-model"),
+        ({"place": "x", "layer": "y", "head": "z", "model": "w"}, "'x'"),
+    ],
+)
+def test_nonsense_in_a_link_gives_one_quiet_notice_and_the_nearest_picture(open_page, glass, link, named):
+    app = open_page(text=SENTENCE, **link)
+    (notice,) = notices(app)
+    assert named in notice
+    assert not app.warning and not app.error
+    last = {"layer": glass.config.n_layers - 1, "head": glass.config.n_heads - 1}
+    nearest = {"99": "layer", "77": "head"}
+    moved = {name: last[name] for raw, name in nearest.items() if link.get(name) == raw}
+    moved |= {"layer": 0} if link.get("layer") in ("0", "-3") else {}
+    assert_shows(app, glass, SENTENCE, **moved)
+
+
+@pytest.mark.parametrize("name", ["place", "layer", "model"])
+def test_what_a_link_says_is_shown_as_text_not_as_markdown(open_page, glass, name):
+    app = open_page(text=SENTENCE, **{name: "![i](http://example.com/i.png) **b**"})
+    (notice,) = [caption for caption in app.caption if "Showing the nearest" in caption.value]
+    assert "![i](" not in notice.value and "**b**" not in notice.value
+    assert "![i](http://example.com/i.png) **b**" in said(notice)
+    assert_shows(app, glass, SENTENCE)
+
+
+def test_what_does_not_fit_is_quoted_as_text_not_as_markdown(open_page, glass):
+    text = "![i](http://example.com/i.png) **b** " * 60
+    app = type_(open_page(), text)
+    (warning,) = app.warning
+    assert "![i](" not in warning.value and "**b**" not in warning.value
+    assert "http://example.com/i.png) **b**" in said(warning)
+
+
+@pytest.mark.parametrize("text", ["", "   "])
+def test_a_link_with_a_blank_sentence_shows_a_picture_all_the_same(open_page, glass, text):
+    assert_shows(open_page(text=text), glass, scene.EXAMPLES[0])
+
+
+def test_a_link_with_too_long_a_sentence_shows_a_picture_and_says_so(open_page, glass):
+    app = open_page(text="word " * 300)
+    assert len(app.warning) == 1
+    assert_shows(app, glass, scene.EXAMPLES[0])
+
+
+def test_a_broken_checkpoint_is_named_and_the_good_one_works(open_page, root):
+    glass = load(checkpoints.make(root, "en-de", 2, 2))
+    checkpoints.make_broken(root, "torn")
+    app = open_page(text=SENTENCE)
+    (warning,) = app.warning
+    assert "torn" in said(warning) and "model.safetensors" in said(warning)
+    assert_shows(app, glass, SENTENCE)
+
+
+def test_no_checkpoint_at_all_is_one_sentence(open_page, root):
+    app = open_page()
+    (error,) = app.error
+    assert "No checkpoint" in error.value and not app.exception
+    assert not app.get("plotly_chart") and not app.get("bidi_component")
+
+
+def test_nothing_but_broken_checkpoints_says_why(open_page, root):
+    checkpoints.make_broken(root, "en-de")
+    app = open_page()
+    (error,) = app.error
+    assert "model.safetensors" in said(error) and not app.exception
+
+
+def test_a_checkpoint_with_an_odd_card_is_shown(open_page, root):
+    folder = checkpoints.make(root, "en-de", 1, 1)
+    (folder / "card.json").write_text(
+        '{"data": [1], "scores": {"a": 3, "b": {"bleu": null}}, "parameters": "many"}'
+    )
+    assert_whole(open_page(text=SENTENCE))
+
+
+@pytest.mark.parametrize(("n_layers", "n_heads"), [(1, 1), (6, 8)])
+def test_models_of_any_size_are_shown(open_page, root, n_layers, n_heads):
+    glass = load(checkpoints.make(root, "en-de", n_layers, n_heads))
+    assert_shows(open_page(text=SENTENCE), glass, SENTENCE)
+    app = open_page(text=SENTENCE, place="decoder.self_attn", layer=n_layers, head=n_heads)
+    assert_shows(app, glass, SENTENCE, "decoder.self_attn", n_layers - 1, n_heads - 1)
+
+
+def test_a_link_opens_another_model(open_page, root):
+    checkpoints.make(root, "en-de", 2, 2)
+    other = load(checkpoints.make(root, "other", 1, 3, seed=5))
+    app = open_page(text=SENTENCE, model="other", head=3)
+    assert_shows(app, other, SENTENCE, layer=0, head=2)
+    assert not notices(app)
+
+
+def test_a_new_model_that_does_not_take_the_last_sentence_still_shows_a_picture(open_page, root):
+    long = checkpoints.text_of(load(checkpoints.make(root, "en-de", 1, 1)), 40)
+    checkpoints.make(root, "tiny", 1, 1, max_src_len=12)
+    app = type_(open_page(), long)
+    app = app.selectbox(key="model").set_value("tiny").run()
+    assert len(app.warning) == 1 and "at most 12" in app.warning[0].value
+    assert not app.exception
+
+
+def test_a_model_whose_folder_has_gone_is_replaced_with_a_notice(open_page, root):
+    glass = load(checkpoints.make(root, "kept", 1, 2))
+    checkpoints.make(root, "gone", 1, 2)
+    shutil.rmtree(root / "gone")
+    app = open_page(text=SENTENCE, model="gone")
+    (notice,) = notices(app)
+    assert "gone" in notice
+    assert_shows(app, glass, SENTENCE)
+
+
+@pytest.mark.parametrize("beam", [1, 4, scene.WIDEST_BEAM])
+def test_a_wider_beam_shows_that_beams_translation_and_its_trace(open_page, root, beam):
+    glass = load(checkpoints.make(root, "en-de", 1, 2, max_tgt_len=8))
+    app = open_page(text=SENTENCE, beam=beam)
+    out = glass.translate(SENTENCE, beam=beam)
+    assert_whole(app)
+    assert translation(app) == out.text
+    assert instruments(app)["attention"].bytes == payload(glass.trace(SENTENCE, out))
+
+
+@pytest.mark.parametrize("beam", ["0", "-1", "99", "zzz"])
+def test_a_beam_out_of_range_gives_a_notice_and_a_picture(open_page, root, beam):
+    checkpoints.make(root, "en-de", 1, 2, max_tgt_len=8)
+    app = open_page(text=SENTENCE, beam=beam)
+    assert_whole(app)
+    (notice,) = notices(app)
+    assert beam in notice

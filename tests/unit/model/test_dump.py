@@ -1,0 +1,129 @@
+"""dump.py: the file holds every number of the trace, and says what each one means."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.dump import dump, main
+from model.glass import Glass, load
+from tests.unit.model.tiny import PAIRS, tiny_checkpoint
+
+TEXT, TRANSLATION = PAIRS[0]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_checkpoint(tmp_path_factory.mktemp("learnt") / "en-de", learnt=True)
+
+
+@pytest.fixture(scope="module")
+def glass(checkpoint: Path) -> Glass:
+    return load(checkpoint)
+
+
+def read(path: Path) -> tuple[dict[str, np.ndarray], dict]:
+    """Arrays by name, and the parsed `__meta__`."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    return arrays, json.loads(str(arrays.pop("__meta__")))
+
+
+@pytest.mark.parametrize("target", [None, PAIRS[1][1]])
+def test_the_file_holds_every_entry_under_its_name(
+    checkpoint: Path, glass: Glass, tmp_path: Path, target, capsys
+):
+    options = [] if target is None else ["--target", target]
+    path = tmp_path / "t.npz"
+    assert main([str(checkpoint), TEXT, *options, "--out", str(path)]) == 0
+    trace = glass.trace(TEXT, target)
+    arrays, _ = read(path)
+    assert list(arrays) == list(trace)
+    for name, array in arrays.items():
+        assert array.dtype == trace[name].value.dtype
+        assert np.array_equal(array, trace[name].value), name
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == (f"Wrote {len(trace)} entries to {path}.\n", "")
+
+
+def test_meta_says_what_the_arrays_mean(checkpoint: Path, glass: Glass, tmp_path: Path):
+    assert main([str(checkpoint), TEXT, "--out", str(tmp_path / "t.npz")]) == 0
+    arrays, meta = read(tmp_path / "t.npz")
+    trace = glass.trace(TEXT)
+    assert (meta["model"], meta["source"], meta["translation"]) == ("en-de", TEXT, TRANSLATION)
+    assert meta["config"] == glass.config.to_dict()
+    assert tuple(meta["src_tokens"]) == trace.src_tokens
+    assert tuple(meta["tgt_tokens"]) == trace.tgt_tokens
+    assert tuple(meta["predicts"]) == trace.predicts
+    assert (tuple(meta["src_ids"]), tuple(meta["tgt_ids"])) == (trace.src_ids, trace.tgt_ids)
+    assert list(meta["entries"]) == list(arrays)
+    for name, entry in meta["entries"].items():
+        assert tuple(entry["axes"]) == trace[name].axes
+        assert entry["sides"] == trace[name].sides
+        assert {axis: tuple(tokens) for axis, tokens in entry["labels"].items()} == trace[name].labels
+        assert tuple(entry["of"]) == trace[name].of
+        assert set(entry["of"]) <= set(arrays)
+        lengths = [len(entry["labels"][axis]) for axis in entry["axes"] if axis in entry["labels"]]
+        assert lengths == [
+            n for axis, n in zip(entry["axes"], arrays[name].shape, strict=True) if axis in entry["labels"]
+        ]
+
+
+@pytest.mark.parametrize("text", ["a \x00 b", 'a "quoted" \\ word', "🚲 نص", "</s>"])
+def test_meta_survives_any_text(glass: Glass, tmp_path: Path, text: str):
+    dump(glass.trace(text, text), tmp_path / "t.npz")
+    assert read(tmp_path / "t.npz")[1]["source"] == text
+
+
+@pytest.mark.parametrize("name", ["t", "t.data", "t.npz"])
+def test_the_file_has_exactly_the_name_given(checkpoint: Path, tmp_path: Path, name: str, capsys):
+    assert main([str(checkpoint), TEXT, "--out", str(tmp_path / name)]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert capsys.readouterr().out.endswith(f" to {tmp_path / name}.\n")
+    assert read(tmp_path / name)[0]
+
+
+@pytest.mark.parametrize(
+    "text, options, sentence",
+    [
+        ("  ", [], "The sentence is empty"),
+        ("A man " * 50, [], "The sentence has 150 tokens"),
+        ("\udcff", [], "The text holds half a character"),
+        (TEXT, ["--target", ""], "The translation is empty"),
+        (TEXT, ["--target", "Ein Mann " * 50], "The translation has "),
+    ],
+)
+def test_a_bad_text_gives_one_sentence_and_status_2(
+    checkpoint: Path, tmp_path: Path, text, options, sentence, capsys
+):
+    assert main([str(checkpoint), text, *options, "--out", str(tmp_path / "t.npz")]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith(sentence) and shown.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["absent/t.npz", "folder", "folder.npz", "file/t.npz"])
+def test_a_path_that_cannot_be_written_gives_one_sentence_and_status_2(
+    checkpoint: Path, tmp_path: Path, name: str, capsys
+):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder.npz").mkdir()
+    (tmp_path / "file").touch()
+    assert main([str(checkpoint), TEXT, "--out", str(tmp_path / name)]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith(f"{tmp_path / name} cannot be written: ") and shown.err.count("\n") == 1
+
+
+def test_a_full_disk_gives_one_sentence_and_status_2(checkpoint: Path, tmp_path: Path, capsys):
+    (tmp_path / "t.npz").symlink_to("/dev/full")
+    assert main([str(checkpoint), TEXT, "--out", str(tmp_path / "t.npz")]) == 2
+    assert capsys.readouterr().err == f"{tmp_path / 't.npz'} cannot be written: No space left on device.\n"
+
+
+def test_a_missing_checkpoint_gives_one_sentence_and_status_2(tmp_path: Path, capsys):
+    assert main(["no-such-model", TEXT, "--out", str(tmp_path / "t.npz")]) == 2
+    shown = capsys.readouterr()
+    assert shown.err.startswith("There is no checkpoint 'no-such-model'") and shown.err.count("\n") == 1

@@ -1,0 +1,120 @@
+"""layers.py: LayerNorm, feed-forward and dropout against their formulas."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from model.config import NORMS
+from model.layers import AddNorm, Dropout, FeedForward, LayerNorm
+from model.trace import SILENT
+from tests.unit.model.small import default_dtype, shake, small_config, small_model
+
+TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
+MANY = 400_000
+
+
+def random(dtype, *shape):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(2), dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_layer_norm_equals_torch(dtype):
+    with default_dtype(dtype):
+        norm = LayerNorm(16)
+    shake(norm, 1)
+    x = 3 * random(dtype, 2, 5, 16) + 1
+    expected = F.layer_norm(x, (16,), norm.gamma, norm.beta, norm.eps)
+    torch.testing.assert_close(norm(x), expected, rtol=0, atol=TOLERANCE[dtype])
+
+
+def test_layer_norm_of_a_constant_row_is_beta():
+    norm = LayerNorm(16)
+    shake(norm, 1)
+    assert torch.equal(norm(torch.full((1, 1, 16), 7.0))[0, 0], norm.beta)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_feed_forward_equals_the_formula(dtype):
+    with default_dtype(dtype):
+        ffn = FeedForward(small_config())
+    x = random(dtype, 2, 5, 16)
+    hidden = torch.clamp(torch.einsum("bqd,hd->bqh", x, ffn.W_1.weight) + ffn.W_1.bias, min=0)
+    expected = torch.einsum("bqh,dh->bqd", hidden, ffn.W_2.weight) + ffn.W_2.bias
+    torch.testing.assert_close(ffn(x), expected, rtol=0, atol=TOLERANCE[dtype])
+
+
+def dropped(p):
+    torch.manual_seed(5)
+    return Dropout(p).train()(torch.ones(MANY))
+
+
+@pytest.mark.parametrize("p", [0.1, 0.25, 0.5, 0.9])
+def test_dropout_zeroes_the_right_share(p):
+    # p is rounded to 1/256; the noise of MANY draws is below 0.003 at four standard deviations.
+    share = (dropped(p) == 0).float().mean().item()
+    assert share == pytest.approx(p, abs=1 / 512 + 0.003)
+
+
+@pytest.mark.parametrize("p", [0.1, 0.25, 0.5, 0.9])
+def test_dropout_keeps_the_mean(p):
+    # Four standard deviations of a mean of MANY draws.
+    noise = 4 * (p / (1 - p) / MANY) ** 0.5
+    assert dropped(p).double().mean().item() == pytest.approx(1, abs=noise)
+
+
+def test_dropout_draws_each_value_on_its_own():
+    lost = (dropped(0.5) == 0).double()
+    assert (lost[1:] * lost[:-1]).mean().item() == pytest.approx(0.25, abs=0.005)
+
+
+@pytest.mark.parametrize("p", [0.0, 0.5, 0.999])
+def test_dropout_in_eval_mode_is_the_identity(p):
+    x = random(torch.float32, 3, 5)
+    assert Dropout(p).eval()(x) is x
+
+
+def test_dropout_of_nothing_is_the_identity_while_training():
+    x = random(torch.float32, 3, 5)
+    assert Dropout(0.0).train()(x) is x
+
+
+def test_dropout_next_to_one_stays_finite():
+    assert dropped(0.999).isfinite().all()
+
+
+@pytest.mark.parametrize("shape", [(1,), (3, 5), (2, 3, 7)])
+def test_dropout_keeps_any_shape(shape):
+    assert Dropout(0.5).train()(torch.ones(shape)).shape == shape
+
+
+def test_dropout_lets_gradients_through_where_it_kept():
+    torch.manual_seed(5)
+    x = torch.ones(1000, requires_grad=True)
+    y = Dropout(0.5).train()(x)
+    y.sum().backward()
+    assert torch.equal(x.grad, y.detach())
+
+
+# Where dropout acts
+
+
+def test_dropout_acts_on_the_output_of_a_sublayer():
+    torch.manual_seed(5)
+    add = AddNorm(small_config(norm="pre", dropout=0.5), "ffn").train()
+    after = add.after(torch.full((1, 40, 16), 10.0), torch.ones(1, 40, 16), ("resid_in", "out"), SILENT)
+    assert set(after.unique().tolist()) == {10.0, 12.0}
+
+
+def test_dropout_acts_on_the_embedded_tokens():
+    torch.manual_seed(5)
+    model = small_model(positions="none", dropout=0.5).train()
+    embedded = model.embed(torch.tensor([[5, 6, 7]]), torch.arange(3))
+    assert 0 < (embedded == 0).double().mean() < 1
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_dropout_leaves_a_model_in_eval_mode_alone(norm):
+    ids = torch.tensor([[5, 6, 7]])
+    with_dropout, without = (small_model(norm=norm, dropout=p) for p in (0.5, 0.0))
+    keep = torch.ones_like(ids, dtype=torch.bool)
+    assert torch.equal(with_dropout(ids, ids, keep), without(ids, ids, keep))

@@ -1,0 +1,351 @@
+"""train.py: a small run from corpus to checkpoint; stopping and going on; refusals and exit statuses."""
+
+import csv
+import gzip
+import json
+import math
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from model import train
+from model.checkpoint import load_checkpoint
+from model.config import Config
+from model.positions import ENCODINGS
+from model.train import Options, command_line, encode_pairs, main, mean_loss, rate_at
+from tests.unit.model.small import small_model
+
+SMALL = (
+    "--d-model=16 --n-heads=2 --d-ff=16 --n-layers=1 --vocab-size=300 --max-tokens=150 --warmup=4 "
+    "--average=2 --snapshots 0 3 --joined=0.2"
+).split()
+NOUNS = {"dog": "Hund", "man": "Mann", "ball": "Ball", "tree": "Baum", "car": "Wagen"}
+COLOURS = {"red": "rote", "blue": "blaue", "green": "grüne", "big": "große"}
+
+
+@pytest.fixture(autouse=True)
+def on_the_cpu(monkeypatch):
+    """Bit-identical runs need one kind of machine."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+
+def write_gz(path, lines):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with gzip.open(path, "wt", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory):
+    """A corpus of coloured things, in the layout of the real ones."""
+    folder = tmp_path_factory.mktemp("data")
+    captions = [(f"A {c} {n}.", f"Der {COLOURS[c]} {NOUNS[n]}.") for c in COLOURS for n in NOUNS]
+    for split, pairs in (("train", captions), ("val", captions[::4])):
+        for side, language in enumerate(("en", "de")):
+            write_gz(folder / "multi30k" / f"{split}.{language}.gz", [pair[side] for pair in pairs])
+    everyday = [f"I have {i} {n}s.\tIch habe {i} {NOUNS[n]}." for i in range(12) for n in NOUNS]
+    write_gz(folder / "tatoeba" / "eng-deu.tsv.gz", everyday)
+    return folder
+
+
+def start(data, out, *arguments):
+    """Exit status of a small run; later arguments win."""
+    return main(["en-de", "--data", str(data), "--out", str(out), *SMALL, *arguments])
+
+
+def resume(data, out, *arguments):
+    return start(data, out, "--resume", *arguments)
+
+
+def stop_at_step(monkeypatch, step):
+    """Interrupt training, as Ctrl-C would, in the middle of a step."""
+    batch_loss, seen = train.batch_loss, []
+
+    def interrupted(model, *rest):
+        if model.training:
+            seen.append(model)
+            if len(seen) == step:
+                raise KeyboardInterrupt
+        return batch_loss(model, *rest)
+
+    monkeypatch.setattr(train, "batch_loss", interrupted)
+
+
+def rows_of(out):
+    with (out / "log.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="session")
+def finished(data, tmp_path_factory):
+    """The folder of an uninterrupted run of two epochs."""
+    out = tmp_path_factory.mktemp("finished") / "en-de"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+        assert start(data, out, "--epochs=2") == 0
+    return out
+
+
+@pytest.fixture(scope="session")
+def steps_an_epoch(finished):
+    return int(rows_of(finished)[0]["step"])
+
+
+# One run
+
+
+def test_a_run_writes_a_checkpoint_that_loads(finished):
+    assert load_checkpoint(finished).config.d_model == 16
+
+
+def test_a_run_learns(finished):
+    first, second = (float(row["val_loss"]) for row in rows_of(finished))
+    assert second < first < snapshots_of(finished)[0]["val_loss"]
+
+
+def test_the_log_has_a_row_an_epoch(finished):
+    assert [row["epoch"] for row in rows_of(finished)] == ["1", "2"]
+
+
+def test_the_log_has_its_columns(finished):
+    assert tuple(rows_of(finished)[0]) == train.COLUMNS
+
+
+def test_the_card_tells_how_the_model_was_made(finished):
+    card = json.loads((finished / "card.json").read_text())
+    known = {key: card[key] for key in ("name", "seed", "epochs", "steps", "command")}
+    assert known == {
+        "name": "en-de",
+        "seed": 1,
+        "epochs": 2,
+        "steps": int(rows_of(finished)[-1]["step"]),
+        "command": f"python -m model.train en-de --data DATA --out OUT {' '.join(SMALL)} --epochs=2",
+    }
+
+
+def test_the_card_counts_the_corpora(finished):
+    counts = json.loads((finished / "card.json").read_text())["data"]
+    tatoeba = counts["tatoeba"]
+    assert (counts["multi30k"]["pairs"], tatoeba["pairs"] + tatoeba["held_out"]) == (20, 60)
+
+
+def test_the_card_holds_the_losses_of_the_shipped_weights(finished, data):
+    loaded = load_checkpoint(finished)
+    val = encode_pairs(train.read_multi30k(data, "val", "en", "de"), loaded.tokenizer, loaded.config)
+    loss = mean_loss(loaded.model, val, loaded.tokenizer)
+    assert loaded.card["losses"]["val_loss"] == pytest.approx(loss, abs=1e-4)
+
+
+def test_what_ships_is_the_average_of_the_last_epochs(finished):
+    one, two = (load_file(finished / ".train" / f"epoch-00{n}.safetensors") for n in (1, 2))
+    shipped = load_file(finished / "model.safetensors")
+    wrong = [n for n in shipped if not torch.allclose(shipped[n], (one[n] + two[n]) / 2, atol=1e-7)]
+    assert wrong == []
+
+
+def snapshots_of(out):
+    return json.loads((out / "snapshots" / "index.json").read_text())["snapshots"]
+
+
+def test_snapshots_are_taken_at_the_chosen_steps_and_the_end(finished, steps_an_epoch):
+    n = 2 * steps_an_epoch
+    expected = sorted({0, 3, n // 3, 2 * n // 3, int(rows_of(finished)[-1]["step"])})
+    assert [row["step"] for row in snapshots_of(finished)] == expected
+
+
+def test_the_index_names_exactly_the_snapshot_files(finished):
+    files = {path.name for path in (finished / "snapshots").glob("*.safetensors")}
+    assert files == {row["file"] for row in snapshots_of(finished)}
+
+
+def test_the_last_snapshot_is_the_shipped_model_in_half_precision(finished):
+    last = load_file(finished / "snapshots" / snapshots_of(finished)[-1]["file"])
+    shipped = load_file(finished / "model.safetensors")
+    assert all(torch.equal(last[name], shipped[name].half()) for name in shipped)
+
+
+def test_the_first_snapshot_knows_nothing(finished):
+    assert snapshots_of(finished)[0]["val_loss"] > math.log(300)
+
+
+@pytest.mark.parametrize("positions", ENCODINGS)
+def test_every_encoding_trains_to_a_checkpoint(data, tmp_path, positions):
+    start(data, tmp_path, "--epochs=1", f"--positions={positions}")
+    assert load_checkpoint(tmp_path).config.positions == positions
+
+
+# Stopping and going on
+
+
+@pytest.fixture
+def stopped(data, tmp_path, monkeypatch, steps_an_epoch):
+    """The folder of a run interrupted in the middle of its second epoch."""
+    with monkeypatch.context() as patch:
+        stop_at_step(patch, steps_an_epoch + 2)
+        assert start(data, tmp_path / "en-de", "--epochs=2") == 130
+    return tmp_path / "en-de"
+
+
+def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(data, stopped, finished):
+    resume(data, stopped, "--epochs=2")
+    resumed, whole = (load_file(out / "model.safetensors") for out in (stopped, finished))
+    assert [name for name in whole if not torch.equal(resumed[name], whole[name])] == []
+
+
+def test_a_resumed_run_has_the_snapshots_of_an_uninterrupted_one(data, stopped, finished):
+    resume(data, stopped, "--epochs=2")
+    assert snapshots_of(stopped) == snapshots_of(finished)
+
+
+def test_a_resumed_run_logs_each_epoch_once(data, stopped):
+    resume(data, stopped, "--epochs=2")
+    assert [row["epoch"] for row in rows_of(stopped)] == ["1", "2"]
+
+
+def test_resuming_succeeds_with_status_0(data, stopped):
+    assert resume(data, stopped, "--epochs=2") == 0
+
+
+def test_a_finished_run_can_go_on_for_more_epochs(data, stopped):
+    resume(data, stopped, "--epochs=3")
+    assert load_checkpoint(stopped).card["epochs"] == 3
+
+
+@pytest.mark.parametrize(
+    ("argument", "name"),
+    [
+        ("--seed=2", "seed"),
+        ("--rate=0.1", "rate"),
+        ("--smoothing=0", "smoothing"),
+        ("--d-model=32", "d_model"),
+        ("--n-heads=4", "n_heads"),
+        ("--dropout=0.5", "dropout"),
+        ("--norm=pre", "norm"),
+        ("--max-src-len=32", "max_src_len"),
+    ],
+)
+def test_resuming_with_another_option_is_refused_by_name(data, stopped, capsys, argument, name):
+    status = resume(data, stopped, "--epochs=2", argument)
+    sentence = f"The run in {stopped / '.train'} was started with other options ({name}).\n"
+    assert (status, capsys.readouterr().err.endswith(sentence)) == (2, True)
+
+
+def test_a_run_stopped_after_an_epoch_points_to_resume(data, tmp_path, monkeypatch, capsys, steps_an_epoch):
+    stop_at_step(monkeypatch, steps_an_epoch + 1)
+    start(data, tmp_path, "--epochs=2")
+    assert "Go on with --resume" in capsys.readouterr().err
+
+
+def test_a_run_stopped_in_its_first_epoch_does_not_point_to_resume(data, tmp_path, monkeypatch, capsys):
+    stop_at_step(monkeypatch, 2)
+    start(data, tmp_path, "--epochs=2")
+    assert "--resume" not in capsys.readouterr().err
+
+
+def test_a_run_stopped_in_its_first_epoch_can_start_afresh(data, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_at_step(patch, 2)
+        start(data, tmp_path, "--epochs=1")
+    start(data, tmp_path, "--epochs=1", "--vocab-size=280")
+    assert load_checkpoint(tmp_path).config.vocab_size == 280
+
+
+# Refusals
+
+
+def refusal(capsys, status):
+    """The last line on stderr of a run that ended with status 2."""
+    assert status == 2
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+def test_an_existing_run_is_not_overwritten(data, finished, capsys):
+    assert "holds a run already: go on with --resume" in refusal(capsys, start(data, finished))
+
+
+def test_resuming_nothing_is_refused(data, tmp_path, capsys):
+    assert "There is no run to resume" in refusal(capsys, resume(data, tmp_path))
+
+
+def test_missing_data_is_refused(tmp_path, capsys):
+    assert "There is no file" in refusal(capsys, start(tmp_path / "none", tmp_path / "out"))
+
+
+@pytest.mark.parametrize("name", ["english", "-de", "en-"])
+def test_a_name_that_is_no_language_pair_is_refused(data, tmp_path, capsys, name):
+    status = main([f"--data={data}", f"--out={tmp_path}", *SMALL, "--", name])
+    assert "A model's name is its language pair" in refusal(capsys, status)
+
+
+@pytest.mark.parametrize(
+    ("argument", "sentence"),
+    [
+        ("--n-heads=3", "config: d_model 16 does not split into 3 equal heads."),
+        ("--positions=sine", "config: positions must be one of"),
+        ("--epochs=0", "options: epochs must be at least 1, not 0."),
+        ("--average=0", "options: average must be at least 1, not 0."),
+    ],
+)
+def test_nonsense_is_refused_with_a_sentence(data, tmp_path, capsys, argument, sentence):
+    assert refusal(capsys, start(data, tmp_path, argument)).startswith(sentence)
+
+
+def test_an_unknown_option_exits_with_status_2(data, tmp_path):
+    with pytest.raises(SystemExit, match="2"):
+        start(data, tmp_path, "--no-such-option")
+
+
+# Parts
+
+
+def test_rate_warms_up_to_its_peak():
+    options = Options(rate=1.0, warmup=4)
+    assert [rate_at(step, 100, options) for step in range(4)] == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_rate_ends_at_a_twentieth_of_its_peak():
+    assert rate_at(100, 100, Options(rate=1.0, warmup=4)) == pytest.approx(0.05)
+
+
+def test_rate_never_rises_after_warm_up():
+    rates = [rate_at(step, 100, Options(rate=1.0, warmup=4)) for step in range(4, 120)]
+    assert rates == sorted(rates, reverse=True)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["en-de", "--data", "/home/me/d", "--out", "/home/me/o"],
+        ["en-de", "--data=/home/me/d", "--out=/home/me/o"],
+    ],
+)
+def test_the_command_line_names_no_folder_of_this_machine(arguments):
+    assert "/home/me" not in command_line(arguments)
+
+
+def test_pairs_beyond_the_limits_are_left_out(tokenizer):
+    config = Config(max_src_len=5, max_tgt_len=5)
+    word = " ein"
+    pairs = [(word * n, word * m) for n, m in [(4, 4), (5, 4), (4, 5), (0, 4), (4, 0)]]
+    assert len(encode_pairs(pairs, tokenizer, config)) == 1
+
+
+def test_mean_loss_does_not_depend_on_the_order_of_pairs(tokenizer):
+    model = small_model(vocab_size=tokenizer.vocab_size)
+    pairs = [([5] * n, [6 + n] * (13 - n)) for n in range(1, 12)]
+    assert mean_loss(model, pairs, tokenizer) == pytest.approx(mean_loss(model, pairs[::-1], tokenizer))
+
+
+def test_mean_loss_counts_tokens_and_not_padding(tokenizer):
+    model = small_model(vocab_size=tokenizer.vocab_size)
+    short, long = ([5], [6]), ([7] * 9, [8] * 9)
+    apart = (2 * mean_loss(model, [short], tokenizer) + 10 * mean_loss(model, [long], tokenizer)) / 12
+    assert mean_loss(model, [short, long], tokenizer) == pytest.approx(apart)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_mean_loss_leaves_the_mode_as_it_was(tokenizer, training):
+    model = small_model(vocab_size=tokenizer.vocab_size).train(training)
+    mean_loss(model, [([5], [6])], tokenizer)
+    assert model.training is training

@@ -1,0 +1,133 @@
+"""scene.py: a scene and its link say the same; nonsense in a link costs one notice and no more."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.config import Config
+from viz.scene import COUNTED, EXAMPLES, PLACES, WIDEST_BEAM, Scene, from_link, whole_number
+
+CONFIG = Config(n_layers=3, n_heads=2, d_model=16, vocab_size=300)
+WORDS = st.text(min_size=1).filter(str.strip)
+COUNTS = st.none() | st.integers(0, 10**8)
+SCENES = st.builds(
+    Scene,
+    text=WORDS,
+    model=WORDS,
+    beam=st.integers(1, WIDEST_BEAM),
+    place=st.sampled_from(PLACES),
+    layer=COUNTS,
+    head=st.integers(0, 10**8),
+    query=COUNTS,
+    key=COUNTS,
+)
+NO_NUMBERS = [
+    "zzz",
+    "١",
+    "1e3",
+    "1.5",
+    "--5",
+    "-",
+    "--",
+    "²",
+    "½",
+    "0x1",
+    " ",
+    "9" * 5000,
+    "-" + "9" * 30,
+    "1\n",
+]
+
+
+@given(SCENES)
+def test_a_link_restores_exactly_the_scene_that_wrote_it(scene):
+    assert from_link(scene.to_link()) == (scene, [])
+
+
+def test_links_count_from_one():
+    scene = Scene(layer=0, head=1, query=2, key=3)
+    link = scene.to_link()
+    assert {name: link[name] for name in COUNTED} == {"layer": "1", "head": "2", "query": "3", "key": "4"}
+    assert from_link({"layer": "1", "head": "2", "query": "3", "key": "4"})[0] == scene
+
+
+def test_an_empty_link_is_the_default_scene_without_a_notice():
+    assert from_link({}) == (Scene(), [])
+    assert Scene().text == EXAMPLES[0]
+
+
+@pytest.mark.parametrize("name", ["text", "model", "place", "beam", *COUNTED])
+def test_an_empty_value_counts_as_not_said(name):
+    assert from_link({name: ""}) == (Scene(), [])
+
+
+def test_a_parameter_of_somebody_else_is_left_alone():
+    assert from_link({"utm_source": "x", "embed": "true"}) == (Scene(), [])
+
+
+@pytest.mark.parametrize("place", ["encoder.cross_attn", "Decoder.cross_attn", "<b>", "0", "decoder"])
+def test_an_unknown_place_falls_back_with_one_notice_that_names_it(place):
+    scene, notices = from_link({"place": place})
+    assert scene.place == Scene().place
+    assert len(notices) == 1 and place in notices[0]
+
+
+@pytest.mark.parametrize("name", COUNTED)
+@pytest.mark.parametrize("raw", NO_NUMBERS)
+def test_no_number_falls_back_to_the_default_with_one_notice(name, raw):
+    scene, notices = from_link({name: raw})
+    assert scene == Scene()
+    assert len(notices) == 1 and name in notices[0]
+
+
+@given(st.text())
+def test_whatever_a_number_says_it_is_a_number_or_nothing(raw):
+    number = whole_number(raw)
+    assert number is None or str(number) == raw or raw.lstrip("-").startswith("0")
+
+
+@given(st.dictionaries(st.sampled_from(["text", "model", "place", "beam", *COUNTED]), st.text(), max_size=8))
+def test_no_link_at_all_makes_it_stumble(link):
+    scene, notices = from_link(link)
+    nearest, moved = scene.within(CONFIG, 5, 7)
+    assert len(notices) + len(moved) <= len(link)
+    assert nearest.within(CONFIG, 5, 7) == (nearest, [])
+
+
+@pytest.mark.parametrize(("raw", "beam"), [("0", 1), ("-3", 1), ("1", 1), ("8", 8), ("9", 8), ("99999", 8)])
+def test_a_beam_is_brought_into_its_range(raw, beam):
+    scene, notices = from_link({"beam": raw})
+    assert scene.beam == beam
+    assert len(notices) == (str(beam) != raw)
+
+
+@pytest.mark.parametrize(("name", "limit"), [("layer", 3), ("head", 2), ("query", 5), ("key", 7)])
+@pytest.mark.parametrize("raw", ["0", "-1", "-99", "8", "99", "99999999"])
+def test_a_count_out_of_range_moves_to_the_nearest_end_with_one_notice(name, limit, raw):
+    scene, said = from_link({name: raw})
+    nearest, notices = scene.within(CONFIG, n_queries=5, n_keys=7)
+    assert said == []
+    assert getattr(nearest, name) == (0 if int(raw) < 1 else limit - 1)
+    assert len(notices) == 1 and f"{name} {int(raw)};" in notices[0] and f"1 to {limit}" in notices[0]
+
+
+@given(SCENES)
+def test_a_scene_within_limits_is_possible_and_stays(scene):
+    nearest, notices = scene.within(CONFIG, n_queries=5, n_keys=7)
+    limits = {"layer": 3, "head": 2, "query": 5, "key": 7}
+    for name, limit in limits.items():
+        value, asked = getattr(nearest, name), getattr(scene, name)
+        assert value == asked if asked is None and name != "layer" else 0 <= value < limit
+    wrong = [n for n, limit in limits.items() if getattr(scene, n) is not None and getattr(scene, n) >= limit]
+    assert len(notices) == len(wrong)
+    assert nearest.within(CONFIG, n_queries=5, n_keys=7) == (nearest, [])
+    assert (nearest.text, nearest.model, nearest.place) == (scene.text, scene.model, scene.place)
+
+
+@pytest.mark.parametrize(("n_layers", "middle"), [(1, 0), (2, 1), (3, 1), (4, 2), (6, 3)])
+def test_no_layer_said_means_the_middle_one_without_a_notice(n_layers, middle):
+    config = Config(n_layers=n_layers, n_heads=2, d_model=16, vocab_size=300)
+    nearest, notices = Scene().within(config)
+    assert (nearest.layer, notices) == (middle, [])

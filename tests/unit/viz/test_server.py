@@ -1,0 +1,180 @@
+"""server.py: which files leave the machine, with which headers; readiness; which checkpoints load."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from model import checkpoint
+from tests import checkpoints
+from viz import server
+from viz.server import INSTRUMENTS, SECURITY_POLICY
+
+SERVED = sorted(
+    p.relative_to(INSTRUMENTS).as_posix() for p in INSTRUMENTS.rglob("*") if p.suffix in (".js", ".css")
+)
+KEPT = sorted(p.relative_to(INSTRUMENTS).as_posix() for p in INSTRUMENTS.rglob("*.py"))
+TRICKS = [
+    *("", "attention", "attention/", "attention/view", "no/such.js", "view.js", "attention/view.js/"),
+    *("..%2Fserver.py", "%2E%2E/theme.py", "attention/..%2F..%2Fscene.py", "..%2F..%2Fapp.py"),
+    *("%2Fetc%2Fpasswd", "..%2F..%2F..%2F..%2F..%2F..%2Fetc%2Fpasswd", "attention%5Cview.js"),
+    *(
+        "attention/view.js%00",
+        "%00.js",
+        "x" * 300 + ".js",
+        "attention/VIEW.JS",
+        "attention/__init__.py%00.js",
+    ),
+]
+
+
+@pytest.fixture
+def client():
+    app = Starlette(routes=server.routes(), middleware=server.middleware())
+    with TestClient(app) as client:
+        yield client
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """An empty folder of checkpoints; what was loaded before is forgotten, and again afterwards."""
+    monkeypatch.setattr(checkpoint, "ROOT", tmp_path)
+    forget = (server.glasses.cache_clear, server.answer.clear)
+    for each in forget:
+        each()
+    yield tmp_path
+    for each in forget:
+        each()
+
+
+def assert_guarded(response):
+    assert response.headers["content-security-policy"] == SECURITY_POLICY
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("path", SERVED)
+def test_scripts_and_styles_are_served_and_always_checked_anew(client, path):
+    response = client.get(f"/instruments/{path}")
+    assert response.status_code == 200
+    assert response.content == (INSTRUMENTS / path).read_bytes()
+    assert response.headers["cache-control"] == "no-cache"
+    assert response.headers["content-type"].split(";")[0] == (
+        "text/css" if path.endswith("css") else "text/javascript"
+    )
+
+
+def test_there_are_scripts_to_serve():
+    assert {"attention/view.js", "attention/view.css", "shared/transport.js"} <= set(SERVED)
+
+
+@pytest.mark.parametrize("path", [*KEPT, *TRICKS])
+def test_nothing_else_leaves_the_folder(client, path):
+    response = client.get(f"/instruments/{path}")
+    assert response.status_code == 404
+    assert response.text in ("There is no such file.", "Not Found")
+
+
+def test_a_link_that_leads_out_of_the_folder_is_not_followed(client, tmp_path, monkeypatch):
+    monkeypatch.setattr(server, "INSTRUMENTS", tmp_path / "instruments")
+    (tmp_path / "instruments").mkdir()
+    (tmp_path / "secret.js").write_text("secret")
+    (tmp_path / "instruments" / "out.js").symlink_to(tmp_path / "secret.js")
+    assert client.get("/instruments/out.js").status_code == 404
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_files_are_only_read(client, method):
+    assert client.request(method, "/instruments/attention/view.js").status_code == 405
+
+
+@pytest.mark.parametrize(
+    "path", ["/readyz", "/instruments/attention/view.js", "/instruments/no.js", "/", "/nothing"]
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_every_response_carries_the_headers(client, path, method):
+    assert_guarded(client.request(method, path))
+
+
+def test_headers_of_the_page_do_not_double():
+    chatty = PlainTextResponse(
+        "x", headers={"Content-Security-Policy": "default-src *", "X-Content-Type-Options": "y"}
+    )
+    app = Starlette(routes=[Route("/", lambda request: chatty)], middleware=server.middleware())
+    with TestClient(app) as client:
+        response = client.get("/")
+    assert_guarded(response)
+    assert len(response.headers.get_list("content-security-policy")) == 1
+
+
+def test_the_policy_lets_nothing_in_from_elsewhere_and_nothing_evaluate():
+    rules = dict(rule.split(" ", 1) for rule in SECURITY_POLICY.split("; "))
+    assert (
+        rules["default-src"] == "'self'"
+        and rules["object-src"] == "'none'"
+        and rules["frame-ancestors"] == "'self'"
+    )
+    assert "unsafe" not in rules["script-src"]
+    assert "http" not in SECURITY_POLICY and "*" not in SECURITY_POLICY
+
+
+def test_readiness_is_said_only_once_the_examples_are_computed(client, monkeypatch):
+    monkeypatch.setattr(server, "ready", threading.Event())
+    assert client.get("/readyz").status_code == 503
+    server.ready.set()
+    response = client.get("/readyz")
+    assert (response.status_code, response.text) == (200, "ready")
+
+
+def test_warming_up_computes_every_example_of_every_model(root, monkeypatch):
+    checkpoints.make(root, "en-de", 1, 1)
+    checkpoints.make(root, "other", 1, 2)
+    asked = []
+    monkeypatch.setattr(server, "answer", lambda model, text, *options: asked.append((model, text)))
+    monkeypatch.setattr(server.gc, "freeze", lambda: None)
+    server.warm_up()
+    assert set(asked) == {(model, text) for model in ("en-de", "other") for text in server.EXAMPLES}
+
+
+def test_the_default_model_comes_first_then_the_alphabet(root):
+    for name in ("aa", "zz", "en-de"):
+        checkpoints.make(root, name, 1, 1)
+    loaded, broken = server.glasses()
+    assert list(loaded) == ["en-de", "aa", "zz"]
+    assert broken == {}
+
+
+def test_what_does_not_load_is_named_with_its_reason_and_does_not_disturb_the_rest(root, caplog):
+    checkpoints.make(root, "good", 1, 1)
+    checkpoints.make_broken(root, "torn")
+    (root / "empty").mkdir()
+    with caplog.at_level(logging.WARNING, logger="glassbox"):
+        loaded, broken = server.glasses()
+    assert list(loaded) == ["good"]
+    assert set(broken) == {"torn", "empty"}
+    assert "model.safetensors" in broken["torn"] and "config.json" in broken["empty"]
+    assert "torn" in caplog.text and "empty" in caplog.text
+
+
+def test_no_folder_of_checkpoints_at_all_is_no_error(root):
+    root.rmdir()
+    assert server.glasses() == ({}, {})
+    root.mkdir()
+
+
+def test_an_answer_is_the_translation_and_the_trace_of_exactly_its_ids(root):
+    checkpoints.make(root, "en-de", 2, 2)
+    answer = server.answer("en-de", "Where is the station?")
+    glass = server.glasses()[0]["en-de"]
+    translation = glass.translate("Where is the station?")
+    assert answer.translation == translation
+    expected = glass.trace("Where is the station?", translation)
+    assert list(answer.trace) == list(expected)
+    for name in expected:
+        assert answer.trace[name].value.tobytes() == expected[name].value.tobytes(), name

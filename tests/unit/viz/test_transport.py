@@ -1,0 +1,141 @@
+"""instruments/: what Python packs, the browser unpacks bit for bit; the attention payload is the trace."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from model import load
+from tests import checkpoints
+from viz import theme
+from viz.instruments import pack
+from viz.instruments.attention import payload
+from viz.instruments.translation import SHOWN_ALTERNATIVES, chips
+from viz.labels import query_labels
+from viz.scene import PLACES
+from viz.server import INSTRUMENTS
+
+KNOWN_TO_THE_BROWSER = dict(
+    re.findall(r"(\w+): (\w+Array)", (INSTRUMENTS / "shared" / "transport.js").read_text(encoding="utf-8"))
+)
+DTYPES = st.sampled_from(sorted(KNOWN_TO_THE_BROWSER))
+
+
+def unpack(data):
+    """What transport.js does."""
+    length = int.from_bytes(data[:4], "little")
+    header = json.loads(data[4 : 4 + length].decode())
+    unpacked = {}
+    for name, array in header["arrays"].items():
+        start = 4 + length + array["offset"]
+        blob = data[start : start + array["bytes"]]
+        unpacked[name] = np.frombuffer(blob, array["dtype"]).reshape(array["shape"])
+    return header, unpacked
+
+
+def same(a, b):
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+@settings(max_examples=50)
+@given(st.data())
+def test_arrays_come_back_bit_for_bit(data):
+    shapes = arrays.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=5)
+    one = DTYPES.flatmap(lambda dtype: arrays.arrays(dtype, shapes))
+    sent = data.draw(st.dictionaries(st.text(min_size=1), one, max_size=4))
+    _, received = unpack(pack({}, sent))
+    assert list(received) == list(sent)
+    assert all(same(received[name], np.asarray(sent[name])) for name in sent)
+
+
+@settings(max_examples=50)
+@given(
+    st.dictionaries(
+        st.text().filter(lambda key: key != "arrays"), st.text() | st.integers() | st.lists(st.text())
+    )
+)
+def test_the_header_comes_back(header):
+    received, _ = unpack(pack(header, {}))
+    assert received == {**header, "arrays": {}}
+
+
+@pytest.mark.parametrize("letters", range(9))
+def test_it_does_not_matter_where_an_array_begins(letters):
+    sent = {"bytes": np.arange(letters, dtype="uint8"), "floats": np.linspace(0, 1, 7, dtype="float32")}
+    _, received = unpack(pack({"filler": "x" * letters}, sent))
+    assert all(same(received[name], sent[name]) for name in sent)
+
+
+def test_an_array_that_is_not_contiguous_is_sent_in_the_order_of_its_axes():
+    turned = np.arange(12, dtype="float32").reshape(3, 4).T
+    _, received = unpack(pack({}, {"turned": turned}))
+    assert np.array_equal(received["turned"], turned)
+
+
+def test_the_weights_sent_are_those_of_the_trace_bit_for_bit(trace):
+    header, received = unpack(payload(trace))
+    assert list(header["places"]) == list(received) == list(PLACES)
+    for place in PLACES:
+        stack, site = place.split(".")
+        assert received[place].dtype == np.float32 and "float32" in KNOWN_TO_THE_BROWSER
+        assert received[place].shape[:2] == (trace.config.n_layers, trace.config.n_heads)
+        for layer, sent in enumerate(received[place]):
+            entry = trace[f"{stack}.{layer}.{site}.weights"]
+            for head, weights in enumerate(sent):
+                assert weights.tobytes() == entry.value[head].astype(np.float32).tobytes(), (
+                    place,
+                    layer,
+                    head,
+                )
+
+
+def test_the_labels_sent_are_the_tokens_of_the_trace(trace):
+    header, received = unpack(payload(trace))
+    for place, described in header["places"].items():
+        stack, site = place.split(".")
+        entry = trace[f"{stack}.0.{site}.weights"]
+        assert tuple(described["keys"]) == entry.labels["key"]
+        assert tuple(described["queries"]) == query_labels(trace, entry)
+        assert described["sides"] == dict(entry.sides)
+        assert received[place].shape[2:] == (len(described["queries"]), len(described["keys"]))
+
+
+def test_only_the_decoders_self_attention_is_called_causal(small_glass):
+    header, received = unpack(payload(small_glass.trace("Where is the station?")))
+    assert [place for place in PLACES if header["places"][place]["causal"]] == ["decoder.self_attn"]
+    weights = received["decoder.self_attn"]
+    hidden = np.triu(np.ones(weights.shape[2:], bool), k=1)
+    assert not weights[..., hidden].any()
+
+
+def test_20_tokens_to_20_tokens_fit_into_200_kilobytes(tmp_path):
+    glass = load(checkpoints.make(tmp_path, "full", n_layers=4, n_heads=4))
+    trace = glass.trace(checkpoints.text_of(glass, 20), list(range(5, 24)))
+    assert (len(trace.src_tokens), len(trace.tgt_tokens)) == (20, 20)
+    assert 3 * 16 * 20 * 20 * 4 < len(payload(trace)) <= 200_000
+
+
+def test_the_palette_travels_with_the_numbers(small_glass):
+    header, _ = unpack(payload(small_glass.trace("Where?")))
+    assert header["palette"] == json.loads(json.dumps(theme.palette()))
+
+
+def test_one_chip_a_step_with_its_probability_and_the_most_probable_tokens(small_glass):
+    translation = small_glass.translate("Where is the station?")
+    trace = small_glass.trace("Where is the station?", translation)
+    probs = trace["output.probs"].value
+    shown = chips(small_glass, translation)
+    assert [chip["token"] for chip in shown] == [
+        small_glass.tokenizer.readable(s.id) for s in translation.steps
+    ]
+    for chip, step, row in zip(shown, translation.steps, probs, strict=True):
+        assert chip["probability"] == pytest.approx(row[step.id], abs=1e-4)
+        others = [other["probability"] for other in chip["alternatives"]]
+        assert len(others) == SHOWN_ALTERNATIVES and others == sorted(others, reverse=True)
+        assert chip["alternatives"][0]["token"] == chip["token"], "greedy takes the most probable"
