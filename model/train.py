@@ -39,12 +39,14 @@ from model.loss import perplexity, smoothed_cross_entropy
 from model.tokenizer import Tokenizer
 from model.transformer import Transformer
 
+FREE = ("epochs", "patience", "average", "dropout")
+"""What may change when resuming; the card's history tells what did."""
 COLUMNS = ("epoch", "step", "rate", "train_loss", "val_loss", "everyday_loss", "seconds")
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to train. `epochs` and `patience` may change when resuming, the rest may not."""
+    """How to train; on resuming, only what FREE names may change."""
 
     epochs: int = 40
     patience: int = 8
@@ -140,6 +142,7 @@ class Run:
             self.model.parameters(), lr=0.0, betas=(0.9, 0.98), eps=1e-9, weight_decay=0.0, fused=True
         )
         self.epoch, self.step, self.best, self.best_epoch = 0, 0, math.inf, 0
+        self.history: list[dict[str, Any]] = []
         self.steps_an_epoch = len(self.epoch_batches(0))
 
     def epoch_batches(self, epoch: int) -> list[tuple[Tensor, Tensor, Tensor]]:
@@ -211,7 +214,7 @@ class Run:
         )
         for old in sorted(self.work.glob("epoch-*.safetensors"))[: -self.options.average]:
             old.unlink()
-        progress = {key: getattr(self, key) for key in ("epoch", "step", "best", "best_epoch")}
+        progress = {key: getattr(self, key) for key in ("epoch", "step", "best", "best_epoch", "history")}
         state = {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -222,13 +225,11 @@ class Run:
         (self.work / "state.tmp").replace(self.work / "state.pt")
 
     def resume(self) -> None:
-        """Go on from OUT/.train/state.pt; all options but epochs and patience must be the same."""
+        """Go on from OUT/.train/state.pt; only what FREE names may have changed."""
         state = torch.load(self.work / "state.pt", weights_only=True)
         before = state["options"] | state.get("config", {})
         now = (
-            asdict(self.options)
-            | self.config.to_dict()
-            | {key: before[key] for key in ("epochs", "patience")}
+            asdict(self.options) | self.config.to_dict() | {key: before[key] for key in FREE if key in before}
         )
         if changed := ", ".join(key for key in before if before[key] != now.get(key)):
             raise DataError(f"The run in {self.work} was started with other options ({changed}).")
@@ -269,19 +270,30 @@ class Run:
             )
             self.log(dict(zip(COLUMNS, (*values, round(time.perf_counter() - start, 1)), strict=True)))
 
-    def averaged(self) -> dict[str, Tensor]:
-        """Mean of the last epochs' weights."""
+    def averaged(self) -> tuple[dict[str, Tensor], int]:
+        """Mean of the last epochs' weights, and of how many: as many, up to `average`, as suit `val` best."""
         files = sorted(self.work.glob("epoch-*.safetensors"))[-self.options.average :]
         models = []
         for file in files:
             model = Transformer(self.config)
             checkpoint.read_weights(file, model)
             models.append(model.state_dict())
-        return {name: torch.stack([weights[name] for weights in models]).mean(0) for name in models[0]}
+
+        def mean_of_last(n: int) -> dict[str, Tensor]:
+            return {
+                name: torch.stack([weights[name] for weights in models[-n:]]).mean(0) for name in models[0]
+            }
+
+        def val_loss(n: int) -> float:
+            self.model.load_state_dict(mean_of_last(n))
+            return mean_loss(self.model, self.corpora.val, self.tokenizer)
+
+        best = min(range(1, len(models) + 1), key=val_loss)
+        return mean_of_last(best), best
 
     def finish(self, name: str, command: str, data: dict[str, Any]) -> None:
         """Write the checkpoint: the average of the last epochs, its card, and the last snapshot."""
-        weights = self.averaged()
+        weights, n_averaged = self.averaged()
         self.model.load_state_dict(weights)
         losses = {
             "val_loss": round(mean_loss(self.model, self.corpora.val, self.tokenizer), 4),
@@ -291,6 +303,7 @@ class Run:
         card = {
             "name": name,
             "command": command,
+            "history": self.history,
             "seed": self.options.seed,
             "commit": current_commit(),
             "options": asdict(self.options),
@@ -298,6 +311,7 @@ class Run:
             "parameters": sum(p.numel() for p in self.model.parameters()),
             "epochs": self.epoch,
             "steps": self.step,
+            "averaged": n_averaged,
             "device": self.device,
             "torch": torch.__version__,
             "losses": losses | {"val_perplexity": round(perplexity(losses["val_loss"]), 3)},
@@ -401,6 +415,7 @@ def main(arguments: list[str]) -> int:
         run = Run(config, tokenizer, corpora, options, args.out)
         if args.resume:
             run.resume()
+        run.history = [*run.history, {"from_epoch": run.epoch, "command": command_line(arguments)}]
         n_parameters = sum(p.numel() for p in run.model.parameters())
         print(f"{n_parameters:,} parameters, {run.n_steps} steps, on {run.device}")
         run.train()
