@@ -22,7 +22,7 @@ from model.decoding import BeamSearch, BeamStep, Edits, Step, greedy
 from model.tokenizer import Tokenizer
 from model.trace import Editor, Trace, Tracer
 
-DEFAULT_ALPHA = 0.6
+DEFAULT_ALPHA = 1.0
 LONGEST_COUNTED = 20_000
 
 

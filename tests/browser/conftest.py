@@ -23,8 +23,8 @@ from model import Glass, load
 from tests import checkpoints
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-READY_WITHIN = 180
-PATIENCE_MS = 60_000
+READY_WITHIN = 900
+PATIENCE_MS = 400_000
 expect.set_options(timeout=PATIENCE_MS)
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
@@ -138,9 +138,11 @@ def zoo_glass(zoo_folder: Path) -> Callable[[str], Glass]:
 
 
 def settle(page: Page) -> None:
-    """Wait until the picture is there and the server has nothing more to say."""
+    """Wait until all parts are there and placed, and the server has nothing more to say."""
     page.locator(".matrix[aria-label]").wait_for()
+    page.locator(".chip").first.wait_for()
     page.locator(IDLE).wait_for()
+    page.evaluate("new Promise((placed) => requestAnimationFrame(() => requestAnimationFrame(placed)))")
 
 
 @pytest.fixture(scope="session")
@@ -161,7 +163,7 @@ def contexts(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
 @pytest.fixture
 def visit(contexts: Callable[..., BrowserContext]) -> Iterator[Callable[..., Page]]:
-    """`visit(url, {context options}, **link)` opens the app and waits for the picture.
+    """`visit(url, {context options}, **link)` opens the app and waits `until` it is all there.
 
     The test fails if a page logs an error, throws, or asks another machine for anything.
     """
@@ -179,7 +181,13 @@ def visit(contexts: Callable[..., BrowserContext]) -> Iterator[Callable[..., Pag
         ):
             wrong.append(f"request: {request.url}")
 
-    def open_(url: str, options: dict[str, object] | None = None, **link: object) -> Page:
+    def open_(
+        url: str,
+        options: dict[str, object] | None = None,
+        before: Callable[[Page], None] = lambda page: None,
+        until: Callable[[Page], None] = settle,
+        **link: object,
+    ) -> Page:
         page = contexts(**{"viewport": {"width": 1280, "height": 720}} | (options or {})).new_page()
         pages.append(page)
         page.set_default_timeout(PATIENCE_MS)
@@ -188,8 +196,9 @@ def visit(contexts: Callable[..., BrowserContext]) -> Iterator[Callable[..., Pag
         page.on("request", on_request)
         page.on("websocket", lambda socket: on_socket(socket.url))
         page.add_init_script(LISTEN)
+        before(page)
         page.goto(f"{url}/?{urlencode(link)}" if link else url)
-        settle(page)
+        until(page)
         return page
 
     def on_socket(url: str) -> None:

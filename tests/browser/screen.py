@@ -93,6 +93,25 @@ def picture(page: Page) -> str:
     return matrix(page).locator("canvas").first.evaluate("(canvas) => canvas.toDataURL()")
 
 
+def thumbs(page: Page) -> list[str]:
+    """All thumbnails' pixels: one a weight, whatever the room on the page."""
+    return page.locator(".thumb canvas").evaluate_all("(all) => all.map((canvas) => canvas.toDataURL())")
+
+
+def expect_picture(page: Page, pixels: str, same: bool = True) -> None:
+    """The large matrix has these pixels, or has others."""
+    page.wait_for_function(
+        """
+        ([pixels, same]) => {
+          const roots = [...document.querySelectorAll("*")].map((element) => element.shadowRoot);
+          const canvas = roots.map((root) => root?.querySelector(".matrix canvas")).find(Boolean);
+          return canvas && (canvas.toDataURL() === pixels) === same;
+        }
+        """,
+        arg=[pixels, same],
+    )
+
+
 def link(page: Page) -> dict[str, str]:
     """The parameters in the address."""
     return dict(parse_qsl(urlsplit(page.url).query, keep_blank_values=True))

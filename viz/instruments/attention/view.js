@@ -2,7 +2,7 @@
 // Choosing a site, layer, head or cell draws at once; the server hears of it after a pause, for the Plotly twin.
 
 import { adopt, el, styleSheet } from "../shared/dom.js";
-import { readLink, writeLink } from "../shared/link.js";
+import { readLink, wholeNumber, writeLink } from "../shared/link.js";
 import { Matrix, paintPixels } from "../shared/matrix.js";
 import { weightText } from "../shared/numbers.js";
 import { css, readTheme } from "../shared/theme.js";
@@ -35,17 +35,19 @@ class View {
     this.cursor = null;
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(this.root);
+    this.observer.observe(document.querySelector("[data-testid=stMainBlockContainer]") ?? document.body);
     this.select(readLink());
   }
 
   // What a link says, as far as it makes sense before the data is known.
   select(link) {
     const number = (name, otherwise) => {
-      const value = Number.parseInt(link[name], 10);
-      return Number.isFinite(value) ? value - 1 : otherwise;
+      const value = wholeNumber(link[name]);
+      return value === null ? otherwise : value - 1;
     };
+    const cell = { query: number("query", null), key: number("key", null) };
     this.chosen = { place: link.place, layer: number("layer", null), head: number("head", 0) };
-    this.pinned = link.query && link.key ? { query: number("query", 0), key: number("key", 0) } : null;
+    this.pinned = cell.query !== null && cell.key !== null ? cell : null;
   }
 
   show(message, theme, tell) {
@@ -96,6 +98,7 @@ class View {
   }
 
   drawTabs() {
+    const focused = this.root.getRootNode().activeElement?.dataset.place;
     this.tabs.replaceChildren(
       ...Object.entries(this.message.places).map(([place, { title }]) =>
         el(
@@ -111,6 +114,7 @@ class View {
         ),
       ),
     );
+    this.tabs.querySelector(`[data-place="${focused}"]`)?.focus({ preventScroll: true });
   }
 
   drawGrid() {
@@ -167,6 +171,7 @@ class View {
       "aria-label",
       `${name}: weights of ${weights.rows} ${sides[site.sides.query]} tokens over ${weights.columns} ${sides[site.sides.key]} tokens`,
     );
+    this.drawnRoom = this.room();
     this.matrix.draw({
       ...weights,
       rows: site.queries,
@@ -184,6 +189,10 @@ class View {
     const scrolled = document.querySelector("[data-testid=stMain]")?.scrollTop ?? 0;
     const above = this.matrix.node.getBoundingClientRect().top + scrolled;
     return Math.min(860, Math.max(300, window.innerHeight - above - 12));
+  }
+
+  room() {
+    return `${this.stage.clientWidth}×${Math.round(this.stageHeight())}`;
   }
 
   drawLegend() {
@@ -321,11 +330,9 @@ class View {
     event.preventDefault();
   }
 
+  // The page may still be growing above this view, or the window change: then the room for the matrix changes.
   resized() {
-    const width = this.root.clientWidth;
-    if (!this.message || width === this.drawnWidth) return;
-    this.drawnWidth = width;
-    this.drawStage();
+    if (this.message && this.room() !== this.drawnRoom) this.drawStage();
   }
 }
 
