@@ -23,8 +23,8 @@ from model import Glass, load
 from tests import checkpoints
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-READY_WITHIN = 900
-PATIENCE_MS = 400_000
+READY_WITHIN = 180
+PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")

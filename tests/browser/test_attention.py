@@ -203,10 +203,10 @@ def test_the_plot_follows_the_choice_with_the_traced_weights(page, trace):
     expect_plot(page, "encoder.self_attn", 3, 2)
     expected = entry_of(trace, "encoder.self_attn", 3).value[1]
     page.wait_for_function(
-        f"([i, j, weight]) => Math.abs({PLOT}?.data?.[0].z[i]?.[j] - weight) < 1e-7",
+        f"([i, j, weight]) => Math.abs({PLOT}?._fullData?.[0].z[i]?.[j] - weight) < 1e-7",
         arg=[1, 2, float(expected[1, 2])],
     )
-    cells = page.evaluate(f"{PLOT}.data[0].z.map((row) => [...row])")
+    cells = page.evaluate(f"{PLOT}._fullData[0].z.map((row) => [...row])")
     assert np.array_equal(np.array(cells, dtype=np.float32), expected)
 
 

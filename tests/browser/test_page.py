@@ -289,8 +289,8 @@ def test_a_broken_checkpoint_is_named_and_the_others_can_be_chosen(visit, zoo, z
         ("/_stcore/health", 200),
         ("/instruments/attention/view.js", 200),
         ("/instruments/attention/__init__.py", 404),
-        ("/instruments/..%2Fserver.py", 404),
-        ("/instruments/%00.js", 404),
+        ("/instruments/..%2Fserver.py", 400),
+        ("/instruments/%00.js", 400),
     ],
 )
 def test_every_answer_of_the_server_carries_the_security_headers(app, path, status):
