@@ -36,7 +36,8 @@ WIDEST_BEAM = 8
 class Scene:
     """The sentence, the model, the beam's width (1: greedy), and the head (or cell) that is open.
 
-    `layer` None means the middle one; `query` and `key` are set while a cell is pinned.
+    `layer` None means the middle one; `query` and `key` are set while a cell is pinned. `stage`, the one last
+    pointed at inside the head, is not part of the link.
     """
 
     text: str = EXAMPLES[0]
@@ -47,6 +48,7 @@ class Scene:
     head: int = 0
     query: int | None = None
     key: int | None = None
+    stage: str = "weights"
 
     def to_link(self) -> dict[str, str]:
         """Parameters that restore exactly this scene."""
@@ -109,7 +111,7 @@ def current() -> tuple[Scene, list[str]]:
     if chosen:
         said, _ = from_link({name: str(value) for name, value in dict(chosen).items() if value is not None})
         places = {name: getattr(said, name) for name in ("place", *COUNTED)}
-        scene, notices = replace(scene, **places), []
+        scene, notices = replace(scene, **places, stage=str(chosen.get("stage", scene.stage))), []
     for name in ("text", "model", "beam"):
         if name in st.session_state and st.session_state[name] is not None:
             scene = replace(scene, **{name: st.session_state[name]})
