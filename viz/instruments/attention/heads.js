@@ -8,6 +8,7 @@ import { css } from "../shared/theme.js";
 
 const BAR_HEIGHT = 22;
 const AROUND_BARS = 190;
+const STRIP = 128;
 const LONGEST_LABEL = 18;
 const PATTERNS = {
   diagonal: "itself",
@@ -25,14 +26,16 @@ export class Heads {
       onPin: (cell) => store.pin({ stage: "weights", ...cell }),
     });
     this.grid = el("div", { class: "grid", role: "group", "aria-label": "All heads: layers down, heads across" });
-    this.caption = el("p", { class: "caption" });
+    this.siteCaption = el("p", { class: "site-caption" });
+    this.rule = el("p", {});
     this.legend = el("div", { class: "legend", "aria-hidden": "true" });
+    this.caption = el("div", { class: "caption" }, this.rule, this.legend);
     this.readout = el("p", { class: "readout" });
     this.bars = el("div", { class: "bars" });
     this.pattern = el("div", { class: "pattern" });
-    this.gridSide = el("section", { class: "heads" }, this.grid);
-    this.stage = el("section", { class: "stage" }, this.caption, this.legend, this.matrix.node);
-    this.side = el("section", { class: "side" }, this.readout, this.bars, this.pattern);
+    this.gridSide = el("section", { class: "heads" }, this.grid, this.siteCaption, this.pattern);
+    this.stage = el("section", { class: "stage" }, this.caption, this.matrix.node);
+    this.side = el("section", { class: "side" }, this.readout, this.bars);
     this.node = el("div", { class: "overview" }, this.gridSide, this.stage, this.side);
   }
 
@@ -100,11 +103,12 @@ export class Heads {
     const { store, theme } = this;
     const { site } = store;
     this.markChosen();
-    this.caption.replaceChildren(
+    this.siteCaption.textContent = site.caption;
+    this.rule.replaceChildren(
       el("strong", { style: { color: theme.roles.query } }, "Rows ask"),
       ", ",
       el("strong", { style: { color: theme.roles.key } }, "columns answer"),
-      `. ${site.caption}`,
+      ".",
     );
     this.drawLegend();
     const sides = { src: "source", tgt: "target" };
@@ -130,11 +134,11 @@ export class Heads {
     this.drawCursor();
   }
 
-  // What is left of the first screen below the headings, so that the whole matrix is seen at once.
+  // What is left of the first screen between the headings and the strip, so that all of it is seen at once.
   height() {
     const scrolled = document.querySelector("[data-testid=stMain]")?.scrollTop ?? 0;
     const above = this.matrix.node.getBoundingClientRect().top + scrolled;
-    return Math.min(860, Math.max(290, window.innerHeight - above - 12));
+    return Math.min(860, Math.max(240, window.innerHeight - above - STRIP));
   }
 
   drawLegend() {
