@@ -92,8 +92,8 @@ class Glass:
             ids = self.tokenizer.encode(stripped[:LONGEST_COUNTED])
         except ValueError as error:
             raise TextError(str(error)) from None
-        if len(ids) >= limit:
-            more = len(stripped) > LONGEST_COUNTED
+        more = len(stripped) > LONGEST_COUNTED
+        if len(ids) >= limit or more:
             raw = b"".join(map(self.tokenizer.token_bytes, ids[: limit - 1]))
             fits = raw.decode("utf-8", errors="ignore")
             raise TextTooLong(side, limit, len(ids) + 1, more, fits)

@@ -16,7 +16,7 @@ from tokenizers import decoders, models, pre_tokenizers, trainers
 
 SPECIAL = ("<pad>", "<s>", "</s>")
 READABLE_SPECIAL = {"<pad>": "⟨pad⟩", "<s>": "⟨s⟩", "</s>": "⟨/s⟩"}
-SPACE = "▁"
+SPACE = "·"
 READABLE_CONTROL = {"\n": "⏎", "\t": "⇥", "\r": "␍"}
 INVISIBLE = {
     *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0),  # joiners and fillers
@@ -111,7 +111,7 @@ class Tokenizer:
         return b"".join(self.token_bytes(i) for i in ids).decode("utf-8", errors="replace")
 
     def readable(self, token_id: int) -> str:
-        """A token as the screen shows it: ▁ a space, ⟨F0⟩ a byte that is no character, ⟨/s⟩ the end."""
+        """A token as the screen shows it: · a space, ⟨F0⟩ a byte that is no character, ⟨/s⟩ the end."""
         token = self.spelling(token_id)
         return READABLE_SPECIAL.get(token) or readable_bytes(self.token_bytes(token_id))
 

@@ -111,7 +111,8 @@ def frame(page: Page, entry) -> dict[str, float]:
 
 
 def middle_of(page: Page, entry, query: int, key: int) -> tuple[float, float]:
-    """The middle of a cell (counted from 0) on the page."""
+    """The middle of a cell (counted from 0) on the page, which is scrolled so that the cell can be seen."""
+    matrix(page).evaluate("(node) => node.scrollIntoView({ block: 'center' })")
     cells, box = frame(page, entry), matrix(page).bounding_box()
     x = cells["left"] + (key + 0.5) * cells["cellWidth"]
     y = cells["top"] + (query + 0.5) * cells["cellHeight"]

@@ -123,16 +123,28 @@ def test_the_mouse_reads_the_cell_that_it_is_over(page, trace):
 
 
 def test_bars_beside_the_matrix_are_the_row_under_the_cursor(visit, zoo, trace):
-    page = visit(zoo, text=SENTENCE, place="encoder.self_attn", layer=1, head=2, query=3, key=1)
+    tall = {"viewport": {"width": 1280, "height": 1400}}
+    page = visit(zoo, tall, text=SENTENCE, place="encoder.self_attn", layer=1, head=2, query=4, key=2)
     entry = entry_of(trace, "encoder.self_attn", 1)
     bars = page.locator(".bar")
-    shown = dict(
-        zip(bars.locator(".label").all_inner_texts(), bars.locator(".value").all_inner_texts(), strict=True)
-    )
-    assert len(shown) == len(entry.labels["key"])
-    for token, weight in zip(entry.labels["key"], entry.value[1, 3], strict=True):
-        assert shown[token] == theme.weight_text(weight)
+    expect(bars).to_have_count(len(entry.labels["key"]))
+    assert bars.locator(".label").all_text_contents() == list(entry.labels["key"])
+    weights = [theme.weight_text(weight) for weight in entry.value[1, 3]]
+    assert bars.locator(".value").all_text_contents() == weights
     expect(page.locator(".bar.here .label")).to_have_text(entry.labels["key"][1])
+
+
+def test_bars_that_do_not_all_fit_keep_the_heaviest_and_sum_up_the_rest(visit, zoo, zoo_glass):
+    glass = zoo_glass("en-de")
+    text = text_of(glass, 40)
+    page = visit(zoo, text=text, place="encoder.self_attn", layer=1, head=1, query=1, key=1)
+    weights = entry_of(glass.trace(text, [5]), "encoder.self_attn", 1).value[0, 0]
+    shown = page.locator(".bar .value").all_text_contents()
+    kept = np.sort(weights)[::-1][: len(shown) - 1]
+    assert 2 < len(shown) < 40
+    assert sorted(shown[:-1], reverse=True) == [theme.weight_text(weight) for weight in kept]
+    expect(page.locator(".bar .label").last).to_have_text(f"{40 - len(kept)} others")
+    assert abs(float(shown[-1]) - (1 - kept.sum())) < 1e-4
 
 
 def test_a_thumbnail_opens_its_head_at_once_and_the_server_hears_of_it_later(page):

@@ -10,7 +10,7 @@ import sacrebleu
 
 from model.data import Pair
 from model.evaluate import main, score, translate_all
-from model.glass import Glass, load
+from model.glass import Glass, Translation, load
 from tests.unit.model.tiny import BROKEN, PAIRS, tiny_checkpoint, write_multi30k
 
 KNOWN = [pair for pair in PAIRS if pair is not BROKEN]
@@ -135,6 +135,20 @@ def test_casual_tells_what_careless_typing_costs(evaluate, glass: Glass):
     assert result["casual_bleu_lc"] == scores["casual"]
     assert result["drop"] == round(scores["plain"] - scores["casual"], 2) != 0
     assert result.keys() >= {"signature", "sentences", "seconds"}
+
+
+def test_casual_input_is_lower_case_without_final_punctuation(evaluate, monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+    translate = Glass.translate
+
+    def listening(self: Glass, text: str, *options: float) -> Translation:
+        asked.append(text)
+        return translate(self, text, *options)
+
+    monkeypatch.setattr(Glass, "translate", listening)
+    evaluate("--casual")
+    plain = [src for src, _ in MIXED]
+    assert asked == [*plain, *(src.removesuffix(".").lower() for src in plain)]
 
 
 def test_card_writes_the_scores_beside_those_already_there(evaluate, checkpoint: Path):

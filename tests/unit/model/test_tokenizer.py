@@ -156,7 +156,7 @@ def shown(tokenizer, text):
 
 
 def test_a_word_start_is_visible(tokenizer):
-    assert shown(tokenizer, " ein  Hund") == "▁ein▁▁Hund"
+    assert shown(tokenizer, " ein  Hund") == "·ein··Hund"
 
 
 def test_parts_of_a_character_are_shown_as_bytes(tokenizer):
@@ -165,7 +165,7 @@ def test_parts_of_a_character_are_shown_as_bytes(tokenizer):
 
 def test_whole_characters_are_shown_as_such():
     tokenizer = Tokenizer.train(["über Äpfel 一个"] * 20, 300)
-    assert shown(tokenizer, "über 一个") == "über▁一个"
+    assert shown(tokenizer, "über 一个") == "über·一个"
 
 
 @pytest.mark.parametrize(("name", "sign"), [("pad_id", "⟨pad⟩"), ("bos_id", "⟨s⟩"), ("eos_id", "⟨/s⟩")])
