@@ -30,7 +30,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from model import CheckpointError, Glass, Trace, Translation, load, names
 from model.checkpoint import checksum
 from viz.instruments import attention
-from viz.scene import DEFAULT_MODEL, EXAMPLES, PLACES, WIDEST_BEAM
+from viz.scene import DEFAULT_MODEL, EXAMPLES, PLACES, WIDEST_BEAM, whole_number
 
 log = logging.getLogger("glassbox")
 INSTRUMENTS = Path(__file__).resolve().parent / "instruments"
@@ -43,7 +43,7 @@ SECURITY_POLICY = (
 )
 ready = Event()
 PADDING = 3
-"""Padding tokens that the switch "pad the sentence" adds to the longer side."""
+"""Padding tokens that the switch "pad the sentence" adds to the longer side (if it is full: to the other)."""
 
 
 @dataclass(frozen=True)
@@ -77,15 +77,20 @@ def glasses() -> tuple[dict[str, Glass], dict[str, str]]:
     return {name: loaded[name] for name in order}, broken
 
 
+def padded_length(n_src: int, n_tgt: int, room: int) -> int:
+    """Where to pad both sides to: beyond the longer one, or, if that is full, beyond the other."""
+    shorter, longer = sorted((n_src, n_tgt))
+    return min((longer if longer < room else shorter) + PADDING, room)
+
+
 def compute(model: str, text: str, beam: int, padded: bool) -> Answer:
     glass = glasses()[0][model]
     translation = glass.translate(text, beam)
     trace = glass.trace(text, translation)
     if padded:
-        longest = max(len(trace.src_ids), len(trace.tgt_ids))
         room = min(glass.config.max_src_len, glass.config.max_tgt_len)
-        if longest < room:
-            trace = glass.trace(text, translation, pad_to=min(longest + PADDING, room))
+        pad_to = padded_length(len(trace.src_ids), len(trace.tgt_ids), room)
+        trace = glass.trace(text, translation, pad_to=pad_to)
     return Answer(translation, trace)
 
 
@@ -137,20 +142,23 @@ def instrument_file(request: Request) -> Response:
 
 
 def asked(request: Request) -> tuple[Glass, str, int]:
-    """Model, place and layer that an address names; raises KeyError, ValueError or TextError."""
+    """Model, place and layer (from 0) that an address names; raises ValueError with a sentence."""
     values = request.query_params
-    glass = glasses()[0][values["model"]]
-    place, layer = values["place"], int(values["layer"])
-    if place not in PLACES or not 0 <= layer < glass.config.n_layers:
-        raise ValueError(f"There is no layer {layer} at {place!r}.")
+    glass = glasses()[0].get(values.get("model", ""))
+    if glass is None:
+        raise ValueError("There is no such model.")
+    place, layer = values.get("place"), whole_number(values.get("layer", ""))
+    if place not in PLACES or layer is None or not 0 <= layer < glass.config.n_layers:
+        raise ValueError("There is no such place or layer.")
     return glass, place, layer
 
 
 def asked_answer(request: Request) -> tuple[Answer, dict[str, Any]]:
-    """The answer that an address names, and its name; raises KeyError, ValueError or TextError."""
+    """The answer that an address names, and its name; raises ValueError (TextError) with a sentence."""
     values = request.query_params
-    model, text, beam, padded = values["model"], values["text"], int(values["beam"]), values.get("pad") == "1"
-    if model not in glasses()[0] or not 1 <= beam <= WIDEST_BEAM:
+    model, text, padded = values.get("model", ""), values.get("text", ""), values.get("pad") == "1"
+    beam = whole_number(values.get("beam", ""))
+    if model not in glasses()[0] or beam is None or not 1 <= beam <= WIDEST_BEAM:
         raise ValueError("There is no such model or beam.")
     return answer(model, text.strip(), beam, padded), request_of(model, text, beam, padded)
 
@@ -161,7 +169,7 @@ def numbers(make: Callable[[Request], bytes], cache_control: str) -> Callable[[R
     def route(request: Request) -> Response:
         try:
             body = make(request)
-        except (KeyError, ValueError) as error:
+        except ValueError as error:
             return PlainTextResponse(str(error), 400)
         return Response(body, media_type="application/octet-stream", headers={"Cache-Control": cache_control})
 
