@@ -159,11 +159,12 @@ def contexts(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
         each.close()
 
 
-@pytest.fixture
-def visit(contexts: Callable[..., BrowserContext]) -> Iterator[Callable[..., Page]]:
+@contextmanager
+def visiting(contexts: Callable[..., BrowserContext]) -> Iterator[Callable[..., Page]]:
     """`visit(url, {context options}, **link)` opens the app and waits for the picture.
 
-    The test fails if a page logs an error, throws, or asks another machine for anything.
+    `prepare` is called with the page before it goes there. Leaving fails if a page logged an error, threw, or
+    asked another machine for anything.
     """
     wrong: list[str] = []
     pages: list[Page] = []
@@ -179,7 +180,12 @@ def visit(contexts: Callable[..., BrowserContext]) -> Iterator[Callable[..., Pag
         ):
             wrong.append(f"request: {request.url}")
 
-    def open_(url: str, options: dict[str, object] | None = None, **link: object) -> Page:
+    def open_(
+        url: str,
+        options: dict[str, object] | None = None,
+        prepare: Callable[[Page], None] | None = None,
+        **link: object,
+    ) -> Page:
         page = contexts(**{"viewport": {"width": 1280, "height": 720}} | (options or {})).new_page()
         pages.append(page)
         page.set_default_timeout(PATIENCE_MS)
@@ -188,6 +194,8 @@ def visit(contexts: Callable[..., BrowserContext]) -> Iterator[Callable[..., Pag
         page.on("request", on_request)
         page.on("websocket", lambda socket: on_socket(socket.url))
         page.add_init_script(LISTEN)
+        if prepare:
+            prepare(page)
         page.goto(f"{url}/?{urlencode(link)}" if link else url)
         settle(page)
         return page
@@ -200,3 +208,17 @@ def visit(contexts: Callable[..., BrowserContext]) -> Iterator[Callable[..., Pag
     for page in pages:
         page.close()
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.fixture
+def visit(contexts: Callable[..., BrowserContext]) -> Iterator[Callable[..., Page]]:
+    """Opens pages that this test has for itself."""
+    with visiting(contexts) as open_:
+        yield open_
+
+
+@pytest.fixture(scope="module")
+def visit_once(contexts: Callable[..., BrowserContext]) -> Iterator[Callable[..., Page]]:
+    """Opens pages that the tests of a module share."""
+    with visiting(contexts) as open_:
+        yield open_
