@@ -18,6 +18,10 @@ ROLES: dict[str, dict[str, str]] = {
     "key": {"light": "#b84300", "dark": "#ff9a57"},
     "value": {"light": "#00735a", "dark": "#3fd0a4"},
     "output": {"light": "#84318f", "dark": "#dd9be6"},
+    "what-if": {"light": "#4d1256", "dark": "#f3dff6"},
+    "what-if-background": {"light": "#f3dff6", "dark": "#4d1256"},
+    "right": {"light": "#00735a", "dark": "#3fd0a4"},
+    "wrong": {"light": "#b00020", "dark": "#ff8f8f"},
     "src": {"light": "#e8f1fa", "dark": "#1d2c3d"},
     "tgt": {"light": "#fbf0e0", "dark": "#382c1c"},
 }

@@ -189,7 +189,8 @@ function beside(store, { query, wide }) {
 }
 
 function output(store, { query, wide }) {
-  const value = at(store.stage("out"), query, wide);
+  const part = store.stage("out");
+  const value = part ? at(part, query, wide) : NaN;
   const base = { title: `out[${query + 1}, ${wide + 1}]`, value, terms: [] };
   if (!store.projections) return { ...base, formula: `row ${query + 1} of concat · column ${wide + 1} of W_O + bias`, note: "Fetching the weight matrix…", waiting: true };
   const { d_model } = store.sizes;

@@ -140,7 +140,11 @@ export class Inside {
 
   drawPanel(context, name, panel) {
     const { store, theme } = this;
-    const part = store.stage(name) ?? store.own(name);
+    const part = store.stage(name);
+    if (!part) {
+      this.drawUnknown(context, panel);
+      return;
+    }
     const { values, rows, columns } = part;
     const limit = name === "weights" ? 1 : this.limit(values);
     panel.limit = limit;
@@ -166,6 +170,15 @@ export class Inside {
     const changed = store.whatIf && name in store.recomputed && name !== "scores";
     context.strokeStyle = changed ? theme.roles.output : theme.faint;
     context.lineWidth = changed ? 3 : 1;
+    context.strokeRect(panel.x - 0.5, panel.y - 0.5, panel.width + 1, panel.height + 1);
+  }
+
+  // What the knobs changed and W_O has not been fetched for: point at it, and it is.
+  drawUnknown(context, panel) {
+    panel.limit = 0;
+    this.hatch(context, panel, Array(panel.rows * panel.columns).fill(-Infinity), panel.columns);
+    context.strokeStyle = this.theme.roles.output;
+    context.lineWidth = 3;
     context.strokeRect(panel.x - 0.5, panel.y - 0.5, panel.width + 1, panel.height + 1);
   }
 
@@ -290,7 +303,8 @@ export class Inside {
       const room = Math.max(panel.width + 20, this.narrow ? 250 : 0);
       const fromSource = store.site.sides.query !== store.site.sides.key;
       const tinted = ROWS_ARE_KEYS.has(name) && store.site.sides.key === "src" && fromSource ? " from-source" : "";
-      const scale = name === "weights" ? "0…1" : `±${numberText(panel.limit)}`;
+      const isKnown = Boolean(store.stage(name));
+      const scale = name === "weights" ? "0…1" : isKnown ? `±${numberText(panel.limit)}` : "not computed yet: point here";
       return el(
         "div",
         { class: `stage-name${tinted}`, "data-stage": name, title: `${TITLES[name]}, ${part.rows} × ${part.columns}, colours ${scale}`, style: { left: `${panel.x}px`, top: `${panel.headerY}px`, maxWidth: `${room}px` } },

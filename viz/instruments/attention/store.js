@@ -1,7 +1,7 @@
 // What the instrument knows and what is chosen: labels, numbers as they arrive, the cursor, the what-if knobs.
 // Views subscribe; nothing here draws.
 
-import { readLink, writeLink } from "../shared/link.js";
+import { readLink, wholeNumber, writeLink } from "../shared/link.js";
 import * as maths from "../shared/maths.js";
 import { unpack } from "../shared/transport.js";
 
@@ -19,14 +19,13 @@ export class Store {
     this.trouble = null;
     const link = readLink();
     const number = (name, otherwise) => {
-      const value = Number.parseInt(link[name], 10);
-      return Number.isFinite(value) ? value - 1 : otherwise;
+      const value = wholeNumber(link[name]);
+      return value === null ? otherwise : value - 1;
     };
     this.chosen = { place: link.place, layer: number("layer", null), head: number("head", 0) };
-    this.pinned = Boolean(link.query && link.key);
-    this.cursor = this.pinned
-      ? { stage: "weights", query: number("query", 0), key: number("key", 0), feature: number("feature", 0), wide: 0 }
-      : null;
+    const cell = { stage: "weights", query: number("query", null), key: number("key", null), feature: number("feature", 0), wide: 0 };
+    this.pinned = cell.query !== null && cell.key !== null;
+    this.cursor = this.pinned ? cell : null;
   }
 
   // A new sentence (or model): everything that was fetched for the old one goes.
@@ -164,8 +163,9 @@ export class Store {
     return { values: array.values.subarray(start, start + rows * columns), rows, columns };
   }
 
-  // The same, under the knobs: what the head would give if it were so.
+  // The same, under the knobs: what the head would give if it were so. `out` needs W_O for that: null without it.
   stage(stage) {
+    if (this.whatIf && stage === "out" && this.exact && !this.projections) return null;
     return (this.whatIf && this.recomputed[stage]) || this.own(stage);
   }
 
@@ -244,7 +244,6 @@ export class Store {
       this.knobs = { ...OWN };
     }
     this.clamp();
-    if (this.whatIf) this.fetchProjections();
     this.changed(placeChanged ? "place" : "head");
     this.fetchLayer();
     this.said();
@@ -282,7 +281,6 @@ export class Store {
 
   turn(knobs) {
     this.knobs = { ...this.knobs, ...knobs };
-    if (this.whatIf) this.fetchProjections();
     this.changed("knobs");
   }
 

@@ -57,7 +57,7 @@ export class Strip {
       return;
     }
     const { site } = store;
-    const value = explanation.asWeight ? weightText(explanation.value) : numberText(explanation.value);
+    const value = explanation.waiting && Number.isNaN(explanation.value) ? "…" : explanation.asWeight ? weightText(explanation.value) : numberText(explanation.value);
     const changed = store.whatIf && cursor.stage in store.recomputed && cursor.stage !== "scores";
     this.node.classList.toggle("what-if", changed);
     this.formula.replaceChildren(

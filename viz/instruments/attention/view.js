@@ -16,6 +16,11 @@ const views = new WeakMap();
 const VIEWS = { heads: "All heads", inside: "Inside this head", lines: "Lines" };
 const TOLERANCE = 1e-5;
 
+// A rerun may send the same numbers again: then nothing here has changed.
+function sameBytes(a, b) {
+  return a === b || (a !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]));
+}
+
 class View {
   constructor(parentElement) {
     this.store = new Store();
@@ -49,6 +54,7 @@ class View {
     this.root.onkeydown = (event) => this.press(event);
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(this.root);
+    this.observer.observe(document.querySelector("[data-testid=stMainBlockContainer]") ?? document.body);
     this.store.listeners.add((what) => this.changed(what));
   }
 
@@ -67,8 +73,13 @@ class View {
     this.drawContent();
   }
 
-  drawAll(theme) {
+  dress(theme) {
     this.theme = theme;
+    for (const [role, colour] of Object.entries(theme.roles)) this.root.style.setProperty(`--role-${role}`, colour);
+  }
+
+  drawAll(theme) {
+    this.dress(theme);
     this.drawHeading();
     this.drawContent();
   }
@@ -78,6 +89,13 @@ class View {
   }
 
   drawHeading() {
+    const focused = this.root.getRootNode().activeElement?.closest(".tab, .head-choice");
+    const name = focused && ["place", "view", "head"].find((kind) => kind in focused.dataset);
+    this.drawChoices();
+    if (name) this.root.querySelector(`[data-${name}="${focused.dataset[name]}"]`)?.focus({ preventScroll: true });
+  }
+
+  drawChoices() {
     const { store } = this;
     const { n_heads } = store.sizes;
     this.siteTabs.replaceChildren(
@@ -91,7 +109,7 @@ class View {
     this.title.textContent = `${store.site.title}, layer ${store.chosen.layer + 1}, head ${store.chosen.head + 1}`;
     this.headButtons.replaceChildren(
       ...Array.from({ length: n_heads }, (_, head) =>
-        el("button", { class: "head-choice", "aria-pressed": String(head === store.chosen.head), "aria-label": `head ${head + 1}`, onclick: () => store.choose({ head }) }, String(head + 1)),
+        el("button", { class: "head-choice", "aria-pressed": String(head === store.chosen.head), "data-head": head + 1, "aria-label": `head ${head + 1}`, onclick: () => store.choose({ head }) }, String(head + 1)),
       ),
     );
     this.trouble.textContent = store.trouble ?? "";
@@ -120,7 +138,7 @@ class View {
     if (this.open === "inside") this.knobs.draw();
     this.view.draw(this.theme);
     this.strip.draw(this.theme);
-    this.drawnWidth = this.root.clientWidth;
+    this.drawnRoom = this.room();
   }
 
   show(name) {
@@ -160,8 +178,14 @@ class View {
     event.preventDefault();
   }
 
+  // The page may still be growing above this view, or the window change: then there is other room for the picture.
   resized() {
-    if (this.theme && this.root.clientWidth !== this.drawnWidth) this.drawContent();
+    if (this.theme && this.room() !== this.drawnRoom) this.drawContent();
+  }
+
+  room() {
+    const above = this.open === "heads" ? Math.round(this.views.heads.height()) : window.innerHeight;
+    return `${this.root.clientWidth}×${above}`;
   }
 }
 
@@ -173,12 +197,12 @@ export default function attention({ data, parentElement, setStateValue }) {
     views.set(parentElement, view);
   }
   view.store.tell = (selection) => setStateValue("selection", selection);
-  const isNew = view.data !== data;
+  const isNew = !sameBytes(view.data, data);
   const message = isNew ? unpack(data) : null;
   const theme = readTheme(parentElement, (message?.header ?? view.store.header).palette);
   if (isNew) {
     view.data = data;
-    view.theme = theme;
+    view.dress(theme);
     view.store.padded = false;
     view.store.take(message);
   } else if (theme.mode !== view.theme.mode) {

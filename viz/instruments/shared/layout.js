@@ -26,6 +26,8 @@ function place(stage, x, y, cellWidth, height) {
     headerY: y,
     cellWidth,
     cellHeight: height,
+    rows: stage.shape[0],
+    columns: stage.shape[1],
     width: cellWidth * stage.shape[1],
     height: height * stage.shape[0],
   };

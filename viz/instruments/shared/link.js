@@ -4,6 +4,11 @@ export function readLink() {
   return Object.fromEntries(new URLSearchParams(window.location.search));
 }
 
+// The number that `text` says, or null: the same texts as in `viz.scene.whole_number`.
+export function wholeNumber(text) {
+  return /^-?[0-9]{1,9}$/.test(text) ? Number(text) : null;
+}
+
 // `values`: parameter → value; null removes it. Other parameters stay as they are.
 export function writeLink(values) {
   const url = new URL(window.location.href);
