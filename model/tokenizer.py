@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from tokenizers import Tokenizer as Engine
@@ -44,6 +44,7 @@ def readable_character(character: str) -> str:
     return f"◌{character}" if unicodedata.combining(character) else character
 
 
+@lru_cache(maxsize=65_536)
 def readable_bytes(raw: bytes) -> str:
     """Bytes as the screen shows them: whole characters as such, parts of a character as ⟨F0⟩."""
     shown, i = [], 0

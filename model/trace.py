@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from types import TracebackType
 from typing import Any
 
@@ -101,39 +102,38 @@ class Scoped(Recorder):
     """A recorder that keeps track of scopes: short names become full ones, axes get their meaning."""
 
     def __init__(self) -> None:
-        self.path: tuple[str, ...] = ()
-        self.meanings: tuple[dict[str, str], ...] = ()
+        self.prefixes: tuple[str, ...] = ("",)
+        """What may stand before a name, from the present scope outward: "decoder.3.", "decoder.", ""."""
+        self.meanings: Mapping[str, str] = {}
+        """What words mean here: where several scopes mention one, as the innermost says."""
         self.seen: dict[str, Tensor] = {}
 
     @contextmanager
     def at(self, *path: str | int, **meaning: str) -> Iterator[Recorder]:
-        before = self.path, self.meanings
-        self.path += tuple(str(part) for part in path)
-        self.meanings += (meaning,)
+        before = self.prefixes, self.meanings
+        for part in path:
+            self.prefixes = (f"{self.prefixes[0]}{part}.", *self.prefixes)
+        if meaning:
+            self.meanings = {**self.meanings, **meaning}
         try:
             yield self
         finally:
-            self.path, self.meanings = before
-
-    def meaning(self, word: str) -> str | None:
-        """What the innermost scope that mentions `word` says it means."""
-        return next((scope[word] for scope in reversed(self.meanings) if word in scope), None)
+            self.prefixes, self.meanings = before
 
     def full_name(self, name: str) -> str:
         """The name of a new entry in the present scope; a name in use raises TraceError."""
-        full = ".".join((*self.path, name))
+        full = self.prefixes[0] + name
         if full in self.seen:
             raise TraceError(f"{full} is recorded twice.")
         return full
 
     def parent(self, name: str) -> str:
         """Full name of an entry that exists: an input of the scope, or the nearest one looking outward."""
-        name = self.meaning(name) or name
-        for depth in range(len(self.path), -1, -1):
-            full = ".".join((*self.path[:depth], name))
-            if full in self.seen:
+        name = self.meanings.get(name, name)
+        for prefix in self.prefixes:
+            if (full := prefix + name) in self.seen:
                 return full
-        raise TraceError(f"{'.'.join(self.path)}: parent {name!r} was not recorded.")
+        raise TraceError(f"{self.prefixes[0].rstrip('.')}: parent {name!r} was not recorded.")
 
 
 class Editor(Scoped):
@@ -177,6 +177,12 @@ class Editor(Scoped):
             raise TraceError(f"no entry named {', '.join(missed)} to edit.")
 
 
+@cache
+def names_of(axes: str) -> tuple[str, ...]:
+    """The axes as a tuple of names."""
+    return tuple(axes.split())
+
+
 class Tracer(Scoped):
     """Copies each value into an Entry. `sizes` gives the length that each axis or side must have."""
 
@@ -191,24 +197,19 @@ class Tracer(Scoped):
         self.entries: dict[str, Entry] = {}
 
     def __call__(self, name: str, value: Tensor, axes: str, of: tuple[str, ...] = ()) -> Tensor:
-        full, axis_names = self.full_name(name), tuple(axes.split())
-        sides = {axis: self.meaning(axis) for axis in axis_names if axis in TOKEN_AXES}
+        full, axis_names = self.full_name(name), names_of(axes)
+        sides = {axis: self.meanings.get(axis) for axis in TOKEN_AXES if axis in axis_names}
         if None in sides.values():
             raise TraceError(f"{full}: no scope says what its token axes {tuple(sides)} run over.")
-        expected = tuple(self.sizes.get(sides.get(axis, axis)) for axis in axis_names)
-        if expected != tuple(value.shape):
+        expected = tuple([self.sizes.get(sides.get(axis, axis)) for axis in axis_names])
+        if expected != value.shape:
             raise TraceError(f"{full}: axes {axes!r} need the shape {expected}, not {tuple(value.shape)}.")
         if axis_names[:1] != ("batch",):
             raise TraceError(f"{full}: the first axis must be batch, not those of {axes!r}.")
-        array = value.detach()[0].to("cpu", copy=True).numpy()
+        array = value.numpy(force=True)[0].copy()
         array.flags.writeable = False
-        self.entries[full] = Entry(
-            name=full,
-            value=array,
-            axes=axis_names[1:],
-            sides=sides,
-            labels={axis: self.labels[side] for axis, side in sides.items()},
-            of=tuple(self.parent(parent) for parent in of),
-        )
+        labels = {axis: self.labels[side] for axis, side in sides.items()}
+        parents = tuple([self.parent(parent) for parent in of])
+        self.entries[full] = Entry(full, array, axis_names[1:], sides, labels, parents)
         self.seen[full] = value
         return value
