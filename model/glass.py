@@ -74,7 +74,7 @@ class Glass:
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.name, self.config, self.card = checkpoint.name, checkpoint.config, checkpoint.card
         self.tokenizer: Tokenizer = checkpoint.tokenizer
-        self.model = checkpoint.model
+        self.model, self.folder = checkpoint.model, checkpoint.folder
 
     def source_ids(self, text: str) -> list[int]:
         """Ids of a source text, the end token included. Outer white space does not count."""

@@ -17,7 +17,13 @@ import streamlit as st
 from model.config import Config
 
 PLACES = ("encoder.self_attn", "decoder.self_attn", "decoder.cross_attn")
-COUNTED = ("layer", "head", "query", "key")
+VIEWS = ("heads", "inside", "lines")
+WIDE_STAGES = ("x_q", "x_kv", "concat", "out")
+STAGES = (
+    *("x_q", "x_kv", "q", "k", "v", "q_rot", "k_rot", "scores", "scaled", "biased", "masked", "weights", "z"),
+    *("concat", "out"),
+)
+COUNTED = ("layer", "head", "query", "key", "feature")
 EXAMPLES = (
     "The animal didn't cross the street because it was too tired.",
     "A man rides a red bike.",
@@ -36,7 +42,8 @@ WIDEST_BEAM = 8
 class Scene:
     """The sentence, the model, the beam's width (1: greedy), and the head (or cell) that is open.
 
-    `layer` None means the middle one; `query` and `key` are set while a cell is pinned.
+    `layer` None means the middle one; `query`, `key` and `feature` are set while a cell of `stage` is pinned.
+    `view` is how the head is shown: among all heads, from inside, or as lines.
     """
 
     text: str = EXAMPLES[0]
@@ -47,10 +54,14 @@ class Scene:
     head: int = 0
     query: int | None = None
     key: int | None = None
+    feature: int | None = None
+    view: str = "heads"
+    stage: str = "weights"
 
     def to_link(self) -> dict[str, str]:
         """Parameters that restore exactly this scene."""
         link = {"text": self.text, "model": self.model, "beam": str(self.beam), "place": self.place}
+        link |= {"view": self.view, "stage": self.stage}
         counts = {name: getattr(self, name) for name in COUNTED}
         return link | {name: str(value + 1) for name, value in counts.items() if value is not None}
 
@@ -58,7 +69,9 @@ class Scene:
         self, config: Config, n_queries: int | None = None, n_keys: int | None = None
     ) -> tuple[Scene, list[str]]:
         """The nearest scene that this model and sentence can show, and a notice for each value moved."""
+        width = config.d_model if self.stage in WIDE_STAGES else config.d_head
         limits = {"layer": config.n_layers, "head": config.n_heads, "query": n_queries, "key": n_keys}
+        limits["feature"] = width
         moved, notices = {}, []
         if self.layer is None:
             moved["layer"] = config.n_layers // 2
@@ -82,11 +95,12 @@ def from_link(link: Mapping[str, str]) -> tuple[Scene, list[str]]:
     for name in ("text", "model"):
         if link.get(name, "").strip():
             values[name] = link[name]
-    if place := link.get("place"):
-        if place in PLACES:
-            values["place"] = place
-        else:
-            notices.append(f"There is no place {place!r} here.")
+    for name, known in (("place", PLACES), ("view", VIEWS), ("stage", STAGES)):
+        if raw := link.get(name):
+            if raw in known:
+                values[name] = raw
+            else:
+                notices.append(f"There is no {name} {raw!r} here.")
     for name in (*COUNTED, "beam"):
         if raw := link.get(name):
             number = whole_number(raw)
@@ -108,8 +122,8 @@ def current() -> tuple[Scene, list[str]]:
     chosen = dict(st.session_state.get(INSTRUMENT) or {}).get(SELECTION)
     if chosen:
         said, _ = from_link({name: str(value) for name, value in dict(chosen).items() if value is not None})
-        places = {name: getattr(said, name) for name in ("place", *COUNTED)}
-        scene, notices = replace(scene, **places), []
+        names = ("place", "view", "stage", *COUNTED)
+        scene, notices = replace(scene, **{name: getattr(said, name) for name in names}), []
     for name in ("text", "model", "beam"):
         if name in st.session_state and st.session_state[name] is not None:
             scene = replace(scene, **{name: st.session_state[name]})

@@ -10,12 +10,13 @@ import contextlib
 import gc
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import streamlit as st
 import torch
@@ -27,7 +28,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from model import CheckpointError, Glass, Trace, Translation, load, names
-from viz.scene import DEFAULT_MODEL, EXAMPLES
+from model.checkpoint import checksum
+from viz.instruments import attention
+from viz.scene import DEFAULT_MODEL, EXAMPLES, PLACES, WIDEST_BEAM, whole_number
 
 log = logging.getLogger("glassbox")
 INSTRUMENTS = Path(__file__).resolve().parent / "instruments"
@@ -39,6 +42,8 @@ SECURITY_POLICY = (
     "frame-ancestors 'self'"
 )
 ready = Event()
+PADDING = 3
+"""Padding tokens that the switch "pad the sentence" adds to the longer side (if it is full: to the other)."""
 
 
 @dataclass(frozen=True)
@@ -72,16 +77,41 @@ def glasses() -> tuple[dict[str, Glass], dict[str, str]]:
     return {name: loaded[name] for name in order}, broken
 
 
-def compute(model: str, text: str, beam: int) -> Answer:
+def padded_length(n_src: int, n_tgt: int, room: int) -> int:
+    """Where to pad both sides to: beyond the longer one, or, if that is full, beyond the other."""
+    shorter, longer = sorted((n_src, n_tgt))
+    return min((longer if longer < room else shorter) + PADDING, room)
+
+
+def compute(model: str, text: str, beam: int, padded: bool) -> Answer:
     glass = glasses()[0][model]
     translation = glass.translate(text, beam)
-    return Answer(translation, glass.trace(text, translation))
+    trace = glass.trace(text, translation)
+    if padded:
+        room = min(glass.config.max_src_len, glass.config.max_tgt_len)
+        pad_to = padded_length(len(trace.src_ids), len(trace.tgt_ids), room)
+        trace = glass.trace(text, translation, pad_to=pad_to)
+    return Answer(translation, trace)
 
 
 @st.cache_data(max_entries=512, max_size="256MiB", show_spinner=False)
-def answer(model: str, text: str, beam: int = 1) -> Answer:
-    """Translation (greedy where `beam` is 1) and trace of a text; raises TextError where it does not fit."""
-    return executor().submit(compute, model, text, beam).result()
+def answer(model: str, text: str, beam: int = 1, padded: bool = False) -> Answer:
+    """Translation (greedy where `beam` is 1) and trace of a text; raises TextError where it does not fit.
+
+    `padded` fills both sides up with a few padding tokens on purpose, so that the padding mask can be seen.
+    """
+    return executor().submit(compute, model, text, beam, padded).result()
+
+
+@cache
+def version(model: str) -> str:
+    """Checksum of a model's weights: part of the address of anything the browser may keep for ever."""
+    return checksum(glasses()[0][model].folder / "model.safetensors")[:16]
+
+
+def request_of(model: str, text: str, beam: int, padded: bool = False) -> dict[str, Any]:
+    """What names an answer to the routes below."""
+    return {"model": model, "text": text, "beam": beam, "pad": int(padded), "version": version(model)}
 
 
 def warm_up() -> None:
@@ -111,13 +141,69 @@ def instrument_file(request: Request) -> Response:
     return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], headers={"Cache-Control": "no-cache"})
 
 
+def asked(request: Request) -> tuple[Glass, str, int]:
+    """Model, place and layer (from 0) that an address names; raises ValueError with a sentence."""
+    values = request.query_params
+    glass = glasses()[0].get(values.get("model", ""))
+    if glass is None:
+        raise ValueError("There is no such model.")
+    place, layer = values.get("place"), whole_number(values.get("layer", ""))
+    if place not in PLACES or layer is None or not 0 <= layer < glass.config.n_layers:
+        raise ValueError("There is no such place or layer.")
+    return glass, place, layer
+
+
+def asked_answer(request: Request) -> tuple[Answer, dict[str, Any]]:
+    """The answer that an address names, and its name; raises ValueError (TextError) with a sentence."""
+    values = request.query_params
+    model, text, padded = values.get("model", ""), values.get("text", ""), values.get("pad") == "1"
+    beam = whole_number(values.get("beam", ""))
+    if model not in glasses()[0] or beam is None or not 1 <= beam <= WIDEST_BEAM:
+        raise ValueError("There is no such model or beam.")
+    return answer(model, text.strip(), beam, padded), request_of(model, text, beam, padded)
+
+
+def numbers(make: Callable[[Request], bytes], cache_control: str) -> Callable[[Request], Response]:
+    """A route that sends packed numbers; a request that makes no sense gets status 400 and a sentence."""
+
+    def route(request: Request) -> Response:
+        try:
+            body = make(request)
+        except ValueError as error:
+            return PlainTextResponse(str(error), 400)
+        return Response(body, media_type="application/octet-stream", headers={"Cache-Control": cache_control})
+
+    return route
+
+
+def overview_numbers(request: Request) -> bytes:
+    found, name = asked_answer(request)
+    return attention.overview(found.trace, name)
+
+
+def exact_numbers(request: Request) -> bytes:
+    _, place, layer = asked(request)
+    return attention.exact(asked_answer(request)[0].trace, place, layer)
+
+
+def projection_numbers(request: Request) -> bytes:
+    return attention.projections(*asked(request))
+
+
 def readiness(request: Request) -> Response:
     """200 once the examples are computed."""
     return PlainTextResponse("ready") if ready.is_set() else PlainTextResponse("warming up", 503)
 
 
 def routes() -> list[Route]:
-    return [Route("/instruments/{path:path}", instrument_file), Route("/readyz", readiness)]
+    brief, for_ever = "private, max-age=60", "public, max-age=31536000, immutable"
+    return [
+        Route("/instruments/{path:path}", instrument_file),
+        Route("/numbers/overview", numbers(overview_numbers, brief)),
+        Route("/numbers/exact", numbers(exact_numbers, brief)),
+        Route("/numbers/projections", numbers(projection_numbers, for_ever)),
+        Route("/readyz", readiness),
+    ]
 
 
 class SecurityHeaders:

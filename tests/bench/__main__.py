@@ -21,13 +21,15 @@ from torch import Tensor, nn
 from model import Glass, load
 from model.config import Config
 from tests.checkpoints import text_of
-from viz.instruments.attention import payload
+from viz.instruments.attention import exact, overview, projections
 
 BUDGETS = {
     "trace_to_silent": 1.8,
     "trace_to_torch": 3.0,
     "answer_ms": 250,
-    "payload_bytes": 200_000,
+    "overview_bytes": 200_000,
+    "exact_bytes": 120_000,
+    "projections_bytes": 265_000,
 }
 MEANING = {
     "tokens": "source and target tokens",
@@ -36,10 +38,16 @@ MEANING = {
     "torch_ms": "nn.Transformer of the same size, with embedding and logits, ms",
     "trace_to_silent": "trace / silent",
     "trace_to_torch": "trace / nn.Transformer",
-    "answer_ms": "translate + trace + payload of a new sentence, ms",
+    "answer_ms": "translate + trace + overview of a new sentence, ms",
     "greedy_ms_per_token": "greedy decoding, ms a token",
-    "payload_bytes": "payload, bytes",
+    "overview_bytes": "overview of all heads, bytes",
+    "overview_ms": "overview of all heads, ms",
+    "exact_bytes": "exact numbers of one layer (cross-attention), bytes",
+    "exact_ms": "exact numbers of one layer (cross-attention), ms",
+    "projections_bytes": "weight matrices of one layer, bytes",
+    "projections_ms": "weight matrices of one layer, ms",
 }
+PLACE = "decoder.cross_attn"
 
 
 class Reference(nn.Module):
@@ -98,13 +106,22 @@ def measure(glass: Glass, n_tokens: int, repeats: int) -> dict[str, float]:
         with torch.inference_mode():
             reference(src, tgt, block)
 
+    trace = glass.trace(text, ids)
+    request = {"model": glass.name, "text": text, "beam": 1, "pad": 0, "version": ""}
+    messages = {
+        "overview": lambda: overview(trace, request),
+        "exact": lambda: exact(trace, PLACE, 0),
+        "projections": lambda: projections(glass, PLACE, 0),
+    }
+
     def answer() -> bytes:
-        return payload(glass.trace(text, glass.translate(text)))
+        return overview(glass.trace(text, glass.translate(text)), request)
 
     times = interleaved(
         {"silent": silent, "trace": lambda: glass.trace(text, ids), "torch": by_torch}, repeats
     )
     whole = interleaved({"answer": answer, "greedy": lambda: glass.translate(text)}, max(1, repeats // 5))
+    sent = interleaved(messages, repeats)
     return {
         "tokens": n_tokens,
         "silent_ms": statistics.median(times["silent"]),
@@ -114,7 +131,8 @@ def measure(glass: Glass, n_tokens: int, repeats: int) -> dict[str, float]:
         "trace_to_torch": ratio(times["trace"], times["torch"]),
         "answer_ms": statistics.median(whole["answer"]),
         "greedy_ms_per_token": statistics.median(whole["greedy"]) / len(glass.translate(text).steps),
-        "payload_bytes": len(payload(glass.trace(text, ids))),
+        **{f"{name}_bytes": len(message()) for name, message in messages.items()},
+        **{f"{name}_ms": statistics.median(sent[name]) for name in messages},
     }
 
 

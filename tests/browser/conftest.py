@@ -139,7 +139,7 @@ def zoo_glass(zoo_folder: Path) -> Callable[[str], Glass]:
 
 def settle(page: Page) -> None:
     """Wait until all parts are there and placed, and the server has nothing more to say."""
-    page.locator(".matrix[aria-label]").wait_for()
+    page.locator(".check.right, .check.wrong").wait_for()
     page.locator(".chip").first.wait_for()
     page.locator(IDLE).wait_for()
     page.evaluate("new Promise((placed) => requestAnimationFrame(() => requestAnimationFrame(placed)))")
@@ -161,11 +161,12 @@ def contexts(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
         each.close()
 
 
-@pytest.fixture
-def visit(contexts: Callable[..., BrowserContext]) -> Iterator[Callable[..., Page]]:
+@contextmanager
+def visiting(contexts: Callable[..., BrowserContext]) -> Iterator[Callable[..., Page]]:
     """`visit(url, {context options}, **link)` opens the app and waits `until` it is all there.
 
-    The test fails if a page logs an error, throws, or asks another machine for anything.
+    `before` is called with the page before it goes there. Leaving fails if a page logged an error, threw, or
+    asked another machine for anything.
     """
     wrong: list[str] = []
     pages: list[Page] = []
@@ -209,3 +210,17 @@ def visit(contexts: Callable[..., BrowserContext]) -> Iterator[Callable[..., Pag
     for page in pages:
         page.close()
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.fixture
+def visit(contexts: Callable[..., BrowserContext]) -> Iterator[Callable[..., Page]]:
+    """Opens pages that this test has for itself."""
+    with visiting(contexts) as open_:
+        yield open_
+
+
+@pytest.fixture(scope="module")
+def visit_once(contexts: Callable[..., BrowserContext]) -> Iterator[Callable[..., Page]]:
+    """Opens pages that the tests of a module share."""
+    with visiting(contexts) as open_:
+        yield open_

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -58,6 +58,7 @@ READ_ALL = """
         key: root.querySelector(".readout .key").textContent,
         text: root.querySelector(".readout").textContent,
         sum: root.querySelector(".sum .value").textContent,
+        strip: root.querySelector(".formula").textContent,
         colour: [...picture.getImageData(pixelX, pixelY, 1, 1).data].slice(0, 3),
       });
     }
@@ -113,8 +114,8 @@ def expect_picture(page: Page, pixels: str, same: bool = True) -> None:
 
 
 def link(page: Page) -> dict[str, str]:
-    """The parameters in the address."""
-    return dict(parse_qsl(urlsplit(page.url).query, keep_blank_values=True))
+    """The parameters in the address (the page's own word: Playwright's `url` lags behind it)."""
+    return dict(parse_qsl(page.evaluate("location.search").removeprefix("?"), keep_blank_values=True))
 
 
 def entry_of(trace: Trace, place: str, layer: int):
@@ -146,12 +147,13 @@ def expect_head(page: Page, place: str, layer: int, head: int) -> None:
     expect(thumb(page, layer, head)).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".thumb[aria-pressed=true]")).to_have_count(1)
     expect(tab(page, place)).to_have_attribute("aria-selected", "true")
-    expect(page.locator(".tab[aria-selected=true]")).to_have_count(1)
+    expect(page.locator(".tab[data-place][aria-selected=true]")).to_have_count(1)
 
 
-def expect_plot(page: Page, place: str, layer: int, head: int) -> None:
-    """The Plotly twin says this head (from 1)."""
-    expect(page.get_by_text(f"{theme.head_title(place, layer, head)}, as a plain plot")).to_be_visible()
+def expect_plot(page: Page, place: str, layer: int, head: int, stage: str = "weights") -> None:
+    """The Plotly twin says this head (from 1) and stage."""
+    title = f"{theme.head_title(place, layer, head)}: {stage}, as a plain plot."
+    expect(page.get_by_text(title)).to_be_visible()
 
 
 def expect_readout(page: Page, trace: Trace, place: str, layer: int, head: int, query: int, key: int) -> None:

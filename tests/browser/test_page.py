@@ -82,7 +82,7 @@ def test_the_first_screen_has_sentence_translation_and_picture(visit, app, glass
 
 def test_at_1280_by_720_all_heads_and_the_large_one_lie_within_the_first_screen(visit, app):
     page = visit(app)
-    for part in (page.locator(".tabs"), page.locator(".grid"), matrix(page)):
+    for part in (page.locator(".bar-of-tabs"), page.locator(".grid"), matrix(page), page.locator(".strip")):
         box = part.bounding_box()
         assert box["x"] >= 0 and box["y"] >= 0
         assert box["x"] + box["width"] <= 1280

@@ -13,8 +13,8 @@ import pytest
 from model import load
 from tests import checkpoints
 from tests.pages.conftest import assert_whole, chart, instruments, notices, said, translation, type_
-from viz import scene, theme
-from viz.instruments.attention import payload
+from viz import scene, server, theme
+from viz.instruments.attention import overview
 from viz.labels import query_labels
 
 SENTENCE = "A woman is reading a book."
@@ -49,7 +49,8 @@ def assert_shows(app, glass, text, place="decoder.cross_attn", layer=None, head=
     translated, trace = computed(glass, text.strip())
     layer = glass.config.n_layers // 2 if layer is None else layer
     assert translation(app) == (translated.text or "(the model says nothing)")
-    assert instruments(app)["attention"].bytes == payload(trace)
+    request = server.request_of(glass.name, text.strip(), 1)
+    assert instruments(app)["attention"].bytes == overview(trace, request)
     chips = json.loads(instruments(app)["translation"].json)["chips"]
     assert [chip["token"] for chip in chips] == [glass.tokenizer.readable(s.id) for s in translated.steps]
     stack, site = place.split(".")
@@ -295,7 +296,8 @@ def test_a_wider_beam_shows_that_beams_translation_and_its_trace(open_page, root
     out = glass.translate(SENTENCE, beam=beam)
     assert_whole(app)
     assert translation(app) == out.text
-    assert instruments(app)["attention"].bytes == payload(glass.trace(SENTENCE, out))
+    request = server.request_of("en-de", SENTENCE, beam)
+    assert instruments(app)["attention"].bytes == overview(glass.trace(SENTENCE, out), request)
 
 
 @pytest.mark.parametrize("beam", ["0", "-1", "99", "zzz"])

@@ -1,50 +1,86 @@
-"""One head's weights as a plain Plotly heat-map."""
+"""One stage of one head as a plain Plotly heat-map."""
 
 from __future__ import annotations
 
 import numpy as np
 import plotly.graph_objects as go
 
-from model import Trace
+from model import Entry, Trace
 from viz import theme
 from viz.figures import figure
 from viz.labels import plain, query_labels
 
+STAGES = (
+    "x_q", "x_kv", "q", "k", "v", "q_rot", "k_rot", "scores", "scaled", "biased", "masked",
+    "weights", "z", "out",
+)  # fmt: skip
+"""Stages that a head's trace may hold; x_q and x_kv are the streams that it reads."""
+
+
+def stage_entry(trace: Trace, place: str, layer: int, stage: str) -> Entry:
+    """The trace entry behind a stage of a site."""
+    stack, site = place.split(".")
+    name = f"{stack}.{layer}.{site}"
+    if stage in ("x_q", "x_kv"):
+        return trace[trace[f"{name}.{'q' if stage == 'x_q' else 'k'}"].of[0]]
+    return trace[f"{name}.{stage}"]
+
+
+def nearest_stage(trace: Trace, place: str, stage: str) -> str:
+    """The stage itself where it can be plotted and this site has it, else its weights."""
+    known = stage in STAGES and (stage in ("x_q", "x_kv") or f"{place.replace('.', '.0.')}.{stage}" in trace)
+    return stage if known else "weights"
+
+
+def axis_labels(trace: Trace, entry: Entry, axis: str) -> list[str]:
+    """Tokens along a token axis (queries also say what they predict), numbers from 1 along the others."""
+    if axis == "query":
+        return [plain(label) for label in query_labels(trace, entry)]
+    if axis == "key":
+        return [plain(token) for token in entry.labels["key"]]
+    return [str(i + 1) for i in range(entry.value.shape[-1])]
+
 
 @figure("attention_heatmap")
-def attention_heatmap(trace: Trace, place: str, layer: int, head: int, mode: str = "light") -> go.Figure:
+def attention_heatmap(
+    trace: Trace, place: str, layer: int, head: int, mode: str = "light", stage: str = "weights"
+) -> go.Figure:
     """Rows ask, columns answer: each cell is its column's share of the row, and each row sums to 1."""
-    stack, site = place.split(".")
-    entry = trace[f"{stack}.{layer}.{site}.weights"]
-    weights = entry.value[head]
-    rows = [plain(label) for label in query_labels(trace, entry)]
-    columns = [plain(token) for token in entry.labels["key"]]
-    n_rows, n_columns = weights.shape
+    entry = stage_entry(trace, place, layer, stage)
+    values = entry.value[head] if entry.axes[0] == "head" else entry.value
+    row_axis, column_axis = entry.axes[-2:]
+    rows, columns = (axis_labels(trace, entry, axis) for axis in (row_axis, column_axis))
+    is_weights = entry.name.endswith(".weights")
+    finite = values[np.isfinite(values)]
+    limit = 1.0 if is_weights else float(np.abs(finite).max(initial=0.0)) or 1.0
+    named = {"query": "query (asks)", "key": "key (answers)"}
+    number = theme.number_format(is_weights)
+    short = entry.name.rsplit(".", 1)[-1]
     heat = {
         "type": "heatmap",
-        "z": weights,
-        "x": np.arange(n_columns),
-        "y": np.arange(n_rows),
-        "zmin": 0,
-        "zmax": 1,
-        "colorscale": theme.colorscale(mode),
+        "z": values,
+        "x": np.arange(len(columns)),
+        "y": np.arange(len(rows)),
+        "zmin": 0 if is_weights else -limit,
+        "zmax": limit,
+        "colorscale": theme.colorscale(mode) if is_weights else theme.diverging_colorscale(mode),
         "xgap": 1,
         "ygap": 1,
-        "customdata": [[f"query {row}<br>key {column}" for column in columns] for row in rows],
-        "hovertemplate": f"%{{customdata}}<br>weight %{{z:.{theme.WEIGHT_DIGITS}f}}<extra></extra>",
-        "colorbar": {"title": {"text": "weight"}, "tickvals": [0, 0.25, 0.5, 0.75, 1]},
+        "customdata": [[f"{row_axis} {row}<br>{column_axis} {column}" for column in columns] for row in rows],
+        "hovertemplate": f"%{{customdata}}<br>{short} %{{z:{number}}}<extra></extra>",
+        "colorbar": {"title": {"text": short}},
     }
     ticks = {"tickmode": "array", "showgrid": False, "zeroline": False, "automargin": True}
     layout = {
         "template": theme.template(),
-        "height": int(min(1400, max(360, 150 + 26 * n_rows))),
+        "height": int(min(1400, max(360, 150 + 26 * len(rows)))),
         "xaxis": ticks | {
-            "tickvals": np.arange(n_columns), "ticktext": columns, "side": "top", "tickangle": -50,
-            "title": {"text": "key (answers)"},
+            "tickvals": np.arange(len(columns)), "ticktext": columns, "side": "top", "tickangle": -50,
+            "title": {"text": named.get(column_axis, f"feature ({column_axis})")},
         },
         "yaxis": ticks | {
-            "tickvals": np.arange(n_rows), "ticktext": rows, "autorange": "reversed",
-            "title": {"text": "query (asks)"},
+            "tickvals": np.arange(len(rows)), "ticktext": rows, "autorange": "reversed",
+            "title": {"text": named[row_axis]},
         },
     }  # fmt: skip
     return go.Figure(data=[heat], layout=layout)

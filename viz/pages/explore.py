@@ -12,8 +12,8 @@ import streamlit as st
 from model import Glass, TextError
 from viz import scene as scenes
 from viz import server, theme
-from viz.figures.attention_heatmap import attention_heatmap
-from viz.instruments.attention import attention, site_weights
+from viz.figures.attention_heatmap import attention_heatmap, nearest_stage
+from viz.instruments.attention import attention, site_of
 from viz.instruments.translation import translation_chips
 from viz.labels import literal
 
@@ -103,14 +103,15 @@ def twin(answer: server.Answer) -> None:
     """The same head as a Plotly heat-map, for zooming and saving."""
     scene, _ = scenes.current()
     scene, _ = scene.within(answer.trace.config)
+    stage = nearest_stage(answer.trace, scene.place, scene.stage)
     mode = "dark" if st.context.theme.type == "dark" else "light"
     title = theme.head_title(scene.place, scene.layer + 1, scene.head + 1)
     st.markdown(
-        f"**{title}, as a plain plot**: drag to zoom, double-click to reset, camera to save. "
-        f"{attention_heatmap.__doc__}"
+        f"**{title}: {stage}, as a plain plot.** Drag to zoom, double-click to reset, camera to save. "
+        + (attention_heatmap.__doc__ if stage == "weights" else "Colours diverge about 0.")
     )
-    figure = attention_heatmap(answer.trace, scene.place, scene.layer, scene.head, mode)
-    st.plotly_chart(figure, key="heatmap", config={"displaylogo": False}, alt=f"{title}: weights")
+    figure = attention_heatmap(answer.trace, scene.place, scene.layer, scene.head, mode, stage)
+    st.plotly_chart(figure, key="heatmap", config={"displaylogo": False}, alt=f"{title}: {stage}")
 
 
 def show(answer: server.Answer, glass: Glass) -> None:
@@ -120,13 +121,13 @@ def show(answer: server.Answer, glass: Glass) -> None:
         translation_chips(glass, answer.translation)
         if not answer.translation.finished:
             st.caption("The model did not come to an end: it stopped at its limit of output tokens.")
-    heads(answer)
+    heads(answer, server.request_of(glass.name, answer.translation.source, answer.translation.beam))
 
 
 @st.fragment
-def heads(answer: server.Answer) -> None:
+def heads(answer: server.Answer, request: dict[str, Any]) -> None:
     """The attention instrument and, below it, its Plotly twin, which follows the choice made there."""
-    attention(answer.trace)
+    attention(answer.trace, request)
     twin(answer)
 
 
@@ -153,7 +154,8 @@ def page() -> None:
         return
     answer = server.answer(glass.name, text.strip(), scene.beam)
     scenes.remember_good_text(text)
-    _, moved = scene.within(glass.config, *site_weights(answer.trace, scene.place).shape[2:])
+    sizes = answer.trace[f"{site_of(scene.place, 0)}.weights"].value.shape[1:]
+    _, moved = scene.within(glass.config, *sizes)
     if notices or moved:
         st.caption(literal(" ".join([*notices, *moved])) + " Showing the nearest there is.")
     show(answer, glass)

@@ -7,7 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.config import Config
-from viz.scene import COUNTED, EXAMPLES, PLACES, WIDEST_BEAM, Scene, from_link, whole_number
+from viz.scene import (
+    COUNTED,
+    EXAMPLES,
+    PLACES,
+    STAGES,
+    VIEWS,
+    WIDE_STAGES,
+    WIDEST_BEAM,
+    Scene,
+    from_link,
+    whole_number,
+)
 
 CONFIG = Config(n_layers=3, n_heads=2, d_model=16, vocab_size=300)
 WORDS = st.text(min_size=1).filter(str.strip)
@@ -22,7 +33,11 @@ SCENES = st.builds(
     head=st.integers(0, 10**8),
     query=COUNTS,
     key=COUNTS,
+    feature=COUNTS,
+    view=st.sampled_from(VIEWS),
+    stage=st.sampled_from(STAGES),
 )
+NAMES = ["text", "model", "place", "view", "stage", "beam", *COUNTED]
 NO_NUMBERS = [
     "zzz",
     "١",
@@ -47,10 +62,11 @@ def test_a_link_restores_exactly_the_scene_that_wrote_it(scene):
 
 
 def test_links_count_from_one():
-    scene = Scene(layer=0, head=1, query=2, key=3)
+    scene = Scene(layer=0, head=1, query=2, key=3, feature=4)
+    counts = {"layer": "1", "head": "2", "query": "3", "key": "4", "feature": "5"}
     link = scene.to_link()
-    assert {name: link[name] for name in COUNTED} == {"layer": "1", "head": "2", "query": "3", "key": "4"}
-    assert from_link({"layer": "1", "head": "2", "query": "3", "key": "4"})[0] == scene
+    assert {name: link[name] for name in COUNTED} == counts
+    assert from_link(counts)[0] == scene
 
 
 def test_an_empty_link_is_the_default_scene_without_a_notice():
@@ -58,7 +74,7 @@ def test_an_empty_link_is_the_default_scene_without_a_notice():
     assert Scene().text == EXAMPLES[0]
 
 
-@pytest.mark.parametrize("name", ["text", "model", "place", "beam", *COUNTED])
+@pytest.mark.parametrize("name", NAMES)
 def test_an_empty_value_counts_as_not_said(name):
     assert from_link({name: ""}) == (Scene(), [])
 
@@ -72,6 +88,14 @@ def test_an_unknown_place_falls_back_with_one_notice_that_names_it(place):
     scene, notices = from_link({"place": place})
     assert scene.place == Scene().place
     assert len(notices) == 1 and place in notices[0]
+
+
+@pytest.mark.parametrize("name", ["view", "stage"])
+@pytest.mark.parametrize("raw", ["Inside", "score", "<b>", "0"])
+def test_an_unknown_view_or_stage_falls_back_with_one_notice_that_names_it(name, raw):
+    scene, notices = from_link({name: raw})
+    assert scene == Scene()
+    assert len(notices) == 1 and f"{name} {raw!r}" in notices[0]
 
 
 @pytest.mark.parametrize("name", COUNTED)
@@ -88,7 +112,7 @@ def test_whatever_a_number_says_it_is_a_number_or_nothing(raw):
     assert number is None or str(number) == raw or raw.lstrip("-").startswith("0")
 
 
-@given(st.dictionaries(st.sampled_from(["text", "model", "place", "beam", *COUNTED]), st.text(), max_size=8))
+@given(st.dictionaries(st.sampled_from(NAMES), st.text(), max_size=8))
 def test_no_link_at_all_makes_it_stumble(link):
     scene, notices = from_link(link)
     nearest, moved = scene.within(CONFIG, 5, 7)
@@ -103,8 +127,10 @@ def test_a_beam_is_brought_into_its_range(raw, beam):
     assert len(notices) == (str(beam) != raw)
 
 
-@pytest.mark.parametrize(("name", "limit"), [("layer", 3), ("head", 2), ("query", 5), ("key", 7)])
-@pytest.mark.parametrize("raw", ["0", "-1", "-99", "8", "99", "99999999"])
+@pytest.mark.parametrize(
+    ("name", "limit"), [("layer", 3), ("head", 2), ("query", 5), ("key", 7), ("feature", 8)]
+)
+@pytest.mark.parametrize("raw", ["0", "-1", "-99", "9", "99", "99999999"])
 def test_a_count_out_of_range_moves_to_the_nearest_end_with_one_notice(name, limit, raw):
     scene, said = from_link({name: raw})
     nearest, notices = scene.within(CONFIG, n_queries=5, n_keys=7)
@@ -117,6 +143,7 @@ def test_a_count_out_of_range_moves_to_the_nearest_end_with_one_notice(name, lim
 def test_a_scene_within_limits_is_possible_and_stays(scene):
     nearest, notices = scene.within(CONFIG, n_queries=5, n_keys=7)
     limits = {"layer": 3, "head": 2, "query": 5, "key": 7}
+    limits["feature"] = 16 if scene.stage in WIDE_STAGES else 8
     for name, limit in limits.items():
         value, asked = getattr(nearest, name), getattr(scene, name)
         assert value == asked if asked is None and name != "layer" else 0 <= value < limit

@@ -45,7 +45,7 @@ def client():
 def root(tmp_path, monkeypatch):
     """An empty folder of checkpoints; what was loaded before is forgotten, and again afterwards."""
     monkeypatch.setattr(checkpoint, "ROOT", tmp_path)
-    forget = (server.glasses.cache_clear, server.answer.clear)
+    forget = (server.glasses.cache_clear, server.answer.clear, server.version.cache_clear)
     for each in forget:
         each()
     yield tmp_path

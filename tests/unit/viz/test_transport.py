@@ -1,4 +1,4 @@
-"""instruments/: what Python packs, the browser unpacks bit for bit; the attention payload is the trace."""
+"""instruments/: what Python packs, the browser unpacks bit for bit; the overview is the trace's weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from model import load
 from tests import checkpoints
 from viz import theme
 from viz.instruments import pack
-from viz.instruments.attention import payload
+from viz.instruments.attention import overview
 from viz.instruments.translation import SHOWN_ALTERNATIVES, chips
 from viz.labels import query_labels
 from viz.scene import PLACES
@@ -24,6 +24,7 @@ from viz.server import INSTRUMENTS
 KNOWN_TO_THE_BROWSER = dict(
     re.findall(r"(\w+): (\w+Array)", (INSTRUMENTS / "shared" / "transport.js").read_text(encoding="utf-8"))
 )
+REQUEST = {"model": "small", "text": "Where?", "beam": 1, "pad": 0, "version": "0"}
 DTYPES = st.sampled_from(sorted(KNOWN_TO_THE_BROWSER))
 
 
@@ -78,25 +79,26 @@ def test_an_array_that_is_not_contiguous_is_sent_in_the_order_of_its_axes():
     assert np.array_equal(received["turned"], turned)
 
 
-def test_the_weights_sent_are_those_of_the_trace_bit_for_bit(trace):
-    header, received = unpack(payload(trace))
+def test_the_weights_in_the_overview_are_those_of_the_trace_in_255_steps(trace):
+    header, received = unpack(overview(trace, REQUEST))
     assert list(header["places"]) == list(received) == list(PLACES)
     for place in PLACES:
         stack, site = place.split(".")
-        assert received[place].dtype == np.float32 and "float32" in KNOWN_TO_THE_BROWSER
+        assert received[place].dtype == np.uint8 and "uint8" in KNOWN_TO_THE_BROWSER
         assert received[place].shape[:2] == (trace.config.n_layers, trace.config.n_heads)
         for layer, sent in enumerate(received[place]):
-            entry = trace[f"{stack}.{layer}.{site}.weights"]
-            for head, weights in enumerate(sent):
-                assert weights.tobytes() == entry.value[head].astype(np.float32).tobytes(), (
-                    place,
-                    layer,
-                    head,
-                )
+            weights = trace[f"{stack}.{layer}.{site}.weights"].value
+            assert np.array_equal(sent, np.rint(255 * weights)), (place, layer)
+
+
+def test_the_overview_says_which_answer_it_is(trace):
+    header, _ = unpack(overview(trace, REQUEST))
+    assert header["request"] == REQUEST
+    assert header["d_head"] == trace.config.d_head
 
 
 def test_the_labels_sent_are_the_tokens_of_the_trace(trace):
-    header, received = unpack(payload(trace))
+    header, received = unpack(overview(trace, REQUEST))
     for place, described in header["places"].items():
         stack, site = place.split(".")
         entry = trace[f"{stack}.0.{site}.weights"]
@@ -107,22 +109,22 @@ def test_the_labels_sent_are_the_tokens_of_the_trace(trace):
 
 
 def test_only_the_decoders_self_attention_is_called_causal(small_glass):
-    header, received = unpack(payload(small_glass.trace("Where is the station?")))
+    header, received = unpack(overview(small_glass.trace("Where is the station?"), REQUEST))
     assert [place for place in PLACES if header["places"][place]["causal"]] == ["decoder.self_attn"]
     weights = received["decoder.self_attn"]
     hidden = np.triu(np.ones(weights.shape[2:], bool), k=1)
     assert not weights[..., hidden].any()
 
 
-def test_20_tokens_to_20_tokens_fit_into_200_kilobytes(tmp_path):
+def test_the_overview_of_20_to_20_tokens_is_far_below_200_kilobytes(tmp_path):
     glass = load(checkpoints.make(tmp_path, "full", n_layers=4, n_heads=4, max_tgt_len=24))
     trace = glass.trace(checkpoints.text_of(glass, 20), list(range(5, 24)))
     assert (len(trace.src_tokens), len(trace.tgt_tokens)) == (20, 20)
-    assert 3 * 16 * 20 * 20 * 4 < len(payload(trace)) <= 200_000
+    assert 3 * 16 * 20 * 20 < len(overview(trace, REQUEST)) <= 50_000
 
 
 def test_the_palette_travels_with_the_numbers(small_glass):
-    header, _ = unpack(payload(small_glass.trace("Where?")))
+    header, _ = unpack(overview(small_glass.trace("Where?"), REQUEST))
     assert header["palette"] == json.loads(json.dumps(theme.palette()))
 
 

@@ -1,4 +1,9 @@
-"""The attention instrument: all heads of a site as a layers × heads grid, and one of them large."""
+"""The attention instrument: every head of a site at a glance, and the inside of one, stage by stage.
+
+Three messages, all made by `pack`: `overview` (weights of all heads as uint8, once per sentence, with the
+page), `exact` (every number of one layer as float32, by route when the layer is opened) and `projections`
+(the layer's weight matrices, by a route that the browser caches).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from model import Trace
+from model import Glass, Trace
 from viz import theme
 from viz.instruments import pack, register
 from viz.labels import query_labels
@@ -14,36 +19,83 @@ from viz.scene import INSTRUMENT, PLACES, SELECTION
 
 _render = register("attention")
 
+HEAD_STAGES = (
+    "q", "k", "v", "q_rot", "k_rot", "scores", "scaled", "position_bias", "biased", "masked", "weights",
+    "z",
+)  # fmt: skip
+"""Entries of an attention site with a head axis, in the order of computation; some encodings lack some."""
 
-def site_weights(trace: Trace, place: str) -> np.ndarray:
-    """Weights of all heads of a site: float32 (layer, head, query, key)."""
+
+def site_of(place: str, layer: int) -> str:
+    """The trace's name of a site: "decoder.cross_attn", 2 → "decoder.2.cross_attn"."""
     stack, site = place.split(".")
-    layers = range(trace.config.n_layers)
-    return np.stack([trace[f"{stack}.{i}.{site}.weights"].value for i in layers]).astype(np.float32)
+    return f"{stack}.{layer}.{site}"
+
+
+def overview_weights(trace: Trace, place: str) -> np.ndarray:
+    """Weights of all heads of a site for thumbnails: uint8 (layer, head, query, key), 255 = 1."""
+    layers = [trace[f"{site_of(place, i)}.weights"].value for i in range(trace.config.n_layers)]
+    return np.rint(np.stack(layers) * 255).astype(np.uint8)
 
 
 def describe(trace: Trace, place: str) -> dict[str, Any]:
-    """What the browser needs to label a site."""
-    stack, site = place.split(".")
-    entry = trace[f"{stack}.0.{site}.weights"]
+    """What the browser needs to label a site. `real` counts the tokens that are no padding."""
+    entry = trace[f"{site_of(place, 0)}.weights"]
+    pad = trace.config.pad_id
+    real = {"src": sum(i != pad for i in trace.src_ids), "tgt": sum(i != pad for i in trace.tgt_ids)}
     return {
         "title": theme.SITES[place],
         "caption": theme.SITE_CAPTIONS[place],
         "queries": query_labels(trace, entry),
         "keys": entry.labels["key"],
         "sides": dict(entry.sides),
+        "real": {axis: real[side] for axis, side in entry.sides.items()},
         "causal": place == "decoder.self_attn",
     }
 
 
-def payload(trace: Trace) -> bytes:
-    """Exact float32 weights of every head of the three sites, with their labels."""
-    header = {"places": {place: describe(trace, place) for place in PLACES}, "palette": theme.palette()}
-    return pack(header, {place: site_weights(trace, place) for place in PLACES})
+def overview(trace: Trace, request: dict[str, Any]) -> bytes:
+    """All heads of the three sites as uint8, with labels, and the `request` that names this trace."""
+    header = {
+        "request": request,
+        "places": {place: describe(trace, place) for place in PLACES},
+        "d_head": trace.config.d_head,
+        "palette": theme.palette(),
+    }
+    return pack(header, {place: overview_weights(trace, place) for place in PLACES})
 
 
-def attention(trace: Trace) -> Any:
-    """Mount the instrument. Its state `selection` holds place, layer, head (from 1) and the pinned cell."""
+def exact(trace: Trace, place: str, layer: int) -> bytes:
+    """Every number of one layer's site, float32: what asks, what answers, each head's stages, `out`."""
+    site = site_of(place, layer)
+    inputs = {"x_q": trace[f"{site}.q"].of[0], "x_kv": trace[f"{site}.k"].of[0]}
+    entries = {stage: f"{site}.{stage}" for stage in HEAD_STAGES if f"{site}.{stage}" in trace}
+    names = inputs | entries | {"out": f"{site}.out"}
+    if inputs["x_q"] == inputs["x_kv"]:
+        del names["x_kv"]
+    header = {"place": place, "layer": layer, "names": names, "inputs": inputs}
+    return pack(
+        header, {stage: trace[name].value.astype(np.float32, copy=False) for stage, name in names.items()}
+    )
+
+
+def projections(glass: Glass, place: str, layer: int) -> bytes:
+    """W_q, W_k, W_v, W_o (out × in, as torch keeps them) and their biases b_q … b_o of one site, float32."""
+    stack, site = place.split(".")
+    attention_site = getattr(getattr(glass.model, stack)[layer], site)
+    arrays = {}
+    for letter in "qkvo":
+        linear = getattr(attention_site, f"W_{letter}")
+        arrays[f"W_{letter}"] = linear.weight.detach().float().numpy()
+        arrays[f"b_{letter}"] = linear.bias.detach().float().numpy()
+    return pack({"place": place, "layer": layer}, arrays)
+
+
+def attention(trace: Trace, request: dict[str, Any]) -> Any:
+    """Mount the instrument. Its state `selection` holds place, layer and head (from 1), stage, cell."""
     return _render(
-        key=INSTRUMENT, data=payload(trace), height="content", **{f"on_{SELECTION}_change": lambda: None}
+        key=INSTRUMENT,
+        data=overview(trace, request),
+        height="content",
+        **{f"on_{SELECTION}_change": lambda: None},
     )

@@ -38,12 +38,20 @@ export function readTheme(parentElement, palette) {
     roles: palette[mode].roles,
     ramp: ramp(palette[mode].sequential),
     stops: palette[mode].sequential,
+    signed: ramp(palette[mode].diverging),
+    signedStops: palette[mode].diverging,
+    heads: palette[mode].heads,
   };
 }
 
 // The colour of a weight in 0…1, as three bytes' offset into the table.
 export function shade(weight) {
   return 3 * Math.round(Math.min(1, Math.max(0, weight)) * 255);
+}
+
+// The colour of a signed value on the diverging scale −limit…limit.
+export function shadeSigned(value, limit) {
+  return 3 * Math.round(Math.min(1, Math.max(0, 0.5 + value / (2 * limit))) * 255);
 }
 
 export function css(theme, weight) {
