@@ -44,4 +44,4 @@ command -v chromium >/dev/null || command -v chromium-browser >/dev/null || comm
     apt_install chromium
 
 "$venv/bin/ruff" check . || fail "ruff found something to mend (above)."
-"$venv/bin/python" -m pytest "$@" || fail "pytest did not pass (exit status $?)."
+"$venv/bin/python" -m pytest -n 2 --dist loadfile "$@" || fail "pytest did not pass (exit status $?)."

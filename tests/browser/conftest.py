@@ -19,8 +19,9 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
-from model import Glass, load
+from model import Glass, Trace, load
 from tests import checkpoints
+from tests.browser.head import SENTENCE
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 READY_WITHIN = 180
@@ -135,6 +136,13 @@ def zoo_glass(zoo_folder: Path) -> Callable[[str], Glass]:
     """The models that `zoo` shows, by name."""
     loaded = {name: load(zoo_folder / "checkpoints" / name) for name in ("en-de", "one", "wide")}
     return loaded.__getitem__
+
+
+@pytest.fixture(scope="session")
+def zoo_trace(zoo_glass: Callable[[str], Glass]) -> Trace:
+    """What the zoo's default model computes for SENTENCE."""
+    glass = zoo_glass("en-de")
+    return glass.trace(SENTENCE, glass.translate(SENTENCE))
 
 
 def settle(page: Page) -> None:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from model import TextError
-from tests.browser.conftest import REPOSITORY, settle
+from tests.browser.conftest import IDLE, REPOSITORY, settle
 from tests.browser.screen import (
     PLOT,
     READ_ALL,
@@ -159,20 +159,24 @@ def test_a_new_sentence_is_translated_and_keeps_place_layer_and_head(visit, app,
 
 def test_blank_text_gives_a_hint_and_keeps_the_last_picture(visit, app, glass):
     page = visit(app, text=SENTENCE)
-    before = thumbs(page)
+    before, node = thumbs(page), matrix(page).element_handle()
     type_(page, "   ")
     expect(page.get_by_role("alert")).to_contain_text("type some words")
     expect_translation(page, glass, SENTENCE)
     expect_keys(page, glass, SENTENCE)
+    page.locator(IDLE).wait_for()
+    assert node.evaluate("(node) => node.isConnected"), "the picture was taken away and drawn anew"
     assert thumbs(page) == before
 
 
 def test_a_sentence_that_is_too_long_is_refused_in_words_and_the_picture_stays(visit, app, glass):
     page = visit(app, text=SENTENCE)
-    before = thumbs(page)
+    before, node = thumbs(page), matrix(page).element_handle()
     type_(page, "word " * 300)
     expect(page.get_by_role("alert")).to_contain_text(f"at most {glass.config.max_src_len}")
     expect_translation(page, glass, SENTENCE)
+    page.locator(IDLE).wait_for()
+    assert node.evaluate("(node) => node.isConnected"), "the picture was taken away and drawn anew"
     assert thumbs(page) == before
 
 

@@ -143,11 +143,13 @@ def page() -> None:
         scene = replace(scene, model=next(iter(glasses)))
     glass = glasses[scene.model]
     masthead(glasses, scene)
+    # A place of their own, there or not: one more element before the picture would mount it anew.
+    said = st.container(key="notices")
     for name, reason in broken.items():
-        st.warning(literal(f"The checkpoint {name} is left out. {reason}"))
+        said.warning(literal(f"The checkpoint {name} is left out. {reason}"))
     scene = replace(scenes.current()[0], model=scene.model)
     if problem := notice_of(scene.text, glass):
-        st.warning(literal(problem))
+        said.warning(literal(problem))
     candidates = (scene.text, scenes.last_good_text(), *scenes.EXAMPLES)
     text = next((text for text in candidates if notice_of(text, glass) is None), None)
     if text is None:
@@ -157,7 +159,7 @@ def page() -> None:
     sizes = answer.trace[f"{site_of(scene.place, 0)}.weights"].value.shape[1:]
     _, moved = scene.within(glass.config, *sizes)
     if notices or moved:
-        st.caption(literal(" ".join([*notices, *moved])) + " Showing the nearest there is.")
+        said.caption(literal(" ".join([*notices, *moved])) + " Showing the nearest there is.")
     show(answer, glass)
 
 
