@@ -1,4 +1,4 @@
-"""Inside one head, in a browser: the arithmetic of any cell of any stage, the mask in words, `out` checked."""
+"""Inside one head, in a browser: the arithmetic of any cell, the mask in words, `out` checked."""
 
 from __future__ import annotations
 
