@@ -30,7 +30,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from model import CheckpointError, Glass, Trace, Translation, load, names
 from model.checkpoint import checksum
 from viz.instruments import attention
-from viz.scene import DEFAULT_MODEL, EXAMPLES, PLACES, WIDEST_BEAM, whole_number
+from viz.scene import DEFAULT_MODEL, EXAMPLES, SITES, WIDEST_BEAM, whole_number
 
 log = logging.getLogger("glassbox")
 INSTRUMENTS = Path(__file__).resolve().parent / "instruments"
@@ -148,7 +148,7 @@ def asked(request: Request) -> tuple[Glass, str, int]:
     if glass is None:
         raise ValueError("There is no such model.")
     place, layer = values.get("place"), whole_number(values.get("layer", ""))
-    if place not in PLACES or layer is None or not 0 <= layer < glass.config.n_layers:
+    if place not in SITES or layer is None or not 0 <= layer < glass.config.n_layers:
         raise ValueError("There is no such place or layer.")
     return glass, place, layer
 

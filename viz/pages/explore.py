@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from model import Glass, TextError
+from model import Glass, TextError, Trace, Translation
 from viz import scene as scenes
 from viz import server, theme
 from viz.figures.attention_heatmap import attention_heatmap, nearest_stage
@@ -121,12 +121,21 @@ def show(answer: server.Answer, glass: Glass) -> None:
         translation_chips(glass, answer.translation)
         if not answer.translation.finished:
             st.caption("The model did not come to an end: it stopped at its limit of output tokens.")
-    heads(answer, server.request_of(glass.name, answer.translation.source, answer.translation.beam))
+    request = server.request_of(glass.name, answer.translation.source, answer.translation.beam)
+    open_place(answer, glass, request)
+
+
+VIEWS: dict[str, Callable[[Glass, Trace, Translation, dict[str, Any]], Any]] = {}
+"""The instrument of each place that has one of its own; the others are sites of attention."""
 
 
 @st.fragment
-def heads(answer: server.Answer, request: dict[str, Any]) -> None:
-    """The attention instrument and, below it, its Plotly twin, which follows the choice made there."""
+def open_place(answer: server.Answer, glass: Glass, request: dict[str, Any]) -> None:
+    """The map, and the instrument of the place that is open; attention has its Plotly twin below."""
+    scene, _ = scenes.current()
+    if view := VIEWS.get(scene.place):
+        view(glass, answer.trace, answer.translation, request)
+        return
     attention(answer.trace, request)
     twin(answer)
 
@@ -156,8 +165,9 @@ def page() -> None:
         return
     answer = server.answer(glass.name, text.strip(), scene.beam)
     scenes.remember_good_text(text)
-    sizes = answer.trace[f"{site_of(scene.place, 0)}.weights"].value.shape[1:]
-    _, moved = scene.within(glass.config, *sizes)
+    site = scene.place if scene.place in scenes.SITES else "decoder.cross_attn"
+    sizes = answer.trace[f"{site_of(site, 0)}.weights"].value.shape[1:]
+    _, moved = scene.within(glass.config, *sizes, len(answer.trace.tgt_tokens))
     if notices or moved:
         said.caption(literal(" ".join([*notices, *moved])) + " Showing the nearest there is.")
     show(answer, glass)

@@ -2,6 +2,7 @@
 // Everything answers in the browser; the server is asked for a layer's exact numbers, and told the choice after a pause.
 
 import { adopt, el, styleSheet } from "../shared/dom.js";
+import { LINK_CHANGED } from "../shared/link.js";
 import { Strip } from "../shared/strip.js";
 import { readTheme } from "../shared/theme.js";
 import { unpack } from "../shared/transport.js";
@@ -55,6 +56,8 @@ class View {
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(this.root);
     this.observer.observe(document.querySelector("[data-testid=stMainBlockContainer]") ?? document.body);
+    this.follow = () => this.store.follow();
+    window.addEventListener(LINK_CHANGED, this.follow);
     this.store.listeners.add((what) => this.changed(what));
   }
 
@@ -193,7 +196,7 @@ export default function attention({ data, parentElement, setStateValue }) {
     view = new View(parentElement);
     views.set(parentElement, view);
   }
-  view.store.tell = (selection) => setStateValue("selection", selection);
+  view.store.teller.tell = (selection) => setStateValue("selection", selection);
   const isNew = !sameBytes(view.data, data);
   const message = isNew ? unpack(data) : null;
   const theme = readTheme(parentElement, (message?.header ?? view.store.header).palette);
@@ -205,5 +208,8 @@ export default function attention({ data, parentElement, setStateValue }) {
   } else if (theme.mode !== view.theme.mode) {
     view.drawAll(theme);
   }
-  return () => view.observer.disconnect();
+  return () => {
+    view.observer.disconnect();
+    window.removeEventListener(LINK_CHANGED, view.follow);
+  };
 }
