@@ -128,3 +128,8 @@ def requests_of(page, what):
     wanted = f"/numbers/{what}"
     page.on("request", lambda request: asked.append(request.url) if wanted in request.url else None)
     return asked
+
+
+def assert_no_sideways_scroll(page, width):
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+    assert page.get_by_test_id("stMain").evaluate("(main) => main.scrollWidth - main.clientWidth") <= 0

@@ -14,6 +14,10 @@ from viz import scene as scenes
 from viz import server, theme
 from viz.figures.attention_heatmap import attention_heatmap, nearest_stage
 from viz.instruments.attention import attention, site_of
+from viz.instruments.ffn import decoder_ffn, encoder_ffn
+from viz.instruments.map import model_map
+from viz.instruments.output import output
+from viz.instruments.tokens import tokens
 from viz.instruments.translation import translation_chips
 from viz.labels import literal
 
@@ -125,19 +129,29 @@ def show(answer: server.Answer, glass: Glass) -> None:
     open_place(answer, glass, request)
 
 
-VIEWS: dict[str, Callable[[Glass, Trace, Translation, dict[str, Any]], Any]] = {}
-"""The instrument of each place that has one of its own; the others are sites of attention."""
+# The instrument of each place that has one of its own; the others are sites of attention.
+VIEWS: dict[str, Callable[[Glass, Trace, Translation, dict[str, Any]], Any]] = {
+    "output": output,
+    "tokens": tokens,
+    "encoder.ffn": encoder_ffn,
+    "decoder.ffn": decoder_ffn,
+}
 
 
 @st.fragment
 def open_place(answer: server.Answer, glass: Glass, request: dict[str, Any]) -> None:
     """The map, and the instrument of the place that is open; attention has its Plotly twin below."""
     scene, _ = scenes.current()
-    if view := VIEWS.get(scene.place):
-        view(glass, answer.trace, answer.translation, request)
-        return
-    attention(answer.trace, request)
-    twin(answer)
+    with st.container(key="workbench"):
+        beside, bench = st.columns([1, 4], gap="small")
+    with beside:
+        model_map(glass, answer.trace, answer.translation, request)
+    with bench:
+        if view := VIEWS.get(scene.place):
+            view(glass, answer.trace, answer.translation, request)
+        else:
+            attention(answer.trace, request)
+            twin(answer)
 
 
 def page() -> None:
