@@ -27,9 +27,9 @@ STAGES = (
 )
 COUNTED = ("layer", "head", "query", "key", "feature", "step")
 EXAMPLES = (
-    "The animal didn't cross the street because it was too tired.",
-    "A man rides a red bike.",
     "The woman in the red dress is dancing.",
+    "A man rides a red bike.",
+    "The animal didn't cross the street because it was too tired.",
     "Two dogs are running through the snow.",
     "Where is the station?",
     "I love you.",

@@ -195,7 +195,7 @@ def test_a_weight_shows_its_exponentials(inside, trace):
     sum_ = np.exp(row - row.max()).sum()
     assert said["formula"].count("exp(") == 1
     assert f"exp({number_text(row[0])} − {number_text(row.max())})" in said["formula"]
-    assert f"the largest masked score of the row, {number_text(row.max())}," in said["note"]
+    assert f"{number_text(row.max())} is the row's largest masked score" in said["note"]
     assert float(inside.locator(".sum-term b").inner_text()) == pytest.approx(sum_, rel=1e-3)
 
 

@@ -155,7 +155,7 @@ function weight(store, { query, key }) {
   return {
     title: `weights[${query + 1}, ${key + 1}]`,
     formula: `exp(${below(line[key])}) / Σ = ${numberText(exps[key])} / ${numberText(sum)}`,
-    note: `The terms of Σ, one a key; the largest masked score of the row, ${numberText(highest)}, is taken off first, so that exp stays small.`,
+    note: `Σ has one term a key; ${numberText(highest)} is the row's largest masked score.`,
     terms: exps.map((term, j) => ({ name: store.site.keys[j], text: `exp(${below(line[j])})`, value: term, here: j === key })),
     sumName: "Σ",
     total: sum,

@@ -8,7 +8,7 @@ import { css } from "../shared/theme.js";
 
 const BAR_HEIGHT = 22;
 const AROUND_BARS = 190;
-const STRIP = 128;
+const STRIP = 150;
 const LONGEST_LABEL = 18;
 const PATTERNS = {
   diagonal: "itself",
