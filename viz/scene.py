@@ -78,7 +78,9 @@ class Scene:
         n_steps: int | None = None,
     ) -> tuple[Scene, list[str]]:
         """The nearest scene that this model and sentence can show, and a notice for each value moved."""
-        width = config.d_model if self.stage in WIDE_STAGES else config.d_head
+        width = None
+        if self.place in SITES:
+            width = config.d_model if self.stage in WIDE_STAGES else config.d_head
         limits = {"layer": config.n_layers, "head": config.n_heads, "query": n_queries, "key": n_keys}
         limits |= {"feature": width, "step": n_steps}
         moved, notices = {}, []

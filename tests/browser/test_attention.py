@@ -353,7 +353,7 @@ def test_every_tab_and_thumbnail_and_the_matrix_are_reached_by_the_tab_key(page)
         if reached[-1]["name"] == "matrix":
             break
     assert reached[-1]["name"] == "matrix"
-    assert [node["place"] for node in reached if "place" in node] == list(SITES)
+    assert [node["place"] for node in reached if node["name"] == "tab" and "place" in node] == list(SITES)
     heads = [(int(node["layer"]), int(node["head"])) for node in reached if node["name"] == "thumb"]
     assert heads == [(layer, head) for layer in (1, 2, 3) for head in (1, 2, 3, 4)]
     assert any(node["name"] == "chip" for node in reached)

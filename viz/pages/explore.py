@@ -179,8 +179,9 @@ def page() -> None:
         return
     answer = server.answer(glass.name, text.strip(), scene.beam)
     scenes.remember_good_text(text)
-    site = scene.place if scene.place in scenes.SITES else "decoder.cross_attn"
-    sizes = answer.trace[f"{site_of(site, 0)}.weights"].value.shape[1:]
+    sizes = None, None
+    if scene.place in scenes.SITES:
+        sizes = answer.trace[f"{site_of(scene.place, 0)}.weights"].value.shape[1:]
     _, moved = scene.within(glass.config, *sizes, len(answer.trace.tgt_tokens))
     if notices or moved:
         said.caption(literal(" ".join([*notices, *moved])) + " Showing the nearest there is.")

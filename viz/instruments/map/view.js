@@ -71,7 +71,7 @@ class View {
   choose(change) {
     Object.assign(this.chosen, change);
     const { place, layer } = this.chosen;
-    this.teller.say({ place, layer: layer + 1, query: null, key: null, feature: null, stage: null });
+    this.teller.say({ place, layer: layer + 1, query: null, key: null, feature: null, stage: null, panel: null, unit: null });
     this.unfolded = false;
     this.draw();
   }

@@ -23,7 +23,8 @@ export function writeLink(values) {
   window.dispatchEvent(new Event(LINK_CHANGED));
 }
 
-// Tells the reader's choice: to the link at once, to the server (`tell`) after a pause. `at` says whose word is newest.
+// Tells the reader's choice: to the link at once, to the server (`tell`) after a pause, and then all that the link says:
+// other instruments' choices stay. `at` says whose word is newest.
 export class Teller {
   constructor(pause = 300) {
     this.pause = pause;
@@ -33,6 +34,6 @@ export class Teller {
   say(link, more = {}) {
     writeLink(link);
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.tell({ ...link, ...more, at: Date.now() }), this.pause);
+    this.timer = setTimeout(() => this.tell({ ...readLink(), ...more, at: Date.now() }), this.pause);
   }
 }
