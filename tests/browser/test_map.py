@@ -31,7 +31,9 @@ def door(page, block):
 
 
 def layer_button(page, layer):
-    return page.get_by_role("group", name="Layer").get_by_role("button", name=f"layer {layer}", exact=True)
+    return page.get_by_role("group", name="Layer", exact=True).get_by_role(
+        "button", name=f"layer {layer}", exact=True
+    )
 
 
 def test_the_open_block_is_marked(page):
@@ -113,7 +115,7 @@ def test_on_a_narrow_screen_the_map_folds_to_a_breadcrumb(visit, zoo):
 @pytest.mark.parametrize(("name", "n_layers"), [("one", 1), ("wide", 6)])
 def test_models_of_any_size_have_a_map(visit, zoo, name, n_layers):
     page = visit(zoo, text=SENTENCE, model=name, layer=n_layers)
-    layers = page.get_by_role("group", name="Layer").get_by_role("button")
+    layers = page.get_by_role("group", name="Layer", exact=True).get_by_role("button")
     expect(layers).to_have_count(n_layers)
     frame = plan(page).bounding_box()
     for node in page.locator(".map .box, .map .layers button").all():

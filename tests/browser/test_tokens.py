@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from model import checkpoint
 from model.merges import merges_of, parts_after, ranks_of, words_of
 from model.tokenizer import byte_of_letter, readable_bytes
+from tests.browser.conftest import IDLE
 from tests.browser.head import PHONE, SENTENCE, TOLERANCE, number_text
 from tests.browser.screen import link
 from tests.unit.viz.test_tokens import unpack
@@ -120,9 +121,8 @@ def test_the_merges_of_each_word_are_the_tokenizers(page, zoo_glass):
 
 def test_pointing_at_a_cell_shows_its_number_at_once_and_tells_the_server_nothing(page, zoo_trace):
     page.locator(".panel").scroll_into_view_if_needed()
-    page.wait_for_function(
-        "() => window.sentAt.length === 0 || performance.now() - window.sentAt.at(-1) > 1000"
-    )
+    page.locator(IDLE).wait_for()
+    page.wait_for_function("() => performance.now() - (window.sentAt.at(-1) ?? -1e9) > 3000")
     found = page.locator(".panel").evaluate(HOVER)
     embed = zoo_trace["encoder.embed"].value
     cells = set()

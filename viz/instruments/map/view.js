@@ -120,7 +120,7 @@ class View {
     if (box.kind === "plus") return "+ positions";
     if (box.kind === "norm") return "Add & Norm";
     if (box.kind === "output") return "output";
-    return box.block === "decoder.self_attn" ? "masked self" : SHORT[box.block.split(".")[1]];
+    return box.block === "decoder.self_attn" ? "masked" : SHORT[box.block.split(".")[1]];
   }
 
   // Thumbnail's entry for the open layer.
