@@ -131,7 +131,7 @@ def current() -> tuple[Scene, list[str]]:
     link = {name: st.query_params[name] for name in st.query_params}
     scene, notices = from_link(link)
     said = [dict(st.session_state.get(key) or {}).get(SELECTION) or {} for key in INSTRUMENTS]
-    if chosen := max(said, key=lambda selection: selection.get("at", 0)):
+    if chosen := max(said, key=lambda selection: (bool(selection), selection.get("at", 0))):
         newest, _ = from_link({name: str(value) for name, value in chosen.items() if value is not None})
         names = ("place", "view", "stage", *COUNTED)
         scene, notices = replace(scene, **{name: getattr(newest, name) for name in names}), []
