@@ -16,6 +16,7 @@ from tests.browser.head import (
     board,
     open_inside,
     point,
+    quiet,
     requests_of,
 )
 from tests.browser.screen import expect_plot
@@ -122,7 +123,8 @@ def test_another_layer_is_one_request_for_its_exact_numbers_and_coming_back_none
 def medians(page, repeats=REPEATS):
     times = board(page).evaluate(TIME, [repeats, HEADER])
     loaded = statistics.median(times["calibration"]) / min(times.pop("calibration"))
-    return {name: statistics.median(each) for name, each in times.items()}, min(3.0, max(1.0, loaded))
+    calm = {name: quiet(each) for name, each in times.items()}
+    return {name: statistics.median(each) for name, each in times.items()}, calm, loaded
 
 
 def told(capsys, what, times):
@@ -133,17 +135,17 @@ def told(capsys, what, times):
 def test_every_change_inside_a_head_of_20_by_20_tokens_takes_less_than_a_frame(visit, app, glass, capsys):
     page = visit(app, text=text_of(glass, 20), place="encoder.self_attn", layer=2)
     open_inside(page)
-    times, loaded = medians(page)
+    times, calm, loaded = medians(page)
     told(capsys, f"median of {REPEATS}, 20×20 tokens (machine × {loaded:.1f})", times)
     layers = board(page).evaluate(LAYERS, 10)
     told(capsys, "median of 10, 20×20 tokens", {"layer": statistics.median(layers)})
-    assert {name: ms for name, ms in times.items() if ms >= ONE_FRAME_MS * loaded} == {}
+    assert {name: ms for name, ms in calm.items() if ms >= ONE_FRAME_MS} == {}
 
 
 def test_60_tokens_are_measured_too(visit, app, glass, capsys):
     page = visit(app, text=text_of(glass, 60), place="encoder.self_attn", layer=2)
     open_inside(page)
-    times, loaded = medians(page)
+    times, _, loaded = medians(page)
     told(capsys, f"median of {REPEATS}, 60×60 tokens (machine × {loaded:.1f})", times)
     layers = board(page).evaluate(LAYERS, 10)
     told(capsys, "median of 10, 60×60 tokens", {"layer": statistics.median(layers)})
