@@ -44,4 +44,11 @@ command -v chromium >/dev/null || command -v chromium-browser >/dev/null || comm
     apt_install chromium
 
 "$venv/bin/ruff" check . || fail "ruff found something to mend (above)."
-"$venv/bin/python" -m pytest -n 2 --dist loadfile "$@" || fail "pytest did not pass (exit status $?)."
+if [ $# -gt 0 ]; then
+    "$venv/bin/python" -m pytest "$@" || fail "pytest did not pass (exit status $?)."
+    exit
+fi
+# What takes time to the frame is measured alone, after the rest.
+timed="less_than_a_frame or measured_too"
+"$venv/bin/python" -m pytest -n 2 --dist loadfile -k "not ($timed)" || fail "pytest did not pass (exit status $?)."
+"$venv/bin/python" -m pytest tests/browser -k "$timed" || fail "the speed tests did not pass (exit status $?)."
