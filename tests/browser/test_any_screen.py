@@ -163,19 +163,73 @@ def test_the_plot_shows_the_stage_that_was_pointed_at_last(visit, zoo):
     expect_plot(page, PLACE, 2, 1, "scaled")
 
 
-def test_numbers_that_do_not_arrive_are_said_in_a_sentence_and_come_when_asked_again(visit, zoo):
-    def refuse_layer_3(page):
-        page.route(
-            re.compile(r"/numbers/exact.*layer=2"), lambda route: route.fulfill(status=200, body=b"\0" * 8)
-        )
+LAYER_3 = re.compile(r"/numbers/exact.*layer=2")
+MATRICES = re.compile(r"/numbers/projections")
 
-    page = visit(zoo, None, refuse_layer_3, text=SENTENCE, layer=2)
+
+def refusing(what, asked=None):
+    """Numbers of this address arrive broken; `asked` counts how often they were wanted."""
+
+    def answer(route):
+        if asked is not None:
+            asked.append(route.request.url)
+        route.fulfill(status=200, body=b"\0" * 8)
+
+    return lambda page: page.route(what, answer)
+
+
+DRAWN = """
+(all) => all.some((one) => one.getContext("2d").getImageData(0, 0, one.width, one.height).data.some(Boolean))
+"""
+
+
+def open_refused_layer(visit, zoo):
+    page = visit(zoo, None, refusing(LAYER_3), text=SENTENCE, layer=2)
     open_inside(page)
     board(page).focus()
     page.keyboard.press("PageDown")
     expect(page.locator(".trouble")).to_contain_text("did not arrive")
-    page.unroute(re.compile(r"/numbers/exact.*layer=2"))
+    return page
+
+
+def test_numbers_that_do_not_arrive_are_said_in_a_sentence_and_come_when_asked_again(visit, zoo):
+    page = open_refused_layer(visit, zoo)
+    page.unroute(LAYER_3)
     tab(page, "encoder.self_attn").click()
     tab(page, PLACE).click()
     expect(page.locator(".trouble")).to_be_hidden()
     expect(page.locator(".check")).to_have_class("check right")
+
+
+def test_a_layer_without_numbers_shows_none_of_another_layer(visit, zoo):
+    page = open_refused_layer(visit, zoo)
+    drawn = board(page).locator("canvas").evaluate_all(DRAWN)
+    assert not drawn
+    expect(page.locator(".chain")).to_be_hidden()
+    open_view(page, "All heads")
+    lines = page.locator(".head-line")
+    assert lines.count() > 0
+    assert not any("%" in line or "entropy" in line for line in lines.all_inner_texts())
+
+
+def test_the_trouble_of_one_layer_goes_when_another_is_opened(visit, zoo):
+    page = open_refused_layer(visit, zoo)
+    page.keyboard.press("PageUp")
+    expect(page.locator(".trouble")).to_be_hidden()
+    expect(page.locator(".check")).to_have_class("check right")
+
+
+def test_matrices_that_do_not_arrive_are_asked_for_when_the_reader_moves_and_not_before(visit, zoo):
+    asked = []
+    page = visit(zoo, None, refusing(MATRICES, asked), text=SENTENCE, place=PLACE, layer=2, head=1)
+    open_inside(page)
+    point(page, "q")
+    expect(page.locator(".trouble")).to_contain_text("did not arrive")
+    assert len(asked) == 1
+    page.get_by_role("slider", name="Temperature").fill("2")
+    expect(page.locator(".trouble")).to_contain_text("did not arrive")
+    assert len(asked) == 1
+    page.unroute(MATRICES)
+    point(page, "q", (1, 1), (40, 1))
+    expect(page.locator(".trouble")).to_be_hidden()
+    expect(page.locator(".strip")).not_to_contain_text("Fetching")

@@ -314,7 +314,7 @@ def test_a_cell_of_weight_zero_is_never_among_the_heaviest(maths):
 
 def test_the_figures_of_a_self_attention_head(maths, rng):
     w = weights_of(rng, 6, 6)
-    stats = maths("describeHead", w.ravel(), 6, 6, True)
+    stats = maths("describeHead", w.ravel(), 6, 6, True, 5)
     expected = {
         "entropy": np.mean([bits(row) for row in w]),
         "first": w[:, 0].sum() / w.sum(),
@@ -328,9 +328,20 @@ def test_the_figures_of_a_self_attention_head(maths, rng):
 
 def test_the_figures_of_a_cross_attention_head(maths, rng):
     w = weights_of(rng)
-    stats = maths("describeHead", w.ravel(), ROWS, COLUMNS, False)
+    stats = maths("describeHead", w.ravel(), ROWS, COLUMNS, False, COLUMNS - 1)
     assert set(stats) == {"entropy", "first", "end", "monotone"}
     assert stats["monotone"] == pytest.approx(monotone(w))
+
+
+def test_padding_counts_neither_as_rows_nor_as_the_end_token(maths, rng):
+    w = weights_of(rng, 6, 6)
+    stats = maths("describeHead", w.ravel(), 4, 6, True, 3)
+    assert stats["end"] == pytest.approx(w[:4, 3].sum() / 4)
+    assert stats["entropy"] == pytest.approx(np.mean([bits(row) for row in w[:4]]))
+
+
+def test_keys_without_an_end_token_have_no_share_of_it(maths, rng):
+    assert "end" not in maths("describeHead", weights_of(rng, 6, 6).ravel(), 6, 6, True, None)
 
 
 @pytest.mark.parametrize(

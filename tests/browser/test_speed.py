@@ -120,33 +120,29 @@ def test_another_layer_is_one_request_for_its_exact_numbers_and_coming_back_none
     assert all("/numbers/exact" in url for url in asked[0])
 
 
-def medians(page, repeats=REPEATS):
-    times = board(page).evaluate(TIME, [repeats, HEADER])
+def measure(visit, app, glass, capsys, n_tokens):
+    """Prints the medians; returns each change's time in the quieter moments."""
+    page = visit(app, text=text_of(glass, n_tokens), place="encoder.self_attn", layer=2)
+    open_inside(page)
+    times = board(page).evaluate(TIME, [REPEATS, HEADER])
     loaded = statistics.median(times["calibration"]) / min(times.pop("calibration"))
-    calm = {name: quiet(each) for name, each in times.items()}
-    return {name: statistics.median(each) for name, each in times.items()}, calm, loaded
-
-
-def told(capsys, what, times):
+    layers = board(page).evaluate(LAYERS, 10)
+    size = f"{n_tokens}×{n_tokens} tokens (machine × {loaded:.1f})"
     with capsys.disabled():
-        print(f"\n{what}: " + ", ".join(f"{name} {ms:.1f} ms" for name, ms in times.items()))
+        print(
+            f"\nmedians, {size}: "
+            + ", ".join(
+                f"{name} {statistics.median(each):.1f} ms"
+                for name, each in {**times, "layer": layers}.items()
+            )
+        )
+    return {name: quiet(each) for name, each in times.items()}
 
 
 def test_every_change_inside_a_head_of_20_by_20_tokens_takes_less_than_a_frame(visit, app, glass, capsys):
-    page = visit(app, text=text_of(glass, 20), place="encoder.self_attn", layer=2)
-    open_inside(page)
-    times, calm, loaded = medians(page)
-    told(capsys, f"median of {REPEATS}, 20×20 tokens (machine × {loaded:.1f})", times)
-    layers = board(page).evaluate(LAYERS, 10)
-    told(capsys, "median of 10, 20×20 tokens", {"layer": statistics.median(layers)})
+    calm = measure(visit, app, glass, capsys, 20)
     assert {name: ms for name, ms in calm.items() if ms >= ONE_FRAME_MS} == {}
 
 
 def test_60_tokens_are_measured_too(visit, app, glass, capsys):
-    page = visit(app, text=text_of(glass, 60), place="encoder.self_attn", layer=2)
-    open_inside(page)
-    times, _, loaded = medians(page)
-    told(capsys, f"median of {REPEATS}, 60×60 tokens (machine × {loaded:.1f})", times)
-    layers = board(page).evaluate(LAYERS, 10)
-    told(capsys, "median of 10, 60×60 tokens", {"layer": statistics.median(layers)})
-    assert set(times) == {"hover", "cell", "stage", "knob", "head"}
+    assert set(measure(visit, app, glass, capsys, 60)) == {"hover", "cell", "stage", "knob", "head"}

@@ -204,25 +204,28 @@ export class Heads {
   // What this head does, in plain words, each with its figure; and a badge for each head of the layer.
   drawPattern() {
     const { store } = this;
-    if (!store.exact) return;
-    const { n_heads, queries, keys } = store.sizes;
-    const self = store.site.sides.query === store.site.sides.key;
+    const { n_heads, keys } = store.sizes;
+    const { real, sides } = store.site;
+    const self = sides.query === sides.key;
+    const end = sides.key === "src" ? real.key - 1 : null;
     const rows = Array.from({ length: n_heads }, (_, head) => {
       const isOpen = head === store.chosen.head;
+      const button = el("button", { class: "head-button", "data-head": head + 1, onclick: () => store.choose({ head }) }, `head ${head + 1}`);
+      if (!store.exact) return el("div", { class: "head-line" }, button, el("span", { class: "note" }, "…"));
       const weights = (isOpen ? store.stage("weights") : store.own("weights", head)).values;
-      const stats = describeHead(weights, queries, keys, self);
+      const stats = describeHead(weights, real.query, keys, self, end);
       const pattern = patternOf(stats);
       const words = pattern ? `mostly looks at ${PATTERNS[pattern]}` : "no single pattern";
       const share = pattern ? ` (${percentText(stats[pattern])})` : "";
       const figures = [
-        `entropy ${stats.entropy.toFixed(2)} of ${Math.log2(keys).toFixed(2)} bits`,
+        `entropy ${stats.entropy.toFixed(2)} of ${Math.log2(real.key).toFixed(2)} bits`,
         ...Object.keys(PATTERNS).filter((name) => name in stats).map((name) => `${PATTERNS[name]} ${percentText(stats[name])}`),
       ];
       if (!self && Number.isFinite(stats.monotone)) figures.push(`left to right in ${percentText(stats.monotone)} of row pairs`);
       return el(
         "div",
         { class: isOpen ? "head-line here" : "head-line" },
-        el("button", { class: "head-button", "data-head": head + 1, onclick: () => store.choose({ head }) }, `head ${head + 1}`),
+        button,
         el("span", { class: pattern ? "badge" : "note" }, `${words}${share}`),
         isOpen ? el("div", { class: "figures" }, `${figures.join(" · ")}.`) : null,
       );

@@ -73,6 +73,10 @@ export class Inside {
     this.theme = theme;
     const { store } = this;
     if (!store.exact) {
+      // What was drawn belongs to another layer.
+      this.layout = null;
+      this.chain.hidden = true;
+      for (const canvas of [this.picture, this.overlay]) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
       this.headers.replaceChildren(el("p", {}, store.trouble ?? "Fetching this layer's numbers…"));
       return;
     }

@@ -14,6 +14,8 @@ export const VIEWS = ["heads", "inside", "lines"];
 const NARROW_STAGES = ["q", "k", "v", "q_rot", "k_rot", "z"];
 const WIDE_STAGES = ["x_q", "x_kv", "concat", "out"];
 
+const REFUSED = {};
+
 export class Store {
   constructor() {
     this.listeners = new Set();
@@ -116,7 +118,7 @@ export class Store {
       if (this.header !== header) return;
       this.layers.set(key, message);
       this.trouble = null;
-      if (!this.stages.includes(this.cursor.stage)) this.cursor.stage = "weights";
+      if (key === this.layerKey() && !this.stages.includes(this.cursor.stage)) this.cursor.stage = "weights";
     } catch {
       if (this.header !== header) return;
       this.layers.delete(key);
@@ -135,11 +137,17 @@ export class Store {
     for (const [name, value] of Object.entries({ model, version, place, layer })) url.searchParams.set(name, value);
     try {
       this.matrices.set(key, await this.get(url.href));
+      this.trouble = null;
     } catch {
-      this.matrices.delete(key);
+      this.matrices.set(key, REFUSED);
       this.trouble = "The weight matrices did not arrive. Point at the cell again, or reload the page.";
     }
     this.changed("numbers");
+  }
+
+  // Matrices that did not arrive are asked for again when the reader moves, not by every drawing.
+  askAgain() {
+    for (const [key, message] of this.matrices) if (message === REFUSED) this.matrices.delete(key);
   }
 
   get exact() {
@@ -246,6 +254,7 @@ export class Store {
 
   choose(change) {
     const placeChanged = "place" in change && change.place !== this.chosen.place;
+    this.trouble = null;
     Object.assign(this.chosen, change);
     if (placeChanged) {
       this.pinned = false;
@@ -278,6 +287,7 @@ export class Store {
     if (Object.entries(next).every(([name, value]) => this.cursor[name] === value)) return;
     this.cursor = next;
     this.clamp();
+    this.askAgain();
     this.changed("cursor");
     if (this.pinned) this.said();
   }

@@ -125,7 +125,7 @@ class View {
     }
     const { error, checked } = store.check();
     const isWrong = !(error <= TOLERANCE);
-    const size = Number.isFinite(error) ? error.toExponential(0).replace("e-", "e-") : "not a number";
+    const size = Number.isFinite(error) ? error.toExponential(0) : "not a number";
     this.badge.className = isWrong ? "check wrong" : "check right";
     this.badge.textContent = `recomputed: max error ${error === 0 ? "0" : size}`;
     this.badge.title = `Your browser recomputed ${checked.join(", ")} of this head from the numbers it was sent; the largest |a − b| / max(1, |b|) against the model's own is ${error}.`;

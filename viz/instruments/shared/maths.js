@@ -148,12 +148,14 @@ export function heaviest(weights, share) {
   return chosen;
 }
 
-// What a head does, as shares of its mass. `self`: queries and keys are the same tokens.
-export function describeHead(weights, rows, columns, self) {
+// What a head does, as shares of the mass of its first `rows` rows (those of real tokens). `self`: queries and keys are
+// the same tokens; `end`: the end token's column, null where the keys have none.
+export function describeHead(weights, rows, columns, self, end) {
   let bits = 0;
   for (let i = 0; i < rows; i++) bits += entropy(weights, i * columns, columns);
   const share = (chosen) => shareOf(weights, rows, columns, chosen);
-  const stats = { entropy: rows ? bits / rows : 0, first: share((i, j) => j === 0), end: share((i, j) => j === columns - 1) };
+  const stats = { entropy: rows ? bits / rows : 0, first: share((i, j) => j === 0) };
+  if (end !== null) stats.end = share((i, j) => j === end);
   if (self) {
     stats.diagonal = share((i, j) => j === i);
     stats.previous = share((i, j) => j === i - 1);
