@@ -16,14 +16,16 @@ import streamlit as st
 
 from model.config import Config
 
-PLACES = ("encoder.self_attn", "decoder.self_attn", "decoder.cross_attn")
+SITES = ("encoder.self_attn", "decoder.self_attn", "decoder.cross_attn")
+"""The places where attention is; each has an instrument of the same kind."""
+PLACES = ("tokens", "encoder.self_attn", "encoder.ffn", *SITES[1:], "decoder.ffn", "output")
 VIEWS = ("heads", "inside", "lines")
 WIDE_STAGES = ("x_q", "x_kv", "concat", "out")
 STAGES = (
     *("x_q", "x_kv", "q", "k", "v", "q_rot", "k_rot", "scores", "scaled", "biased", "masked", "weights", "z"),
     *("concat", "out"),
 )
-COUNTED = ("layer", "head", "query", "key", "feature")
+COUNTED = ("layer", "head", "query", "key", "feature", "step")
 EXAMPLES = (
     "The woman in the red dress is dancing.",
     "A man rides a red bike.",
@@ -33,7 +35,8 @@ EXAMPLES = (
     "I love you.",
 )
 DEFAULT_MODEL = "en-de"
-INSTRUMENT = "attention"
+INSTRUMENTS = ("map", "attention", "tokens", "ffn", "output")
+"""Keys of the instruments that say what the reader chose there, as their state SELECTION."""
 SELECTION = "selection"
 WIDEST_BEAM = 8
 
@@ -43,7 +46,8 @@ class Scene:
     """The sentence, the model, the beam's width (1: greedy), and the head (or cell) that is open.
 
     `layer` None means the middle one; `query`, `key` and `feature` are set while a cell of `stage` is pinned.
-    `view` is how the head is shown: among all heads, from inside, or as lines.
+    `view` is how the head is shown: among all heads, from inside, or as lines. `step` is the decoding step
+    that is open at the output; None means the first.
     """
 
     text: str = EXAMPLES[0]
@@ -55,6 +59,7 @@ class Scene:
     query: int | None = None
     key: int | None = None
     feature: int | None = None
+    step: int | None = None
     view: str = "heads"
     stage: str = "weights"
 
@@ -66,12 +71,18 @@ class Scene:
         return link | {name: str(value + 1) for name, value in counts.items() if value is not None}
 
     def within(
-        self, config: Config, n_queries: int | None = None, n_keys: int | None = None
+        self,
+        config: Config,
+        n_queries: int | None = None,
+        n_keys: int | None = None,
+        n_steps: int | None = None,
     ) -> tuple[Scene, list[str]]:
         """The nearest scene that this model and sentence can show, and a notice for each value moved."""
-        width = config.d_model if self.stage in WIDE_STAGES else config.d_head
+        width = None
+        if self.place in SITES:
+            width = config.d_model if self.stage in WIDE_STAGES else config.d_head
         limits = {"layer": config.n_layers, "head": config.n_heads, "query": n_queries, "key": n_keys}
-        limits["feature"] = width
+        limits |= {"feature": width, "step": n_steps}
         moved, notices = {}, []
         if self.layer is None:
             moved["layer"] = config.n_layers // 2
@@ -119,11 +130,11 @@ def current() -> tuple[Scene, list[str]]:
     """The scene now: the widgets, then what the instrument last said, then the link."""
     link = {name: st.query_params[name] for name in st.query_params}
     scene, notices = from_link(link)
-    chosen = dict(st.session_state.get(INSTRUMENT) or {}).get(SELECTION)
-    if chosen:
-        said, _ = from_link({name: str(value) for name, value in dict(chosen).items() if value is not None})
+    said = [dict(st.session_state.get(key) or {}).get(SELECTION) or {} for key in INSTRUMENTS]
+    if chosen := max(said, key=lambda selection: (bool(selection), selection.get("at", 0))):
+        newest, _ = from_link({name: str(value) for name, value in chosen.items() if value is not None})
         names = ("place", "view", "stage", *COUNTED)
-        scene, notices = replace(scene, **{name: getattr(said, name) for name in names}), []
+        scene, notices = replace(scene, **{name: getattr(newest, name) for name in names}), []
     for name in ("text", "model", "beam"):
         if name in st.session_state and st.session_state[name] is not None:
             scene = replace(scene, **{name: st.session_state[name]})

@@ -29,8 +29,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from model import CheckpointError, Glass, Trace, Translation, load, names
 from model.checkpoint import checksum
-from viz.instruments import attention
-from viz.scene import DEFAULT_MODEL, EXAMPLES, PLACES, WIDEST_BEAM, whole_number
+from viz.instruments import attention, ffn, output
+from viz.scene import DEFAULT_MODEL, EXAMPLES, SITES, WIDEST_BEAM, whole_number
 
 log = logging.getLogger("glassbox")
 INSTRUMENTS = Path(__file__).resolve().parent / "instruments"
@@ -141,14 +141,14 @@ def instrument_file(request: Request) -> Response:
     return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], headers={"Cache-Control": "no-cache"})
 
 
-def asked(request: Request) -> tuple[Glass, str, int]:
+def asked(request: Request, places: tuple[str, ...] = SITES) -> tuple[Glass, str, int]:
     """Model, place and layer (from 0) that an address names; raises ValueError with a sentence."""
     values = request.query_params
     glass = glasses()[0].get(values.get("model", ""))
     if glass is None:
         raise ValueError("There is no such model.")
     place, layer = values.get("place"), whole_number(values.get("layer", ""))
-    if place not in PLACES or layer is None or not 0 <= layer < glass.config.n_layers:
+    if place not in places or layer is None or not 0 <= layer < glass.config.n_layers:
         raise ValueError("There is no such place or layer.")
     return glass, place, layer
 
@@ -190,6 +190,25 @@ def projection_numbers(request: Request) -> bytes:
     return attention.projections(*asked(request))
 
 
+def logit_numbers(request: Request) -> bytes:
+    """All logits of one step, counted from 0; with `layer`, of the logit lens after that many layers."""
+    found, name = asked_answer(request)
+    step, layer = (whole_number(request.query_params.get(which, "")) for which in ("step", "layer"))
+    if step is None or (layer is None and "layer" in request.query_params):
+        raise ValueError("There is no such step or layer.")
+    glass = glasses()[0][name["model"]]
+    return executor().submit(output.logits, glass, found.trace, found.translation, step, layer).result()
+
+
+def ffn_numbers(request: Request) -> bytes:
+    glass, place, layer = asked(request, ffn.PLACES)
+    return ffn.exact(glass, asked_answer(request)[0].trace, place, layer)
+
+
+def ffn_matrices(request: Request) -> bytes:
+    return ffn.matrices(*asked(request, ffn.PLACES))
+
+
 def readiness(request: Request) -> Response:
     """200 once the examples are computed."""
     return PlainTextResponse("ready") if ready.is_set() else PlainTextResponse("warming up", 503)
@@ -202,6 +221,9 @@ def routes() -> list[Route]:
         Route("/numbers/overview", numbers(overview_numbers, brief)),
         Route("/numbers/exact", numbers(exact_numbers, brief)),
         Route("/numbers/projections", numbers(projection_numbers, for_ever)),
+        Route("/numbers/logits", numbers(logit_numbers, brief)),
+        Route("/numbers/ffn", numbers(ffn_numbers, brief)),
+        Route("/numbers/ffn_matrices", numbers(ffn_matrices, for_ever)),
         Route("/readyz", readiness),
     ]
 

@@ -133,3 +133,8 @@ def requests_of(page, what):
 def quiet(times):
     """The fastest tenth's slowest: what it costs where nobody else wants the machine."""
     return sorted(times)[len(times) // 10]
+
+
+def assert_no_sideways_scroll(page, width):
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+    assert page.get_by_test_id("stMain").evaluate("(main) => main.scrollWidth - main.clientWidth") <= 0

@@ -13,6 +13,7 @@ from tests.browser.head import (
     PLACE,
     SENTENCE,
     STAGES,
+    assert_no_sideways_scroll,
     board,
     cell_of,
     number_text,
@@ -25,11 +26,6 @@ from tests.browser.head import (
 from tests.browser.screen import FOCUSED, expect_plot, link, matrix, tab
 from tests.checkpoints import text_of
 from viz import theme
-
-
-def assert_no_sideways_scroll(page, width):
-    assert page.evaluate("document.scrollingElement.scrollWidth") <= width
-    assert page.get_by_test_id("stMain").evaluate("(main) => main.scrollWidth - main.clientWidth") <= 0
 
 
 def test_on_a_narrow_screen_stages_fold_to_tabs(visit, zoo, zoo_trace):

@@ -31,7 +31,7 @@ from tests.browser.screen import (
 from tests.checkpoints import text_of
 from viz import theme
 from viz.labels import query_labels
-from viz.scene import PLACES
+from viz.scene import SITES
 
 SENTENCE = "Where is the station?"
 ONE_FRAME_MS = 16
@@ -111,7 +111,7 @@ def assert_all_cells(page, trace, place, layer, head, mode="light"):
                 assert np.allclose(cell["colour"], shade(weights[i, j], mode), atol=1.01), where
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", SITES)
 def test_pointing_at_any_cell_reads_exactly_the_traced_weight(visit, zoo, trace, place):
     page = visit(zoo, text=SENTENCE, place=place, layer=2, head=3)
     assert_all_cells(page, trace, place, 2, 3)
@@ -165,7 +165,7 @@ def test_a_thumbnail_opens_its_head_at_once_and_the_server_hears_of_it_later(pag
     expect_plot(page, "decoder.cross_attn", 3, 4)
 
 
-@pytest.mark.parametrize("place", PLACES[:2])
+@pytest.mark.parametrize("place", SITES[:2])
 def test_a_tab_opens_its_site_at_once_and_the_server_hears_of_it_later(page, place):
     before = picture(page)
     after = tab(page, place).evaluate(CLICK)
@@ -354,7 +354,7 @@ def test_every_tab_and_thumbnail_and_the_matrix_are_reached_by_the_tab_key(page)
         if reached[-1]["name"] == "matrix":
             break
     assert reached[-1]["name"] == "matrix"
-    assert [node["place"] for node in reached if "place" in node] == list(PLACES)
+    assert [node["place"] for node in reached if node["name"] == "tab" and "place" in node] == list(SITES)
     heads = [(int(node["layer"]), int(node["head"])) for node in reached if node["name"] == "thumb"]
     assert heads == [(layer, head) for layer in (1, 2, 3) for head in (1, 2, 3, 4)]
     assert any(node["name"] == "chip" for node in reached)

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.head import PLACE, SENTENCE, bits, heaviest, open_view, stage_values
 from viz import theme
-from viz.scene import PLACES
+from viz.scene import SITES
 
 WORDS = {
     "diagonal": "itself",
@@ -33,7 +33,7 @@ def figures_of(weights, place):
     return figures
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", SITES)
 def test_what_a_head_does_is_said_with_its_figures(visit, zoo, zoo_trace, place):
     page = visit(zoo, text=SENTENCE, place=place, layer=2, head=2)
     expect(page.locator(".head-line")).to_have_count(zoo_trace.config.n_heads)
@@ -58,7 +58,7 @@ def test_what_a_head_does_is_said_with_its_figures(visit, zoo, zoo_trace, place)
         assert float(percent) == pytest.approx(100 * ordered, abs=0.0501)
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", SITES)
 def test_a_badge_names_the_pattern_that_holds_more_than_half_of_the_mass(visit, zoo, zoo_trace, place):
     page = visit(zoo, text=SENTENCE, place=place, layer=1, head=1)
     lines = page.locator(".head-line")

@@ -30,7 +30,7 @@ from tests.browser.screen import (
 )
 from tests.checkpoints import text_of
 from viz import theme
-from viz.scene import EXAMPLES, PLACES
+from viz.scene import EXAMPLES, SITES
 from viz.server import SECURITY_POLICY
 
 SENTENCE = "Two women are sitting on a bench."
@@ -116,7 +116,7 @@ def test_no_sideways_scroll(visit, zoo, zoo_glass, size, model):
     page = visit(
         zoo, {"viewport": {"width": width, "height": height}}, model=model, text=text_of(zoo_glass(model), 40)
     )
-    for place in PLACES:
+    for place in SITES:
         tab(page, place).click()
         assert page.evaluate("document.scrollingElement.scrollWidth") <= width
         assert page.get_by_test_id("stMain").evaluate("(main) => main.scrollWidth - main.clientWidth") <= 0

@@ -11,10 +11,10 @@ from playwright.sync_api import expect
 from tests.browser.head import HEAD, LAYER, SENTENCE, TOLERANCE, open_inside, point
 from tests.unit.viz.test_transport import unpack
 from viz.instruments import pack
-from viz.scene import PLACES
+from viz.scene import SITES
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", SITES)
 def test_what_the_browser_recomputes_agrees_with_the_model(visit, app, place):
     page = visit(app, text=SENTENCE, place=place, layer=LAYER, head=HEAD)
     expect(page.locator(".check")).to_have_class("check right")

@@ -86,5 +86,5 @@ def assert_whole(app: AppTest) -> None:
     assert not app.exception
     assert app.text_input(key="text").label == "English sentence"
     assert translation(app)
-    assert set(instruments(app)) == {"attention", "translation"}
+    assert set(instruments(app)) == {"attention", "map", "translation"}
     assert len(app.get("plotly_chart")) == 1

@@ -141,7 +141,7 @@ def test_any_text_gets_an_answer_or_a_clear_sentence(open_page, glass, name):
 
 
 def test_every_place_layer_and_head_opens_by_its_link(open_page, glass):
-    for place in scene.PLACES:
+    for place in scene.SITES:
         for layer in range(glass.config.n_layers):
             for head in range(glass.config.n_heads):
                 app = open_page(text=SENTENCE, place=place, layer=layer + 1, head=head + 1)
@@ -149,11 +149,28 @@ def test_every_place_layer_and_head_opens_by_its_link(open_page, glass):
                 assert not notices(app) and not app.warning
 
 
+@pytest.mark.parametrize("place", scene.PLACES)
+@pytest.mark.parametrize("text", [SENTENCE, "a"])
+def test_every_place_opens_by_its_link(open_page, glass, place, text):
+    app = open_page(text=text, place=place, layer=1, step=1)
+    assert not app.exception and not app.warning and not notices(app)
+    own = "attention" if place in scene.SITES else place.split(".")[-1]
+    assert set(instruments(app)) == {"translation", "map", own}
+    assert bool(app.get("plotly_chart")) == (place in scene.SITES)
+
+
+def test_the_newest_word_of_all_instruments_counts(open_page, glass):
+    app = open_page(text=SENTENCE)
+    app.session_state["attention"] = {scene.SELECTION: {"place": "encoder.self_attn", "layer": 1, "at": 5}}
+    app.session_state["map"] = {scene.SELECTION: {"place": "decoder.self_attn", "layer": 2, "at": 6}}
+    assert_shows(app.run(), glass, SENTENCE, "decoder.self_attn", 1, 0)
+
+
 def test_a_choice_made_in_the_instrument_moves_the_plot(open_page, glass):
     app = open_page(text=SENTENCE)
     n_layers, n_heads = glass.config.n_layers, glass.config.n_heads
     chosen = {"place": "encoder.self_attn", "layer": n_layers, "head": n_heads, "query": None, "key": None}
-    app.session_state[scene.INSTRUMENT] = {scene.SELECTION: chosen}
+    app.session_state["attention"] = {scene.SELECTION: chosen}
     assert_shows(app.run(), glass, SENTENCE, "encoder.self_attn", n_layers - 1, n_heads - 1)
 
 

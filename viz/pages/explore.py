@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from model import Glass, TextError
+from model import Glass, TextError, Trace, Translation
 from viz import scene as scenes
 from viz import server, theme
 from viz.figures.attention_heatmap import attention_heatmap, nearest_stage
 from viz.instruments.attention import attention, site_of
+from viz.instruments.ffn import decoder_ffn, encoder_ffn
+from viz.instruments.map import model_map
+from viz.instruments.output import output
+from viz.instruments.tokens import tokens
 from viz.instruments.translation import translation_chips
 from viz.labels import literal
 
@@ -121,14 +125,33 @@ def show(answer: server.Answer, glass: Glass) -> None:
         translation_chips(glass, answer.translation)
         if not answer.translation.finished:
             st.caption("The model did not come to an end: it stopped at its limit of output tokens.")
-    heads(answer, server.request_of(glass.name, answer.translation.source, answer.translation.beam))
+    request = server.request_of(glass.name, answer.translation.source, answer.translation.beam)
+    open_place(answer, glass, request)
+
+
+# The instrument of each place that has one of its own; the others are sites of attention.
+VIEWS: dict[str, Callable[[Glass, Trace, Translation, dict[str, Any]], Any]] = {
+    "output": output,
+    "tokens": tokens,
+    "encoder.ffn": encoder_ffn,
+    "decoder.ffn": decoder_ffn,
+}
 
 
 @st.fragment
-def heads(answer: server.Answer, request: dict[str, Any]) -> None:
-    """The attention instrument and, below it, its Plotly twin, which follows the choice made there."""
-    attention(answer.trace, request)
-    twin(answer)
+def open_place(answer: server.Answer, glass: Glass, request: dict[str, Any]) -> None:
+    """The map, and the instrument of the place that is open; attention has its Plotly twin below."""
+    scene, _ = scenes.current()
+    with st.container(key="workbench"):
+        beside, bench = st.columns([1, 4], gap="small")
+    with beside:
+        model_map(glass, answer.trace, answer.translation, request)
+    with bench:
+        if view := VIEWS.get(scene.place):
+            view(glass, answer.trace, answer.translation, request)
+        else:
+            attention(answer.trace, request)
+            twin(answer)
 
 
 def page() -> None:
@@ -156,8 +179,10 @@ def page() -> None:
         return
     answer = server.answer(glass.name, text.strip(), scene.beam)
     scenes.remember_good_text(text)
-    sizes = answer.trace[f"{site_of(scene.place, 0)}.weights"].value.shape[1:]
-    _, moved = scene.within(glass.config, *sizes)
+    sizes = None, None
+    if scene.place in scenes.SITES:
+        sizes = answer.trace[f"{site_of(scene.place, 0)}.weights"].value.shape[1:]
+    _, moved = scene.within(glass.config, *sizes, len(answer.trace.tgt_tokens))
     if notices or moved:
         said.caption(literal(" ".join([*notices, *moved])) + " Showing the nearest there is.")
     show(answer, glass)

@@ -15,7 +15,7 @@ from tests.unit.viz.conftest import N_HEADS, N_LAYERS
 from tests.unit.viz.test_transport import unpack
 from viz import server
 from viz.instruments.attention import exact, overview, projections, site_of
-from viz.scene import PLACES, WIDEST_BEAM
+from viz.scene import SITES, WIDEST_BEAM
 
 TEXT = "Where is the station?"
 STAGES = {"q", "k", "v", "scores", "scaled", "masked", "weights", "z"}
@@ -35,7 +35,7 @@ def same(array, entry):
 
 
 def sites(trace):
-    return [(place, layer) for place in PLACES for layer in range(trace.config.n_layers)]
+    return [(place, layer) for place in SITES for layer in range(trace.config.n_layers)]
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_cross_attention_is_answered_by_what_left_the_encoder(uneven):
         assert arrays["x_kv"].tobytes() == uneven[memory].value.tobytes()
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", SITES)
 def test_q_k_and_v_are_made_from_the_streams_and_weight_matrices_that_are_sent(small_glass, uneven, place):
     config = uneven.config
     for layer in range(N_LAYERS):
@@ -112,7 +112,7 @@ def test_q_k_and_v_are_made_from_the_streams_and_weight_matrices_that_are_sent(s
             assert np.allclose(heads, arrays[letter], atol=1e-5), letter
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", SITES)
 def test_the_heads_side_by_side_through_W_o_are_out(small_glass, uneven, place):
     for layer in range(N_LAYERS):
         _, arrays = sent(uneven, place, layer)
@@ -121,7 +121,7 @@ def test_the_heads_side_by_side_through_W_o_are_out(small_glass, uneven, place):
         assert np.allclose(concat @ parts["W_o"].T.astype(float) + parts["b_o"], arrays["out"], atol=1e-5)
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", SITES)
 def test_labels_match_shapes_when_source_and_target_lengths_differ(uneven, place):
     described = unpack(overview(uneven, {}))[0]["places"][place]
     n_queries, n_keys = len(described["queries"]), len(described["keys"])
@@ -170,7 +170,7 @@ def test_the_overviews_bytes_are_the_exact_weights_in_255_steps(trace):
         assert np.array_equal(whole[place][layer], np.rint(255 * arrays["weights"]))
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", SITES)
 def test_projections_are_the_modules_weights(small_glass, place):
     stack, site = place.split(".")
     for layer in range(N_LAYERS):
@@ -186,20 +186,20 @@ def test_projections_are_the_modules_weights(small_glass, place):
         assert (header["place"], header["layer"]) == (place, layer)
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", SITES)
 def test_the_exact_numbers_of_20_to_20_tokens_fit_into_120_kilobytes(full, place):
     _, trace = full
     assert 80_000 < len(exact(trace, place, 0)) <= 120_000
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", SITES)
 def test_the_weight_matrices_take_their_float32_and_one_kilobyte(full, place):
     glass, _ = full
     numbers = 4 * 4 * (128 * 128 + 128)
     assert numbers < len(projections(glass, place, 0)) <= numbers + 1024
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", SITES)
 def test_padding_is_masked_and_called_padding(small_glass, place):
     plain = small_glass.trace(TEXT, [5, 6, 7])
     padded = small_glass.trace(TEXT, [5, 6, 7], pad_to=12)
@@ -283,14 +283,14 @@ def test_the_overview_route_sends_the_overview(served, beam):
     assert get(served, "overview", beam=str(beam)).content == overview(answered(beam=beam).trace, request)
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", SITES)
 def test_the_exact_route_sends_the_exact_numbers_of_the_layer(served, place):
     for layer in range(N_LAYERS):
         response = get(served, "exact", place=place, layer=str(layer))
         assert response.content == exact(answered().trace, place, layer)
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", SITES)
 def test_the_projections_route_sends_the_layers_weight_matrices(served, place):
     glass = server.glasses()[0]["en-de"]
     for layer in range(N_LAYERS):

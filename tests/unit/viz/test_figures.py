@@ -13,7 +13,7 @@ import pytest
 from viz import figures, theme
 from viz.figures import FIGURES
 from viz.labels import query_labels
-from viz.scene import PLACES
+from viz.scene import SITES
 
 for module in pkgutil.iter_modules(figures.__path__):
     importlib.import_module(f"viz.figures.{module.name}")
@@ -22,7 +22,7 @@ for module in pkgutil.iter_modules(figures.__path__):
 def choices(trace):
     """Every place, layer and head."""
     config = trace.config
-    return [(p, i, h) for p in PLACES for i in range(config.n_layers) for h in range(config.n_heads)]
+    return [(p, i, h) for p in SITES for i in range(config.n_layers) for h in range(config.n_heads)]
 
 
 def entry_of(trace, place, layer):

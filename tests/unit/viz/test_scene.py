@@ -11,6 +11,7 @@ from viz.scene import (
     COUNTED,
     EXAMPLES,
     PLACES,
+    SITES,
     STAGES,
     VIEWS,
     WIDE_STAGES,
@@ -34,6 +35,7 @@ SCENES = st.builds(
     query=COUNTS,
     key=COUNTS,
     feature=COUNTS,
+    step=COUNTS,
     view=st.sampled_from(VIEWS),
     stage=st.sampled_from(STAGES),
 )
@@ -62,8 +64,8 @@ def test_a_link_restores_exactly_the_scene_that_wrote_it(scene):
 
 
 def test_links_count_from_one():
-    scene = Scene(layer=0, head=1, query=2, key=3, feature=4)
-    counts = {"layer": "1", "head": "2", "query": "3", "key": "4", "feature": "5"}
+    scene = Scene(layer=0, head=1, query=2, key=3, feature=4, step=5)
+    counts = {"layer": "1", "head": "2", "query": "3", "key": "4", "feature": "5", "step": "6"}
     link = scene.to_link()
     assert {name: link[name] for name in COUNTED} == counts
     assert from_link(counts)[0] == scene
@@ -115,9 +117,9 @@ def test_whatever_a_number_says_it_is_a_number_or_nothing(raw):
 @given(st.dictionaries(st.sampled_from(NAMES), st.text(), max_size=8))
 def test_no_link_at_all_makes_it_stumble(link):
     scene, notices = from_link(link)
-    nearest, moved = scene.within(CONFIG, 5, 7)
+    nearest, moved = scene.within(CONFIG, 5, 7, 6)
     assert len(notices) + len(moved) <= len(link)
-    assert nearest.within(CONFIG, 5, 7) == (nearest, [])
+    assert nearest.within(CONFIG, 5, 7, 6) == (nearest, [])
 
 
 @pytest.mark.parametrize(("raw", "beam"), [("0", 1), ("-3", 1), ("1", 1), ("8", 8), ("9", 8), ("99999", 8)])
@@ -128,12 +130,12 @@ def test_a_beam_is_brought_into_its_range(raw, beam):
 
 
 @pytest.mark.parametrize(
-    ("name", "limit"), [("layer", 3), ("head", 2), ("query", 5), ("key", 7), ("feature", 8)]
+    ("name", "limit"), [("layer", 3), ("head", 2), ("query", 5), ("key", 7), ("feature", 8), ("step", 6)]
 )
 @pytest.mark.parametrize("raw", ["0", "-1", "-99", "9", "99", "99999999"])
 def test_a_count_out_of_range_moves_to_the_nearest_end_with_one_notice(name, limit, raw):
     scene, said = from_link({name: raw})
-    nearest, notices = scene.within(CONFIG, n_queries=5, n_keys=7)
+    nearest, notices = scene.within(CONFIG, n_queries=5, n_keys=7, n_steps=6)
     assert said == []
     assert getattr(nearest, name) == (0 if int(raw) < 1 else limit - 1)
     assert len(notices) == 1 and f"{name} {int(raw)};" in notices[0] and f"1 to {limit}" in notices[0]
@@ -141,15 +143,16 @@ def test_a_count_out_of_range_moves_to_the_nearest_end_with_one_notice(name, lim
 
 @given(SCENES)
 def test_a_scene_within_limits_is_possible_and_stays(scene):
-    nearest, notices = scene.within(CONFIG, n_queries=5, n_keys=7)
-    limits = {"layer": 3, "head": 2, "query": 5, "key": 7}
-    limits["feature"] = 16 if scene.stage in WIDE_STAGES else 8
+    nearest, notices = scene.within(CONFIG, n_queries=5, n_keys=7, n_steps=6)
+    limits = {"layer": 3, "head": 2, "query": 5, "key": 7, "step": 6}
+    if scene.place in SITES:
+        limits["feature"] = 16 if scene.stage in WIDE_STAGES else 8
     for name, limit in limits.items():
         value, asked = getattr(nearest, name), getattr(scene, name)
         assert value == asked if asked is None and name != "layer" else 0 <= value < limit
     wrong = [n for n, limit in limits.items() if getattr(scene, n) is not None and getattr(scene, n) >= limit]
     assert len(notices) == len(wrong)
-    assert nearest.within(CONFIG, n_queries=5, n_keys=7) == (nearest, [])
+    assert nearest.within(CONFIG, n_queries=5, n_keys=7, n_steps=6) == (nearest, [])
     assert (nearest.text, nearest.model, nearest.place) == (scene.text, scene.model, scene.place)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from viz import theme
-from viz.scene import PLACES
+from viz.scene import SITES
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PAGE = tomllib.loads((REPOSITORY / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
@@ -110,7 +110,7 @@ def test_no_colour_is_written_outside_the_theme():
 
 
 def test_every_place_has_a_name_and_a_caption():
-    assert list(theme.SITES) == list(theme.SITE_CAPTIONS) == list(PLACES)
+    assert list(theme.SITES) == list(theme.SITE_CAPTIONS) == list(SITES)
     assert all(caption.endswith(".") for caption in theme.SITE_CAPTIONS.values())
 
 

@@ -18,7 +18,7 @@ from viz.instruments import pack
 from viz.instruments.attention import overview
 from viz.instruments.translation import SHOWN_ALTERNATIVES, chips
 from viz.labels import query_labels
-from viz.scene import PLACES
+from viz.scene import SITES
 from viz.server import INSTRUMENTS
 
 KNOWN_TO_THE_BROWSER = dict(
@@ -81,8 +81,8 @@ def test_an_array_that_is_not_contiguous_is_sent_in_the_order_of_its_axes():
 
 def test_the_weights_in_the_overview_are_those_of_the_trace_in_255_steps(trace):
     header, received = unpack(overview(trace, REQUEST))
-    assert list(header["places"]) == list(received) == list(PLACES)
-    for place in PLACES:
+    assert list(header["places"]) == list(received) == list(SITES)
+    for place in SITES:
         stack, site = place.split(".")
         assert received[place].dtype == np.uint8 and "uint8" in KNOWN_TO_THE_BROWSER
         assert received[place].shape[:2] == (trace.config.n_layers, trace.config.n_heads)
@@ -110,7 +110,7 @@ def test_the_labels_sent_are_the_tokens_of_the_trace(trace):
 
 def test_only_the_decoders_self_attention_is_called_causal(small_glass):
     header, received = unpack(overview(small_glass.trace("Where is the station?"), REQUEST))
-    assert [place for place in PLACES if header["places"][place]["causal"]] == ["decoder.self_attn"]
+    assert [place for place in SITES if header["places"][place]["causal"]] == ["decoder.self_attn"]
     weights = received["decoder.self_attn"]
     hidden = np.triu(np.ones(weights.shape[2:], bool), k=1)
     assert not weights[..., hidden].any()

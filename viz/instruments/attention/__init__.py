@@ -15,7 +15,7 @@ from model import Glass, Trace
 from viz import theme
 from viz.instruments import pack, register
 from viz.labels import query_labels
-from viz.scene import INSTRUMENT, PLACES, SELECTION
+from viz.scene import SELECTION, SITES
 
 _render = register("attention")
 
@@ -58,11 +58,11 @@ def overview(trace: Trace, request: dict[str, Any]) -> bytes:
     """All heads of the three sites as uint8, with labels, and the `request` that names this trace."""
     header = {
         "request": request,
-        "places": {place: describe(trace, place) for place in PLACES},
+        "places": {place: describe(trace, place) for place in SITES},
         "d_head": trace.config.d_head,
         "palette": theme.palette(),
     }
-    return pack(header, {place: overview_weights(trace, place) for place in PLACES})
+    return pack(header, {place: overview_weights(trace, place) for place in SITES})
 
 
 def exact(trace: Trace, place: str, layer: int) -> bytes:
@@ -94,7 +94,7 @@ def projections(glass: Glass, place: str, layer: int) -> bytes:
 def attention(trace: Trace, request: dict[str, Any]) -> Any:
     """Mount the instrument. Its state `selection` holds place, layer and head (from 1), stage, cell."""
     return _render(
-        key=INSTRUMENT,
+        key="attention",
         data=overview(trace, request),
         height="content",
         **{f"on_{SELECTION}_change": lambda: None},

@@ -215,9 +215,21 @@ const MAKERS = {
   scaled, biased, masked, weights: weight, z: mixed, concat: beside, out: output,
 };
 
-export const NEEDS_MATRICES = new Set(["q", "k", "v", "out"]);
+const NEEDS_MATRICES = new Set(["q", "k", "v", "out"]);
 
-// The explanation of the cell under the cursor; null until the layer's numbers are here.
-export function explain(store, cursor) {
-  return store.exact ? MAKERS[cursor.stage](store, cursor) : null;
+// Which tokens the cell under the cursor is about.
+function tokensOf({ site }, { stage, query, key }) {
+  const row = ["x_kv", "k", "k_rot", "v"].includes(stage) ? null : `row ${query + 1}: ${site.queries[query]}`;
+  const column = ["x_q", "q", "q_rot", "out", "concat"].includes(stage) ? null : `key ${key + 1}: ${site.keys[key]}`;
+  return [row, column];
+}
+
+// The explanation of the cell under the cursor; until the layer's numbers are here, a sentence that says so.
+export function explain(store) {
+  const { cursor } = store;
+  if (!store.exact) return store.trouble ?? "Fetching this layer's numbers…";
+  if (NEEDS_MATRICES.has(cursor.stage) && !store.projections) store.fetchProjections();
+  const made = MAKERS[cursor.stage](store, cursor);
+  const whatIf = store.whatIf && cursor.stage in store.recomputed && cursor.stage !== "scores";
+  return { ...made, whatIf, note: [...tokensOf(store, cursor), made.note].filter(Boolean).join(" · ") };
 }

@@ -41,7 +41,7 @@ export class Heads {
 
   draw(theme) {
     this.theme = theme;
-    const drawn = [this.store.overview, this.store.chosen.place, theme.mode];
+    const drawn = [this.store.overview, this.store.chosen.place, theme.mode, this.gridSide.clientWidth];
     if (!this.drawn || drawn.some((value, i) => value !== this.drawn[i])) this.drawGrid();
     this.drawn = drawn;
     this.drawStage();
@@ -52,8 +52,9 @@ export class Heads {
     const { n_layers, n_heads, queries, keys } = store.sizes;
     const { values } = store.overview[store.chosen.place];
     const size = queries * keys;
-    const cells = [el("span", {})];
-    for (let head = 0; head < n_heads; head++) cells.push(el("span", { class: "head-name" }, n_heads > 5 ? `${head + 1}` : `head ${head + 1}`));
+    const isTight = this.gridSide.clientWidth / (n_heads + 1.5) < 58;
+    const cells = [el("span", { class: "head-name" }, isTight ? "head" : "")];
+    for (let head = 0; head < n_heads; head++) cells.push(el("span", { class: "head-name" }, isTight ? `${head + 1}` : `head ${head + 1}`));
     cells.push(el("span", { class: "head-name mean" }, "mean"));
     for (let layer = 0; layer < n_layers; layer++) {
       cells.push(el("span", { class: "layer-name" }, n_layers > 5 ? `${layer + 1}` : `layer ${layer + 1}`));

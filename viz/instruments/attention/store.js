@@ -1,11 +1,10 @@
 // What the instrument knows and what is chosen: labels, numbers as they arrive, the cursor, the what-if knobs.
 // Views subscribe; nothing here draws.
 
-import { readLink, wholeNumber, writeLink } from "../shared/link.js";
+import { readLink, Teller, wholeNumber } from "../shared/link.js";
 import * as maths from "../shared/maths.js";
 import { unpack } from "../shared/transport.js";
 
-const TELL_AFTER = 300;
 const OWN = { scale: true, mask: true, temperature: 1 };
 const within = (value, limit) => Math.min(Math.max(value, 0), limit - 1);
 
@@ -19,6 +18,7 @@ const REFUSED = {};
 export class Store {
   constructor() {
     this.listeners = new Set();
+    this.teller = new Teller();
     this.layers = new Map();
     this.matrices = new Map();
     this.knobs = { ...OWN };
@@ -36,6 +36,17 @@ export class Store {
     const cell = { stage, query: number("query", null), key: number("key", null), feature, wide: feature };
     this.pinned = cell.query !== null && cell.key !== null;
     this.cursor = this.pinned ? cell : null;
+  }
+
+  // The map may choose another site or layer, by the link.
+  follow() {
+    const { place, layer } = readLink();
+    const wanted = { place, layer: wholeNumber(layer ?? "") };
+    if (!this.header || !(place in this.header.places)) return;
+    const change = {};
+    if (place !== this.chosen.place) change.place = place;
+    if (wanted.layer !== null && wanted.layer - 1 !== this.chosen.layer) change.layer = wanted.layer - 1;
+    if (Object.keys(change).length) this.choose(change);
   }
 
   // A new sentence (or model): everything that was fetched for the old one goes.
@@ -344,8 +355,6 @@ export class Store {
       view: this.view === "heads" ? null : this.view,
       stage: this.pinned && stage !== "weights" ? stage : null,
     };
-    writeLink(link);
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.tell({ ...link, stage }), TELL_AFTER);
+    this.teller.say(link, { stage });
   }
 }

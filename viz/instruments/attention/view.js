@@ -2,16 +2,18 @@
 // Everything answers in the browser; the server is asked for a layer's exact numbers, and told the choice after a pause.
 
 import { adopt, el, styleSheet } from "../shared/dom.js";
+import { LINK_CHANGED } from "../shared/link.js";
+import { Strip } from "../shared/strip.js";
 import { readTheme } from "../shared/theme.js";
 import { unpack } from "../shared/transport.js";
+import { explain } from "./explain.js";
 import { Heads } from "./heads.js";
 import { Inside } from "./inside.js";
 import { Knobs } from "./knobs.js";
 import { Lines } from "./lines.js";
 import { Store } from "./store.js";
-import { Strip } from "./strip.js";
 
-const sheet = await styleSheet(new URL("./view.css", import.meta.url));
+const sheets = await Promise.all(["../shared/instrument.css", "./view.css"].map((path) => styleSheet(new URL(path, import.meta.url))));
 const views = new WeakMap();
 const VIEWS = { heads: "All heads", inside: "Inside this head", lines: "Lines" };
 const TOLERANCE = 1e-5;
@@ -25,7 +27,7 @@ class View {
   constructor(parentElement) {
     this.store = new Store();
     this.views = { heads: new Heads(this.store), inside: new Inside(this.store), lines: new Lines(this.store) };
-    this.strip = new Strip(this.store);
+    this.strip = new Strip(() => explain(this.store));
     this.knobs = new Knobs(this.store);
     this.siteTabs = el("div", { class: "tabs", role: "tablist", "aria-label": "Attention site" });
     this.viewTabs = el("div", { class: "tabs", role: "tablist", "aria-label": "View" });
@@ -41,7 +43,7 @@ class View {
     );
     this.root = el(
       "div",
-      { class: "attention" },
+      { class: "instrument attention" },
       el("div", { class: "bar-of-tabs" }, this.siteTabs, this.viewTabs),
       el("div", { class: "heading" }, this.title, this.headButtons, this.badge),
       this.trouble,
@@ -54,6 +56,8 @@ class View {
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(this.root);
     this.observer.observe(document.querySelector("[data-testid=stMainBlockContainer]") ?? document.body);
+    this.follow = () => this.store.follow();
+    window.addEventListener(LINK_CHANGED, this.follow);
     this.store.listeners.add((what) => this.changed(what));
   }
 
@@ -65,7 +69,7 @@ class View {
     if (!this.theme) return;
     if (what === "cursor") {
       this.view.drawCursor();
-      this.strip.draw(this.theme);
+      this.strip.draw();
       return;
     }
     this.drawHeading();
@@ -136,7 +140,7 @@ class View {
     if (this.content.firstChild !== nodes[0]) this.content.replaceChildren(...nodes);
     if (this.store.view === "inside") this.knobs.draw();
     this.view.draw(this.theme);
-    this.strip.draw(this.theme);
+    this.strip.draw();
     this.drawnRoom = this.room();
   }
 
@@ -186,13 +190,13 @@ class View {
 }
 
 export default function attention({ data, parentElement, setStateValue }) {
-  adopt(parentElement, sheet);
+  adopt(parentElement, ...sheets);
   let view = views.get(parentElement);
   if (!view) {
     view = new View(parentElement);
     views.set(parentElement, view);
   }
-  view.store.tell = (selection) => setStateValue("selection", selection);
+  view.store.teller.tell = (selection) => setStateValue("selection", selection);
   const isNew = !sameBytes(view.data, data);
   const message = isNew ? unpack(data) : null;
   const theme = readTheme(parentElement, (message?.header ?? view.store.header).palette);
@@ -204,5 +208,8 @@ export default function attention({ data, parentElement, setStateValue }) {
   } else if (theme.mode !== view.theme.mode) {
     view.drawAll(theme);
   }
-  return () => view.observer.disconnect();
+  return () => {
+    view.observer.disconnect();
+    window.removeEventListener(LINK_CHANGED, view.follow);
+  };
 }

@@ -1,8 +1,10 @@
 // The strip below every view: the exact arithmetic of the cell under the cursor, with its numbers.
+//
+// `explain()` gives it as data: { title, formula, terms: [{ name, text, value, here }], value, note, numpy, and where
+// needed sumName, total, asWeight, waiting, whatIf }; or a sentence that says why there is none yet.
 
-import { el } from "../shared/dom.js";
-import { numberText, weightText } from "../shared/numbers.js";
-import { explain, NEEDS_MATRICES } from "./explain.js";
+import { el } from "./dom.js";
+import { numberText, weightText } from "./numbers.js";
 
 const FEW = 6;
 
@@ -21,8 +23,8 @@ async function copy(text, button) {
 }
 
 export class Strip {
-  constructor(store) {
-    this.store = store;
+  constructor(explain) {
+    this.explain = explain;
     this.unfolded = false;
     this.formula = el("div", { class: "formula", role: "status", "aria-live": "polite" });
     this.terms = el("div", { class: "terms" });
@@ -36,42 +38,36 @@ export class Strip {
 
   toggle() {
     this.unfolded = !this.unfolded;
-    this.draw(this.theme);
+    this.draw();
   }
 
-  draw(theme) {
-    this.theme = theme;
-    const { store } = this;
-    const { cursor } = store;
-    if (NEEDS_MATRICES.has(cursor.stage) && store.exact && !store.projections) store.fetchProjections();
-    const explanation = explain(store, cursor);
+  draw() {
+    const said = this.explain();
+    const explanation = typeof said === "string" ? null : said;
     this.explanation = explanation;
     this.copy.hidden = !explanation?.numpy;
     this.copy.textContent = "Copy as NumPy";
     for (const area of this.buttons.querySelectorAll("textarea")) area.remove();
     if (!explanation) {
-      this.formula.replaceChildren(store.trouble ?? "Fetching this layer's numbers…");
+      this.formula.replaceChildren(said);
       this.terms.replaceChildren();
       this.note.replaceChildren();
       this.fold.hidden = true;
       return;
     }
-    const { site } = store;
-    const value = explanation.waiting && Number.isNaN(explanation.value) ? "…" : explanation.asWeight ? weightText(explanation.value) : numberText(explanation.value);
-    const changed = store.whatIf && cursor.stage in store.recomputed && cursor.stage !== "scores";
+    const { value, waiting, asWeight, whatIf: changed = false } = explanation;
+    const shown = waiting && Number.isNaN(value) ? "…" : asWeight ? weightText(value) : numberText(value);
     this.node.classList.toggle("what-if", changed);
     this.formula.replaceChildren(
       el("b", {}, explanation.title),
       " = ",
       explanation.formula,
-      explanation.waiting ? " = " : " = ",
-      el("b", { class: "result" }, value),
+      " = ",
+      el("b", { class: "result" }, shown),
       changed ? el("span", { class: "badge what-if" }, "what if") : "",
     );
     this.drawTerms(explanation);
-    const row = ["x_kv", "k", "k_rot", "v"].includes(cursor.stage) ? null : `row ${cursor.query + 1}: ${site.queries[cursor.query]}`;
-    const column = ["x_q", "q", "q_rot", "out", "concat"].includes(cursor.stage) ? null : `key ${cursor.key + 1}: ${site.keys[cursor.key]}`;
-    this.note.replaceChildren([row, column, explanation.note].filter(Boolean).join(" · "));
+    this.note.replaceChildren(explanation.note ?? "");
   }
 
   drawTerms({ terms, sumName, total }) {

@@ -1,0 +1,53 @@
+"""How much each block weighs and works: parameters, and multiply–adds of one forced pass over two sentences.
+
+A block is named like its scope in the trace, without a layer: "encoder.self_attn", "decoder.ffn_norm". A
+multiply–add is one product added to a sum inside a matrix product (torch counts two operations for it);
+look-ups, norms, softmax and other elementwise work are not counted, as usual.
+"""
+
+from __future__ import annotations
+
+from model.config import Config
+from model.transformer import Transformer
+
+EMBEDDING, OUTPUT = "tokens", "output"
+
+
+def size_of(module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+def parameters(model: Transformer) -> dict[str, int]:
+    """Parameters by block, of one layer each; `layers` of them and the rest sum to all of the model's.
+
+    The embedding matrix counts at "tokens"; the output reads the same one.
+    """
+    counts = {EMBEDDING: model.embedding.weight.numel(), "positions": size_of(model.encoding)}
+    for stack in ("encoder", "decoder"):
+        layer = getattr(model, stack)[0]
+        for name, module in layer.named_children():
+            counts[f"{stack}.{name.replace('_add', '_norm')}"] = size_of(module)
+        if (norm := getattr(model, f"{stack}_norm")) is not None:
+            counts[f"{stack}.final_norm"] = size_of(norm)
+    return counts | {OUTPUT: 0}
+
+
+def multiply_adds(config: Config, n_src: int, n_tgt: int) -> dict[str, int]:
+    """Multiply–adds by block, of one layer each, for `n_src` source tokens and `n_tgt` decoder rows."""
+    d, n = config.d_model, {"encoder": n_src, "decoder": n_tgt}
+    counts = {}
+    for stack, rows in n.items():
+        counts[f"{stack}.self_attn"] = 4 * rows * d * d + 2 * rows * rows * d
+        counts[f"{stack}.ffn"] = 2 * rows * d * config.d_ff
+    counts["decoder.cross_attn"] = 2 * (n_src + n_tgt) * d * d + 2 * n_src * n_tgt * d
+    return counts | {OUTPUT: n_tgt * d * config.vocab_size}
+
+
+def is_repeated(block: str) -> bool:
+    """True for a block that each layer of its stack has."""
+    return "." in block and not block.endswith(".final_norm")
+
+
+def total(counts: dict[str, int], n_layers: int) -> int:
+    """All layers together."""
+    return sum(count * (n_layers if is_repeated(block) else 1) for block, count in counts.items())

@@ -1,0 +1,124 @@
+"""The map in a browser: it shows what is open, opens what is clicked, and folds on a narrow screen."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import pytest
+from playwright.sync_api import expect
+
+from model.counts import multiply_adds, parameters, total
+from tests.browser.head import PHONE, SENTENCE, assert_no_sideways_scroll
+from tests.browser.screen import expect_head, link
+from viz import theme
+from viz.scene import SITES
+
+PLACE = "decoder.cross_attn"
+
+
+@pytest.fixture
+def page(visit, zoo):
+    return visit(zoo, text=SENTENCE, place=PLACE, layer=2, head=3)
+
+
+def plan(page):
+    return page.get_by_role("group", name="The Transformer: encoder left, decoder right")
+
+
+def door(page, block):
+    return page.locator(f".map [data-block='{block}']")
+
+
+def layer_button(page, layer):
+    return page.get_by_role("group", name="Layer", exact=True).get_by_role(
+        "button", name=f"layer {layer}", exact=True
+    )
+
+
+def test_the_open_block_is_marked(page):
+    expect(page.locator(".map [aria-current=true]")).to_have_count(1)
+    expect(door(page, PLACE)).to_have_attribute("aria-current", "true")
+    expect(layer_button(page, 2)).to_have_attribute("aria-pressed", "true")
+
+
+@pytest.mark.parametrize("place", SITES[:2])
+def test_a_click_opens_a_block_and_keeps_sentence_layer_and_head(page, place):
+    door(page, place).click()
+    expect_head(page, place, 2, 3)
+    expect(door(page, place)).to_have_attribute("aria-current", "true")
+    wanted = {"place": place, "layer": "2", "head": "3", "text": SENTENCE}
+    assert wanted.items() <= link(page).items()
+    expect(page.get_by_text(f"{theme.head_title(place, 2, 3)}: weights, as a plain plot.")).to_be_visible()
+
+
+def test_another_layer_opens_in_the_map_and_beside_it(page):
+    layer_button(page, 3).click()
+    expect_head(page, PLACE, 3, 3)
+    assert link(page)["layer"] == "3"
+
+
+def test_the_map_follows_a_choice_made_beside_it(page):
+    page.get_by_role("button", name="layer 1, head 2", exact=True).click()
+    expect(layer_button(page, 1)).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("tab", name=theme.SITES["encoder.self_attn"], exact=True).click()
+    expect(door(page, "encoder.self_attn")).to_have_attribute("aria-current", "true")
+
+
+def test_encoder_stands_left_and_decoder_right_and_data_flows_upwards(page):
+    decoder = ["decoder.embed", "decoder.self_attn", PLACE, "decoder.ffn", "output"]
+    encoder = ["encoder.embed", "encoder.self_attn", "encoder.ffn"]
+    box = {block: door(page, block).bounding_box() for block in (*encoder, *decoder)}
+    for below, above in [*pairwise(encoder), *pairwise(decoder)]:
+        assert box[below]["y"] > box[above]["y"] + box[above]["height"]
+    assert box["encoder.ffn"]["x"] + box["encoder.ffn"]["width"] < box["decoder.ffn"]["x"]
+
+
+def test_pointing_names_the_block_with_its_parameters_and_work(page, zoo_glass, zoo_trace):
+    glass = zoo_glass("en-de")
+    works = multiply_adds(glass.config, len(zoo_trace.src_tokens), len(zoo_trace.tgt_tokens))
+    weighs = parameters(glass.model)
+    said = page.locator(".map .said")
+    for block in ("encoder.ffn", "decoder.self_attn"):
+        door(page, block).hover()
+        expect(said).to_contain_text(f"{weighs[block]:,} parameters, {works[block]:,} multiply–adds")
+    n_layers = glass.config.n_layers
+    expect(page.locator(".map .total")).to_contain_text(f"{total(weighs, n_layers):,} parameters")
+    expect(page.locator(".map .total")).to_contain_text(f"{total(works, n_layers):,} multiply–adds")
+
+
+def test_arrow_keys_walk_over_the_blocks_and_enter_opens_one(page):
+    door(page, PLACE).focus()
+    page.keyboard.press("ArrowDown")
+    expect(door(page, "decoder.self_attn")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".map [data-block^='encoder']:focus")).to_have_count(1)
+    door(page, "encoder.self_attn").focus()
+    page.keyboard.press("Enter")
+    expect_head(page, "encoder.self_attn", 2, 3)
+    expect(door(page, "encoder.self_attn")).to_be_focused()
+
+
+def test_on_a_narrow_screen_the_map_folds_to_a_breadcrumb(visit, zoo):
+    page = visit(zoo, PHONE, text=SENTENCE, place=PLACE, layer=2, head=1)
+    crumb = page.get_by_role("button", name=re.compile("^Map"))
+    expect(crumb).to_have_text("Map › decoder › layer 2 › cross-attention")
+    expect(plan(page)).to_be_hidden()
+    crumb.tap()
+    expect(plan(page)).to_be_visible()
+    assert_no_sideways_scroll(page, 390)
+    door(page, "encoder.self_attn").tap()
+    expect(plan(page)).to_be_hidden()
+    expect(crumb).to_have_text("Map › encoder › layer 2 › self-attention")
+
+
+@pytest.mark.parametrize(("name", "n_layers"), [("one", 1), ("wide", 6)])
+def test_models_of_any_size_have_a_map(visit, zoo, name, n_layers):
+    page = visit(zoo, text=SENTENCE, model=name, layer=n_layers)
+    layers = page.get_by_role("group", name="Layer", exact=True).get_by_role("button")
+    expect(layers).to_have_count(n_layers)
+    frame = plan(page).bounding_box()
+    for node in page.locator(".map .box, .map .layers button").all():
+        box = node.bounding_box()
+        assert frame["x"] <= box["x"] and box["x"] + box["width"] <= frame["x"] + frame["width"]
+        assert frame["y"] <= box["y"] and box["y"] + box["height"] <= frame["y"] + frame["height"]

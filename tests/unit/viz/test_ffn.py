@@ -1,0 +1,218 @@
+"""The feed-forward instrument: what is sent is the trace's and the model's own, bit for bit, and adds up."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import numpy as np
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from model import checkpoint, load
+from tests import checkpoints
+from tests.unit.viz.conftest import N_LAYERS
+from tests.unit.viz.test_transport import unpack
+from viz import server, theme
+from viz.instruments.ffn import PLACES, WIDEST, chain, exact, matrices, message
+from viz.labels import query_labels
+
+TEXT = "Where is the station?"
+REQUEST = {"model": "small", "text": TEXT, "beam": 1, "pad": 0, "version": "0"}
+STREAM = {"encoder.ffn": "resid_after_self_attn", "decoder.ffn": "resid_after_cross_attn"}
+POST = {"ffn_pre", "ffn_hidden", "ffn_out", "norm_in", "mean", "std", "norm_out", "resid_out"}
+PARAMETERS = {"W_1", "b_1", "W_2", "b_2", "gamma", "beta"}
+
+
+@pytest.fixture(scope="module", params=["post", "pre"])
+def any_norm(request, tmp_path_factory):
+    """A model of either kind, with uneven γ and β, and a trace whose source is longer than its target."""
+    changes = {"norm": request.param, "d_ff": 48}
+    glass = load(checkpoints.make(tmp_path_factory.mktemp("norm"), request.param, N_LAYERS, 2, **changes))
+    generator = np.random.default_rng(0)
+    for name, parameter in glass.model.named_parameters():
+        if name.endswith(("gamma", "beta")):
+            parameter.data += parameter.new_tensor(generator.normal(size=parameter.shape))
+    return glass, glass.trace("A man in a blue shirt is standing on a ladder.", [5, 6, 7])
+
+
+def sent(glass, trace, place, layer):
+    """The exact layer with every stage, also those that are sent once for two."""
+    header, arrays = unpack(exact(glass, trace, place, layer))
+    return header, arrays | {stage: arrays[of] for stage, of in header["same"].items()}
+
+
+def sites(trace):
+    return [(place, layer) for place in PLACES for layer in range(trace.config.n_layers)]
+
+
+def test_every_stage_is_the_trace_entry_bit_for_bit(small_glass, trace):
+    for place, layer in sites(trace):
+        header, arrays = sent(small_glass, trace, place, layer)
+        assert set(arrays) == set(header["names"]) == POST | {STREAM[place]}
+        for stage, name in header["names"].items():
+            expected = trace[name].value.astype(np.float32)
+            assert name.startswith(f"{place.split('.')[0]}.{layer}.") and name.endswith(f".{stage}")
+            assert arrays[stage].dtype == np.float32 and arrays[stage].shape == expected.shape
+            assert arrays[stage].tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_stages_stand_in_the_order_of_computation_with_their_parents(any_norm, place):
+    glass, trace = any_norm
+    stream = STREAM[place]
+    described = {s["name"]: s for s in unpack(message(glass, trace, None, REQUEST, place))[0]["stages"]}
+    assert [name.rsplit(".")[-1] for name in chain(trace, place, 1)] == list(described)
+    of = {name: stage["of"] for name, stage in described.items()}
+    shared = {"mean": ["norm_in"], "std": ["norm_in", "mean"], "norm_out": ["norm_in", "mean", "std"]}
+    shared |= {"ffn_hidden": ["ffn_pre"], "ffn_out": ["ffn_hidden"], stream: []}
+    post = {"ffn_pre": [stream], "norm_in": [stream, "ffn_out"], "resid_out": ["norm_out"]}
+    pre = {"norm_in": [stream], "ffn_pre": ["norm_out"], "resid_out": [stream, "ffn_out"]}
+    assert of == shared | (post if trace.config.norm == "post" else pre)
+    for position, name in enumerate(of):
+        assert set(of[name]) <= set(list(of)[:position])
+
+
+def test_only_an_entry_that_is_its_one_parent_is_sent_once_for_both(any_norm):
+    glass, trace = any_norm
+    for place, layer in sites(trace):
+        header, arrays = unpack(exact(glass, trace, place, layer))
+        post = trace.config.norm == "post"
+        assert header["same"] == ({"resid_out": "norm_out"} if post else {"norm_in": STREAM[place]})
+        assert set(arrays) == set(header["names"]) - set(header["same"])
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_block_follows_from_the_numbers_and_matrices_that_are_sent(any_norm, place):
+    glass, trace = any_norm
+    stream, post = STREAM[place], trace.config.norm == "post"
+    for layer in range(N_LAYERS):
+        header, a = sent(glass, trace, place, layer)
+        a = {name: array.astype(float) for name, array in a.items()}
+        p = {name: array.astype(float) for name, array in unpack(matrices(glass, place, layer))[1].items()}
+        close = {
+            "ffn_pre": a[stream if post else "norm_out"] @ p["W_1"].T + p["b_1"],
+            "ffn_hidden": np.maximum(a["ffn_pre"], 0),
+            "ffn_out": a["ffn_hidden"] @ p["W_2"].T + p["b_2"],
+            "norm_in": a[stream] + a["ffn_out"] if post else a[stream],
+            "mean": a["norm_in"].mean(-1, keepdims=True),
+            "std": np.sqrt(((a["norm_in"] - a["mean"]) ** 2).mean(-1, keepdims=True) + header["eps"]),
+            "norm_out": (a["norm_in"] - a["mean"]) / a["std"] * p["gamma"] + p["beta"],
+            "resid_out": a["norm_out"] if post else a[stream] + a["ffn_out"],
+        }
+        for name, made in close.items():
+            assert np.allclose(made, a[name], atol=1e-5), name
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_matrices_are_the_modules_parameters(any_norm, place):
+    glass, _ = any_norm
+    for layer in range(N_LAYERS):
+        header, arrays = unpack(matrices(glass, place, layer))
+        block = getattr(glass.model, place.split(".")[0])[layer]
+        expected = {
+            "W_1": block.ffn.W_1.weight, "b_1": block.ffn.W_1.bias,
+            "W_2": block.ffn.W_2.weight, "b_2": block.ffn.W_2.bias,
+            "gamma": block.ffn_add.norm.gamma, "beta": block.ffn_add.norm.beta,
+        }  # fmt: skip
+        assert (header["place"], header["layer"], set(arrays)) == (place, layer, PARAMETERS)
+        for name, parameter in expected.items():
+            assert arrays[name].tobytes() == parameter.detach().numpy().tobytes(), name
+
+
+def test_the_page_gets_labels_shapes_and_a_thumbnail_of_each_layer_only(small_glass, trace):
+    for place in PLACES:
+        header, arrays = unpack(message(small_glass, trace, None, REQUEST, place))
+        entry = trace[f"{place.split('.')[0]}.0.ffn.ffn_hidden"]
+        assert header["request"] == REQUEST and header["palette"] == theme.palette()
+        assert (header["place"], header["n_layers"]) == (place, N_LAYERS)
+        assert tuple(header["tokens"]) == entry.labels["query"]
+        assert tuple(header["labels"]) == query_labels(trace, entry)
+        assert set(arrays) == {"ffn_hidden"}
+        shapes = {stage["name"]: tuple(stage["shape"]) for stage in header["stages"]}
+        names = unpack(exact(small_glass, trace, place, 0))[0]["names"]
+        assert shapes == {stage: trace[name].value.shape for stage, name in names.items()}
+
+
+@pytest.mark.parametrize("d_ff", [1, 32, WIDEST, WIDEST + 1, 300])
+def test_a_thumbnail_is_every_kth_unit_scaled_by_its_layers_maximum(tmp_path, d_ff):
+    glass = load(checkpoints.make(tmp_path, "any", 2, 1, d_ff=d_ff))
+    trace = glass.trace(TEXT, [5, 6])
+    for place in PLACES:
+        header, arrays = unpack(message(glass, trace, None, REQUEST, place))
+        thumbnails, stride = arrays["ffn_hidden"], header["stride"]
+        assert thumbnails.dtype == np.uint8 and thumbnails.shape[2] <= WIDEST
+        for layer in range(2):
+            hidden = trace[f"{place.split('.')[0]}.{layer}.ffn.ffn_hidden"].value
+            assert header["maxima"][layer] == hidden.max()
+            share = hidden[:, ::stride] / (hidden.max() or 1)
+            assert np.abs(thumbnails[layer] / 255 - share).max() <= 0.5 / 255 + 1e-6
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    """The size of the model that the app shows, and 20 to 20 tokens."""
+    sizes = {"d_model": 128, "d_ff": 256, "max_tgt_len": 32}
+    glass = load(checkpoints.make(tmp_path_factory.mktemp("full"), "full", 4, 4, **sizes))
+    trace = glass.trace(checkpoints.text_of(glass, 20), list(range(5, 24)))
+    assert (len(trace.src_tokens), len(trace.tgt_tokens)) == (20, 20)
+    return glass, trace
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_layer_of_20_tokens_fits_into_120_kilobytes_and_the_page_into_20(full, place):
+    glass, trace = full
+    assert 80_000 < len(exact(glass, trace, place, 0)) <= 120_000
+    assert len(message(glass, trace, None, REQUEST, place)) <= 20_000
+
+
+# Routes
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    root = tmp_path_factory.mktemp("served")
+    checkpoints.make(root, "en-de", N_LAYERS, 2)
+    forget = (server.glasses.cache_clear, server.answer.clear, server.version.cache_clear)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "ROOT", root)
+        for each in forget:
+            each()
+        with TestClient(Starlette(routes=server.routes()), raise_server_exceptions=False) as client:
+            yield client
+    for each in forget:
+        each()
+
+
+NAMED = {"model": "en-de", "text": TEXT, "beam": "1", "place": "encoder.ffn", "layer": "1"}
+
+
+def get(client, route, **changes):
+    named = {name: value for name, value in (NAMED | changes).items() if value is not None}
+    return client.get(f"/numbers/{route}?{urlencode(named)}")
+
+
+def test_the_routes_send_the_layer_and_for_ever_its_matrices(served):
+    glass, trace = server.glasses()[0]["en-de"], server.answer("en-de", TEXT, 1, False).trace
+    for place, layer in sites(trace):
+        brief, cached = (
+            get(served, route, place=place, layer=str(layer)) for route in ("ffn", "ffn_matrices")
+        )
+        assert brief.content == exact(glass, trace, place, layer)
+        assert cached.content == matrices(glass, place, layer)
+        assert "immutable" in cached.headers["cache-control"]
+        assert "max-age=60" in brief.headers["cache-control"]
+
+
+@pytest.mark.parametrize("route", ["ffn", "ffn_matrices"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"place": place} for place in ("encoder.self_attn", "norm")),
+        *({"layer": layer} for layer in (str(N_LAYERS), "-1", "x", None)),
+        {"model": "none"},
+    ],
+)
+def test_an_address_that_makes_no_sense_is_refused_with_a_sentence(served, route, wrong):
+    response = get(served, route, **wrong)
+    assert response.status_code == 400 and response.text.startswith("There is no such")

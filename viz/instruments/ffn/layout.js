@@ -1,0 +1,103 @@
+// Where each panel lies: pure geometry. Two rows from the stream to what leaves the block; narrow: one panel at a time.
+
+export const HEADER = 60;
+export const NARROW = 760;
+const GAP = 28;
+const BETWEEN = 16;
+const NUMBERS = 74;
+const ACTIVE = 96;
+const MOST_CELL = 16;
+const LEAST_CELL = 0.4;
+const LEAST_ROW = 15;
+const MOST_ROW = 24;
+const FEW_ROWS = 20;
+
+// Panels in order of computation: { name, op } with op the sign before it. A sum's first part stands again beside its
+// second; a norm_in that is the incoming stream itself stands in its stead.
+export function sequence(stages) {
+  const items = [];
+  for (const { name, of, columns, shape } of stages) {
+    const op = of.length && columns !== "one" ? "→" : "";
+    const item = { name, op, columns: columns === "one" ? 0 : shape[1] };
+    const isSum = columns !== "one" && of.length === 2 && of.every((part) => stages.find((stage) => stage.name === part).columns === columns);
+    const last = items[items.length - 1];
+    if (isSum) {
+      const second = items.findIndex((each) => each.name === of[1]);
+      items[second].op = "+";
+      items.splice(second, 0, { ...items.find((each) => each.name === of[0]) ?? { name: of[0], columns: shape[1] }, op: "", joined: true });
+      item.op = "=";
+    } else if (name === "resid_out") {
+      item.op = "=";
+    } else if (name === "norm_in" && items.length === 1 && last.name === of[0]) {
+      items.pop();
+      item.op = "";
+    }
+    items.push(item);
+  }
+  return items;
+}
+
+const fixedWidth = ({ name, columns }) => GAP + (name === "ffn_hidden" ? ACTIVE : 0) + (columns ? 0 : NUMBERS - GAP + 8);
+
+// Two rows, cut where the wider of the two is narrowest; never inside a sum, never before a mean or std.
+export function twoRows(items) {
+  const units = (row) => row.reduce((sum, item) => sum + item.columns, 0);
+  let best = null;
+  for (let at = 1; at < items.length; at++) {
+    const { op, columns } = items[at];
+    if (op === "+" || op === "=" || !columns) continue;
+    const widest = Math.max(units(items.slice(0, at)), units(items.slice(at)));
+    if (!best || widest <= best.widest) best = { at, widest };
+  }
+  return best ? [items.slice(0, best.at), items.slice(best.at)] : [items];
+}
+
+export function rowHeight(rows, bands, available) {
+  const fitting = (available - bands * HEADER - (bands - 1) * BETWEEN) / (bands * rows);
+  const least = rows <= FEW_ROWS ? LEAST_ROW : 5;
+  return Math.floor(Math.min(MOST_ROW, Math.max(least, fitting)));
+}
+
+export function wideLayout(stages, rows, { width, height, label }) {
+  const bands = twoRows(sequence(stages));
+  const cell = rowHeight(rows, bands.length, height);
+  const roomOf = (band) => (width - label - 6 - band.reduce((sum, item) => sum + fixedWidth(item), 0) + GAP) / Math.max(1, band.reduce((sum, item) => sum + item.columns, 0));
+  const unit = Math.min(MOST_CELL, Math.max(LEAST_CELL, Math.min(...bands.map(roomOf))));
+  const panels = [];
+  bands.forEach((band, n) => {
+    let x = label;
+    const headerY = n * (HEADER + rows * cell + BETWEEN);
+    band.forEach((item, at) => {
+      const panel = { ...item, op: at ? item.op : "", x, y: headerY + HEADER, headerY, labelled: at === 0, cellHeight: cell };
+      panel.width = item.columns ? item.columns * unit : NUMBERS;
+      panel.cellWidth = item.columns ? unit : NUMBERS;
+      panel.height = rows * cell;
+      panels.push(panel);
+      x += panel.width + (band[at + 1]?.columns === 0 || (!item.columns && band[at + 1]?.columns === 0) ? 8 : GAP);
+      if (item.name === "ffn_hidden") x += ACTIVE;
+    });
+  });
+  return { panels, width, height: bands.length * (HEADER + rows * cell + BETWEEN) - BETWEEN + 4, cell, rows, active: ACTIVE };
+}
+
+export function narrowLayout(stages, name, rows, { width, height, label }) {
+  const { columns, shape } = stages.find((stage) => stage.name === name);
+  const cell = rowHeight(rows, 1, height);
+  const active = name === "ffn_hidden" ? ACTIVE : 0;
+  const room = width - label - active - 6;
+  const isNumbers = columns === "one";
+  const cellWidth = isNumbers ? NUMBERS : Math.min(MOST_CELL, Math.max(LEAST_CELL, room / shape[1]));
+  const panel = { name, op: "", columns: isNumbers ? 0 : shape[1], x: label, headerY: 0, y: HEADER, labelled: true, cellWidth, cellHeight: cell };
+  Object.assign(panel, { width: isNumbers ? NUMBERS : cellWidth * shape[1], height: rows * cell });
+  return { panels: [panel], width, height: HEADER + rows * cell + 4, cell, rows, active };
+}
+
+// The cell of a layout under a point: { panel, row, column } or null.
+export function cellAt(layout, x, y) {
+  for (const panel of layout.panels) {
+    const row = Math.floor((y - panel.y) / panel.cellHeight);
+    const column = Math.floor((x - panel.x) / panel.cellWidth);
+    if (row >= 0 && row < layout.rows && column >= 0 && column < Math.max(1, panel.columns)) return { panel, row, column };
+  }
+  return null;
+}

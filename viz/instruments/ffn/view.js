@@ -1,0 +1,204 @@
+// The feed-forward instrument: one layer's block from the stream that enters to the stream that leaves.
+// Everything answers in the browser; the server is asked for a layer's exact numbers, and told the choice after a pause.
+
+import { adopt, el, styleSheet } from "../shared/dom.js";
+import { LINK_CHANGED } from "../shared/link.js";
+import { numberText } from "../shared/numbers.js";
+import { Strip } from "../shared/strip.js";
+import { css, readTheme } from "../shared/theme.js";
+import { unpack } from "../shared/transport.js";
+import { Board } from "./board.js";
+import { explain } from "./explain.js";
+import { shareText } from "./maths.js";
+import { Store } from "./store.js";
+import { Units } from "./units.js";
+
+const sheets = await Promise.all(["../shared/instrument.css", "./view.css"].map((path) => styleSheet(new URL(path, import.meta.url))));
+const views = new WeakMap();
+const TOLERANCE = 1e-5;
+
+function sameBytes(a, b) {
+  return a === b || (a !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]));
+}
+
+class View {
+  constructor(parentElement) {
+    this.store = new Store();
+    this.board = new Board(this.store);
+    this.units = new Units(this.store);
+    this.strip = new Strip(() => explain(this.store));
+    this.title = el("h3", { class: "title" });
+    this.layers = el("div", { class: "layer-buttons", role: "group", "aria-label": "Layer" });
+    this.badge = el("span", { class: "check", role: "status" });
+    this.trouble = el("p", { class: "trouble", role: "alert" });
+    this.formula = el("p", { class: "equation" });
+    this.caption = el("p", { class: "site-caption" });
+    this.hint = el("p", { class: "hint" }, "Keys: arrows move · , and . stage · Page Up/Down layer · Enter pins · Esc frees.");
+    this.root = el(
+      "div",
+      { class: "instrument ffn" },
+      el("div", { class: "heading" }, this.title, this.badge, this.layers),
+      this.formula,
+      this.trouble,
+      this.board.node,
+      this.caption,
+      this.units.node,
+      this.strip.node,
+      this.hint,
+    );
+    parentElement.append(this.root);
+    this.root.onkeydown = (event) => this.press(event);
+    this.observer = new ResizeObserver(() => this.resized());
+    this.observer.observe(this.root);
+    this.follow = () => this.store.follow();
+    window.addEventListener(LINK_CHANGED, this.follow);
+    this.store.listeners.add((what) => this.changed(what));
+  }
+
+  changed(what) {
+    if (!this.theme) return;
+    if (what === "cursor") {
+      this.board.drawCursor();
+      this.units.follow();
+      this.strip.draw();
+      return;
+    }
+    this.drawAll(this.theme);
+  }
+
+  drawAll(theme) {
+    this.theme = theme;
+    for (const [role, colour] of Object.entries(theme.roles)) this.root.style.setProperty(`--role-${role}`, colour);
+    this.root.style.setProperty("--silent", `color-mix(in srgb, ${theme.text} 22%, ${theme.background})`);
+    const { store } = this;
+    this.title.textContent = `${store.header.title}, layer ${store.layer + 1}`;
+    this.trouble.textContent = store.trouble ?? "";
+    this.trouble.hidden = !store.trouble;
+    this.drawLayers();
+    this.drawCheck();
+    this.drawCaption();
+    this.board.draw(theme);
+    this.units.draw(theme);
+    this.strip.draw();
+    this.drawnRoom = this.room();
+  }
+
+  // One button a layer, with a thumbnail of its hidden units.
+  drawLayers() {
+    const { store } = this;
+    const focused = this.layers.getRootNode().activeElement?.dataset.layer;
+    const buttons = Array.from({ length: store.header.n_layers }, (_, layer) => {
+      const canvas = el("canvas", { class: "activity", "aria-hidden": "true" });
+      this.paintThumbnail(canvas, layer);
+      const every = store.header.stride > 1 ? `, every ${store.header.stride} units one` : "";
+      return el(
+        "button",
+        {
+          class: "head-choice", "data-layer": layer + 1, "aria-label": `layer ${layer + 1}`, "aria-pressed": String(layer === store.layer),
+          title: `ffn_hidden of layer ${layer + 1}: 0…${numberText(store.header.maxima[layer])}, its own maximum${every}`,
+          onclick: () => store.choose(layer),
+        },
+        el("span", {}, String(layer + 1)),
+        canvas,
+      );
+    });
+    this.layers.replaceChildren(el("span", {}, "layer"), ...buttons);
+    if (focused) this.layers.querySelector(`[data-layer="${focused}"]`)?.focus({ preventScroll: true });
+  }
+
+  paintThumbnail(canvas, layer) {
+    const { values, shape } = this.store.thumbnails;
+    const [, rows, columns] = shape;
+    Object.assign(canvas, { width: columns, height: rows });
+    const context = canvas.getContext("2d");
+    const image = context.createImageData(columns, rows);
+    for (let i = 0; i < rows * columns; i++) {
+      const at = 3 * values[layer * rows * columns + i];
+      image.data.set(this.theme.ramp.subarray(at, at + 3), 4 * i);
+      image.data[4 * i + 3] = 255;
+    }
+    context.putImageData(image, 0, 0);
+  }
+
+  drawCheck() {
+    if (!this.store.exact) {
+      this.badge.textContent = "";
+      this.badge.className = "check";
+      return;
+    }
+    const { error, checked } = this.store.check();
+    this.badge.className = error <= TOLERANCE ? "check right" : "check wrong";
+    this.badge.textContent = `recomputed: max error ${error === 0 ? "0" : Number.isFinite(error) ? error.toExponential(0) : "not a number"}`;
+    this.badge.title = `Your browser recomputed ${checked.join(", ")} of this layer from the numbers it was sent; the largest |a − b| / max(1, |b|) against the model's own is ${error}.`;
+  }
+
+  drawCaption() {
+    const { store } = this;
+    const { d_model, d_ff, tokens } = store.sizes;
+    const isPost = store.stage("norm_in").of.length > 1;
+    const sum = isPost ? "resid_out = LayerNorm(x + ffn_out)" : "x = LayerNorm(stream) · resid_out = stream + ffn_out";
+    this.formula.textContent = `ffn_out = max(0, x W_1 + b_1) W_2 + b_2 · ${sum} · W_1 ${d_model}×${d_ff}, W_2 ${d_ff}×${d_model}`;
+    if (!store.exact) {
+      this.caption.replaceChildren();
+      return;
+    }
+    const shares = Array.from({ length: tokens }, (_, i) => store.active(i) / d_ff);
+    const [least, most] = [Math.min(...shares), Math.max(...shares)].map(shareText);
+    const range = least === most ? `${least} of the ${d_ff} hidden units` : `between ${least} and ${most} of the ${d_ff} hidden units`;
+    this.caption.replaceChildren(
+      `Each token (row) goes through alone, no row looks at another; ReLU leaves ${range} on (`,
+      el("span", { class: "silent-swatch", "aria-hidden": "true" }),
+      " grey: cut to 0, ",
+      el("span", { class: "silent-swatch", style: { background: css(this.theme, 0.55) }, "aria-hidden": "true" }),
+      " on). The other panels diverge about 0; colours end where 98% of a panel's numbers lie within.",
+    );
+  }
+
+  press(event) {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const active = this.root.getRootNode().activeElement;
+    if (active?.matches("input, textarea")) return;
+    const { store, board } = this;
+    const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+    if (event.key in moves) board.move(...moves[event.key]);
+    else if (event.key === "PageDown") store.choose(store.layer + 1);
+    else if (event.key === "PageUp") store.choose(store.layer - 1);
+    else if (event.key === "," || event.key === ".") board.otherStage(event.key === "." ? 1 : -1);
+    else if (event.key === "Enter" && active?.matches(".board")) store.pin({ ...store.cursor });
+    else if (event.key === "Escape") store.free();
+    else return;
+    event.preventDefault();
+  }
+
+  resized() {
+    if (this.theme && this.room() !== this.drawnRoom) this.drawAll(this.theme);
+  }
+
+  room() {
+    return `${this.root.clientWidth}×${window.innerHeight}`;
+  }
+}
+
+export default function ffn({ data, parentElement, setStateValue }) {
+  adopt(parentElement, ...sheets);
+  let view = views.get(parentElement);
+  if (!view) {
+    view = new View(parentElement);
+    views.set(parentElement, view);
+  }
+  view.store.teller.tell = (selection) => setStateValue("selection", selection);
+  const isNew = !sameBytes(view.data, data);
+  const message = isNew ? unpack(data) : null;
+  const theme = readTheme(parentElement, (message?.header ?? view.store.header).palette);
+  if (isNew) {
+    view.data = data;
+    view.theme = theme;
+    view.store.take(message);
+  } else if (theme.mode !== view.theme.mode) {
+    view.drawAll(theme);
+  }
+  return () => {
+    view.observer.disconnect();
+    window.removeEventListener(LINK_CHANGED, view.follow);
+  };
+}

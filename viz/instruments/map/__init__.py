@@ -1,0 +1,106 @@
+"""The map: the paper's figure 1 with this sentence's numbers; each block is the door to its instrument.
+
+Thumbnails are samples of the trace (uint8): of wide blocks every k-th feature, never a mean, so that each
+pixel is a number of the model. Weights of attention are the mean over heads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from model import Glass, Trace, Translation, counts
+from viz import theme
+from viz.instruments import pack, register
+from viz.scene import PLACES, SELECTION, SITES
+
+_render = register("map")
+
+WIDEST = 32
+"""Columns of a thumbnail at most."""
+TOP = 8
+"""Most probable words a row in the output's thumbnail."""
+
+
+def signed_thumbnail(value: np.ndarray) -> np.ndarray:
+    """(token, feature) → uint8: 0…255 is −limit…limit, limit the largest absolute value that is drawn."""
+    step = -(-value.shape[-1] // WIDEST)
+    drawn = value[:, ::step]
+    limit = float(np.abs(drawn).max()) or 1.0
+    return np.rint((drawn / limit + 1) * 127.5).astype(np.uint8)
+
+
+def weights_thumbnail(weights: np.ndarray) -> np.ndarray:
+    """(head, query, key) → the heads' mean as uint8, 255 = 1."""
+    return np.rint(weights.mean(0) * 255).astype(np.uint8)
+
+
+def words_thumbnail(probs: np.ndarray) -> np.ndarray:
+    """(query, vocab) → probabilities of each row's TOP words, highest first, as uint8, 255 = 1."""
+    return np.rint(-np.sort(-probs, axis=-1)[:, :TOP] * 255).astype(np.uint8)
+
+
+def thumbnails(trace: Trace) -> dict[str, np.ndarray]:
+    """By name: "encoder.2.self_attn", "encoder.2.ffn", "encoder.2.ffn_norm", "encoder.embed", …, "output"."""
+    found = {}
+    for stack in ("encoder", "decoder"):
+        for name in ("embed", "pos", "embedded"):
+            if (entry := trace.get(f"{stack}.{name}")) is not None:
+                found[f"{stack}.{name}"] = signed_thumbnail(entry.value)
+        for i in range(trace.config.n_layers):
+            for site in ("self_attn", "cross_attn", "ffn"):
+                block = f"{stack}.{i}.{site}"
+                if f"{block}.weights" in trace:
+                    found[block] = weights_thumbnail(trace[f"{block}.weights"].value)
+                elif f"{block}.ffn_hidden" in trace:
+                    found[block] = signed_thumbnail(trace[f"{block}.ffn_hidden"].value)
+                if f"{block}_norm.norm_out" in trace:
+                    found[f"{block}_norm"] = signed_thumbnail(trace[f"{block}_norm.norm_out"].value)
+    return found | {"output": words_thumbnail(trace["output.probs"].value)}
+
+
+def shapes(trace: Trace) -> dict[str, str]:
+    """What a block hands on, by its name without a layer: its numbers' shape in words."""
+    config, n_src, n_tgt = trace.config, len(trace.src_tokens), len(trace.tgt_tokens)
+    rows = {"encoder": n_src, "decoder": n_tgt}
+    said = {"tokens": f"{config.vocab_size} × {config.d_model}", "output": f"{n_tgt} × {config.vocab_size}"}
+    for stack, n in rows.items():
+        said[f"{stack}.embed"] = said[f"{stack}.pos"] = said[f"{stack}.norm"] = f"{n} × {config.d_model}"
+        said[f"{stack}.self_attn"] = f"{config.n_heads} × {n} × {n}"
+        said[f"{stack}.ffn"] = f"{n} × {config.d_ff}"
+    return said | {"decoder.cross_attn": f"{config.n_heads} × {n_tgt} × {n_src}"}
+
+
+def message(glass: Glass, trace: Trace, request: dict[str, Any]) -> bytes:
+    """Thumbnails, shapes, and how much each block weighs and works."""
+    config = trace.config
+    weights = counts.parameters(glass.model)
+    work = counts.multiply_adds(config, len(trace.src_tokens), len(trace.tgt_tokens))
+    header = {
+        "request": request,
+        "places": list(PLACES),
+        "sites": list(SITES),
+        "n_layers": config.n_layers,
+        "post": config.norm == "post",
+        "positions": config.positions,
+        "shapes": shapes(trace),
+        "parameters": weights,
+        "multiply_adds": work,
+        "totals": {
+            "parameters": counts.total(weights, config.n_layers),
+            "multiply_adds": counts.total(work, config.n_layers),
+        },
+        "palette": theme.palette(),
+    }
+    return pack(header, thumbnails(trace))
+
+
+def model_map(glass: Glass, trace: Trace, translation: Translation, request: dict[str, Any]) -> Any:
+    """Mount the map. Its state `selection` holds the place and layer (from 1) that the reader opened."""
+    return _render(
+        key="map",
+        data=message(glass, trace, request),
+        height="content",
+        **{f"on_{SELECTION}_change": lambda: None},
+    )

@@ -1,0 +1,44 @@
+// Where each block of figure 1 stands: pure geometry. The encoder's column is left, the decoder's right; data flows upwards.
+
+const GAP = 9;
+const HEIGHTS = { tokens: 34, plus: 22, block: 40, norm: 22, output: 40 };
+
+// What stands in a column, from below. `block` names what it is (trace name without layer), `place` where a click leads.
+export function column(stack, { post, positions }) {
+  const sites = stack === "encoder" ? ["self_attn"] : ["self_attn", "cross_attn"];
+  const parts = [{ kind: "tokens", block: `${stack}.embed`, place: "tokens" }];
+  if (positions !== "none" && positions !== "rotary" && positions !== "alibi") parts.push({ kind: "plus", block: `${stack}.pos` });
+  for (const site of [...sites, "ffn"]) {
+    const own = { kind: "block", block: `${stack}.${site}`, place: `${stack}.${site}`, perLayer: true };
+    const norm = { kind: "norm", block: `${stack}.${site}_norm`, perLayer: true, of: `${stack}.${site}` };
+    parts.push(...(post ? [own, norm] : [norm, own]));
+  }
+  if (stack === "decoder") parts.push({ kind: "output", block: "output", place: "output" });
+  return parts;
+}
+
+// { boxes: [{ ...part, stack, x, y, width, height }], width, height, frames: { encoder, decoder } }
+export function plan(options, width) {
+  const gutter = 22;
+  const wide = (width - gutter) / 2 - 8;
+  const columns = { encoder: column("encoder", options), decoder: column("decoder", options) };
+  const tall = (parts) => parts.reduce((sum, part) => sum + HEIGHTS[part.kind] + GAP, 0);
+  const height = Math.max(...Object.values(columns).map(tall)) + 4;
+  const boxes = [];
+  const frames = {};
+  for (const [stack, parts] of Object.entries(columns)) {
+    const x = stack === "encoder" ? 8 : width - wide - 8;
+    let y = height;
+    for (const part of parts) {
+      y -= HEIGHTS[part.kind] + GAP / (part.kind === "norm" && options.post ? 2 : 1);
+      boxes.push({ ...part, stack, x, y, width: wide, height: HEIGHTS[part.kind] });
+    }
+    const layer = boxes.filter((box) => box.stack === stack && box.perLayer);
+    const top = Math.min(...layer.map((box) => box.y));
+    const bottom = Math.max(...layer.map((box) => box.y + box.height));
+    frames[stack] = { x: x - 7, y: top - 6, width: wide + 14, height: bottom - top + 12 };
+  }
+  const top = Math.min(...boxes.map((box) => box.y), ...Object.values(frames).map((frame) => frame.y)) - 8;
+  for (const part of [...boxes, ...Object.values(frames)]) part.y -= top;
+  return { boxes, frames, width, height: height - top };
+}

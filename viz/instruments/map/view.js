@@ -1,0 +1,293 @@
+// The map: figure 1 of the paper with this sentence's numbers. Click a block and its instrument opens beside it.
+
+import { adopt, el, styleSheet } from "../shared/dom.js";
+import { LINK_CHANGED, readLink, Teller, wholeNumber } from "../shared/link.js";
+import { readTheme, shade, shadeSigned } from "../shared/theme.js";
+import { unpack } from "../shared/transport.js";
+import { plan } from "./plan.js";
+
+const sheets = await Promise.all(["../shared/instrument.css", "./view.css"].map((path) => styleSheet(new URL(path, import.meta.url))));
+const views = new WeakMap();
+const FOLDS_BELOW = 700;
+const WIDTH = 260;
+const SVG = "http://www.w3.org/2000/svg";
+const NAMES = {
+  self_attn: { encoder: "self-attention", decoder: "masked self-attention" },
+  cross_attn: { decoder: "cross-attention" },
+  ffn: { encoder: "feed-forward", decoder: "feed-forward" },
+};
+const SHORT = { self_attn: "self-attn", cross_attn: "cross-attn", ffn: "feed-fwd" };
+const SENTENCES = {
+  embed: "Tokens become rows of the embedding matrix, times √d_model.",
+  pos: "Position vectors are added.",
+  self_attn: { encoder: "Source tokens ask each other.", decoder: "Target tokens ask those before them." },
+  cross_attn: { decoder: "Target tokens ask the encoder's output." },
+  ffn: "Each token alone, through d_ff hidden units.",
+  norm: "The stream plus what the block adds, then LayerNorm.",
+  output: "Each state becomes a probability for every word.",
+};
+const count = (number) => number.toLocaleString("en");
+
+class View {
+  constructor(parentElement) {
+    this.teller = new Teller(0);
+    this.chosen = { place: null, layer: null };
+    this.crumb = el("button", { class: "crumb", "aria-expanded": "false", onclick: () => this.fold() });
+    this.lines = document.createElementNS(SVG, "svg");
+    this.boxes = el("div", { class: "boxes" });
+    this.layers = el("div", { class: "layers", role: "group", "aria-label": "Layer" });
+    this.board = el("div", { class: "plan", role: "group", "aria-label": "The Transformer: encoder left, decoder right" }, this.lines, this.layers, this.boxes);
+    this.said = el("p", { class: "said", role: "status" });
+    this.total = el("p", { class: "total" });
+    this.root = el("nav", { class: "instrument map", "aria-label": "Map of the model" }, this.crumb, this.board, this.said, this.total);
+    parentElement.append(this.root);
+    this.root.onkeydown = (event) => this.press(event);
+    this.follow = () => this.read();
+    window.addEventListener(LINK_CHANGED, this.follow);
+    window.addEventListener("resize", (this.resize = () => this.header && this.draw()));
+  }
+
+  take(message) {
+    this.header = message.header;
+    this.arrays = message.arrays;
+    this.read();
+  }
+
+  // The link is the truth about what is open; whoever changed it.
+  read() {
+    if (!this.header) return;
+    const { place, layer } = readLink();
+    const { n_layers, places } = this.header;
+    const asked = wholeNumber(layer ?? "");
+    const chosen = {
+      place: places.includes(place) ? place : "decoder.cross_attn",
+      layer: Math.min(Math.max((asked ?? Math.floor(n_layers / 2) + 1) - 1, 0), n_layers - 1),
+    };
+    if (chosen.place === this.chosen.place && chosen.layer === this.chosen.layer && this.drawn) return;
+    this.chosen = chosen;
+    if (this.theme) this.draw();
+  }
+
+  choose(change) {
+    Object.assign(this.chosen, change);
+    const { place, layer } = this.chosen;
+    this.teller.say({ place, layer: layer + 1, query: null, key: null, feature: null, stage: null, panel: null, unit: null });
+    this.unfolded = false;
+    this.draw();
+  }
+
+  fold() {
+    this.unfolded = !this.unfolded;
+    this.draw();
+  }
+
+  get folds() {
+    return window.innerWidth < FOLDS_BELOW;
+  }
+
+  draw() {
+    this.drawn = true;
+    const { header, theme } = this;
+    for (const [role, colour] of Object.entries(theme.roles)) this.root.style.setProperty(`--role-${role}`, colour);
+    this.crumb.hidden = !this.folds;
+    this.crumb.setAttribute("aria-expanded", String(Boolean(this.unfolded)));
+    this.crumb.textContent = `Map › ${this.trail()}`;
+    const hidden = this.folds && !this.unfolded;
+    for (const part of [this.board, this.said, this.total]) part.hidden = hidden;
+    if (hidden) return;
+    this.plan = plan({ post: header.post, positions: header.positions }, WIDTH);
+    Object.assign(this.board.style, { width: `${WIDTH}px`, height: `${this.plan.height}px` });
+    this.drawLines();
+    this.drawBoxes();
+    this.drawLayers();
+    this.say(this.box(this.chosen.place));
+    const { parameters, multiply_adds } = header.totals;
+    this.total.textContent = `All of it: ${count(parameters)} parameters, ${count(multiply_adds)} multiply–adds for this sentence.`;
+  }
+
+  trail() {
+    const [stack, site] = this.chosen.place.split(".");
+    if (!site) return stack;
+    return `${stack} › layer ${this.chosen.layer + 1} › ${NAMES[site][stack]}`;
+  }
+
+  box(place) {
+    return this.plan.boxes.find((box) => box.place === place);
+  }
+
+  name(box) {
+    if (box.kind === "tokens") return box.stack === "encoder" ? "source" : "target";
+    if (box.kind === "plus") return "+ positions";
+    if (box.kind === "norm") return "Add & Norm";
+    if (box.kind === "output") return "output";
+    return box.block === "decoder.self_attn" ? "masked" : SHORT[box.block.split(".")[1]];
+  }
+
+  // Thumbnail's entry for the open layer.
+  entry(box) {
+    if (!box.perLayer) return box.block;
+    const [stack, site] = box.block.split(".");
+    return `${stack}.${this.chosen.layer}.${site}`;
+  }
+
+  drawBoxes() {
+    const focused = this.boxes.getRootNode().activeElement?.dataset.block;
+    const nodes = this.plan.boxes.map((box) => {
+      const isOpen = box.place === this.chosen.place;
+      const canvas = el("canvas", { "aria-hidden": "true" });
+      this.paint(canvas, box);
+      const isDoor = this.header.places.includes(box.place);
+      const properties = {
+        class: `box ${box.kind}`,
+        "data-block": box.block,
+        style: { left: `${box.x}px`, top: `${box.y}px`, width: `${box.width}px`, height: `${box.height}px` },
+        onpointerenter: () => this.say(box),
+        onpointerleave: () => this.say(this.box(this.chosen.place)),
+        onfocus: () => this.say(box),
+      };
+      if (!isDoor) return el("div", properties, canvas, el("span", {}, this.name(box)));
+      Object.assign(properties, {
+        "data-place": box.place,
+        "aria-current": isOpen ? "true" : null,
+        "aria-label": `${this.sentence(box)}`,
+        onclick: () => this.choose({ place: box.place }),
+      });
+      return el("button", properties, canvas, el("span", {}, this.name(box)));
+    });
+    this.boxes.replaceChildren(...nodes);
+    if (focused) nodes.find((node) => node.dataset.block === focused)?.focus({ preventScroll: true });
+  }
+
+  paint(canvas, box) {
+    const array = this.arrays[this.entry(box)];
+    if (!array) {
+      canvas.hidden = true;
+      return;
+    }
+    const [rows, columns] = array.shape;
+    const isShare = box.kind === "output" || box.block.endsWith("_attn");
+    const table = isShare ? this.theme.ramp : this.theme.signed;
+    canvas.width = columns;
+    canvas.height = rows;
+    const context = canvas.getContext("2d");
+    const image = context.createImageData(columns, rows);
+    array.values.forEach((byte, i) => {
+      const at = isShare ? shade(byte / 255) : shadeSigned(byte / 127.5 - 1, 1);
+      image.data.set(table.subarray(at, at + 3), 4 * i);
+      image.data[4 * i + 3] = 255;
+    });
+    context.putImageData(image, 0, 0);
+  }
+
+  drawLayers() {
+    const { n_layers } = this.header;
+    const frame = this.plan.frames.encoder;
+    const focused = this.layers.getRootNode().activeElement?.dataset.layer;
+    Object.assign(this.layers.style, { left: `${frame.x}px`, width: `${frame.width}px`, bottom: `${this.plan.height - frame.y + 24}px` });
+    const buttons = Array.from({ length: n_layers }, (_, layer) =>
+      el("button", { class: "head-choice", "data-layer": layer + 1, "aria-label": `layer ${layer + 1}`, "aria-pressed": String(layer === this.chosen.layer), onclick: () => this.choose({ layer }) }, String(layer + 1)),
+    );
+    this.layers.replaceChildren(el("span", {}, "layer"), ...buttons);
+    if (focused) this.layers.querySelector(`[data-layer="${focused}"]`)?.focus({ preventScroll: true });
+  }
+
+  line(points, properties) {
+    const path = document.createElementNS(SVG, "path");
+    path.setAttribute("d", points.map(([x, y], i) => `${i ? "L" : "M"}${x} ${y}`).join(""));
+    for (const [name, value] of Object.entries({ fill: "none", stroke: this.theme.faint, "stroke-width": 2, ...properties })) path.setAttribute(name, value);
+    this.lines.append(path);
+  }
+
+  // Residual paths around each block, the way up, the encoder's output across, and the stack of layers behind.
+  drawLines() {
+    const { boxes, frames, height } = this.plan;
+    this.lines.replaceChildren();
+    Object.entries({ width: WIDTH, height, "aria-hidden": "true" }).forEach(([name, value]) => this.lines.setAttribute(name, value));
+    for (const frame of Object.values(frames)) {
+      for (let i = Math.min(3, this.header.n_layers - 1); i >= 0; i--) {
+        const box = document.createElementNS(SVG, "rect");
+        const place = { x: frame.x + 3 * i, y: frame.y - 3 * i, width: frame.width, height: frame.height, rx: 6 };
+        for (const [name, value] of Object.entries({ ...place, fill: this.theme.background, stroke: this.theme.faint, "stroke-width": 1.5 })) box.setAttribute(name, value);
+        this.lines.append(box);
+      }
+    }
+    for (const stack of ["encoder", "decoder"]) {
+      const own = boxes.filter((box) => box.stack === stack).sort((a, b) => b.y - a.y);
+      const middle = own[0].x + own[0].width / 2;
+      own.slice(1).forEach((box, i) => this.line([[middle, own[i].y], [middle, box.y + box.height]], {}));
+      const outside = stack === "encoder" ? own[0].x - 5 : own[0].x + own[0].width + 5;
+      const edge = stack === "encoder" ? own[0].x : own[0].x + own[0].width;
+      for (const box of own.filter(({ kind }) => kind === "norm")) {
+        const around = own.find(({ block }) => block === box.of);
+        const [from, to] = this.header.post ? [around.y + around.height + 5, box.y + box.height / 2] : [box.y + box.height + 5, around.y - 4];
+        this.line([[middle, from], [outside, from], [outside, to], [edge, to]], { "stroke-width": 1.5 });
+      }
+    }
+    const top = boxes.filter((box) => box.stack === "encoder").sort((a, b) => a.y - b.y)[0];
+    const cross = boxes.find((box) => box.block === "decoder.cross_attn");
+    const x = top.x + top.width / 2;
+    const y = cross.y + cross.height / 2;
+    const up = frames.encoder.y - 12;
+    this.line([[x, top.y], [x, up], [WIDTH / 2, up], [WIDTH / 2, y], [cross.x, y]], { stroke: this.theme.roles.key, "stroke-width": 3 });
+    this.line([[cross.x - 7, y - 5], [cross.x, y], [cross.x - 7, y + 5]], { stroke: this.theme.roles.key, "stroke-width": 3 });
+  }
+
+  // What a block is, in a sentence, with its shape, weight and work.
+  sentence(box) {
+    const { header } = this;
+    const [stack, part] = box.kind === "output" ? [null, "output"] : box.block.split(".");
+    const kind = part.endsWith("_norm") ? "norm" : part;
+    const what = SENTENCES[kind][stack] ?? SENTENCES[kind];
+    const title = box.kind === "tokens" ? `${box.stack === "encoder" ? "source" : "target"} tokens` : box.perLayer ? `${stack}, layer ${this.chosen.layer + 1}, ${kind === "norm" ? "Add & Norm" : NAMES[part][stack]}` : this.name(box).replace("+ ", "");
+    const block = { embed: "tokens", pos: "positions" }[part] ?? box.block;
+    const shape = header.shapes[kind === "norm" ? `${stack}.norm` : box.block];
+    const weighs = header.parameters[block] ?? 0;
+    const works = header.multiply_adds[block] ?? 0;
+    const shared = part === "output" ? " (it reads the tokens' embedding matrix)" : part === "embed" ? " (one matrix for source, target and output)" : "";
+    return `${title[0].toUpperCase()}${title.slice(1)}: ${what} ${shape} numbers; ${count(weighs)} parameters${shared}, ${count(works)} multiply–adds.`;
+  }
+
+  say(box) {
+    this.said.textContent = box ? this.sentence(box) : "";
+  }
+
+  // Arrow keys walk over the doors: up and down a column, left and right between the columns.
+  press(event) {
+    const active = this.root.getRootNode().activeElement;
+    if (!active?.dataset.place || !event.key.startsWith("Arrow") || event.altKey || event.ctrlKey || event.metaKey) return;
+    const doors = this.plan.boxes.filter((box) => this.header.places.includes(box.place));
+    const here = doors.find((box) => box.block === active.dataset.block);
+    const own = doors.filter((box) => box.stack === here.stack).sort((a, b) => b.y - a.y);
+    const other = doors.filter((box) => box.stack !== here.stack);
+    const at = own.indexOf(here);
+    const nearest = () => other.sort((a, b) => Math.abs(a.y - here.y) - Math.abs(b.y - here.y))[0];
+    const next = { ArrowUp: () => own[at + 1], ArrowDown: () => own[at - 1], ArrowLeft: () => (here.stack === "decoder" ? nearest() : null), ArrowRight: () => (here.stack === "encoder" ? nearest() : null) }[event.key]();
+    event.preventDefault();
+    if (next) this.boxes.querySelector(`[data-block="${next.block}"]`).focus({ preventScroll: true });
+  }
+}
+
+export default function map({ data, parentElement, setStateValue }) {
+  adopt(parentElement, ...sheets);
+  let view = views.get(parentElement);
+  if (!view) {
+    view = new View(parentElement);
+    views.set(parentElement, view);
+  }
+  view.teller.tell = (selection) => setStateValue("selection", selection);
+  const message = view.data === data ? null : unpack(data);
+  const theme = readTheme(parentElement, (message?.header ?? view.header).palette);
+  const isOther = theme.mode !== view.theme?.mode;
+  view.theme = theme;
+  view.data = data;
+  if (message) {
+    view.drawn = false;
+    view.take(message);
+  } else if (isOther) {
+    view.draw();
+  }
+  return () => {
+    window.removeEventListener(LINK_CHANGED, view.follow);
+    window.removeEventListener("resize", view.resize);
+  };
+}
