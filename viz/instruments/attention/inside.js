@@ -7,6 +7,7 @@ import { shade, shadeSigned } from "../shared/theme.js";
 
 const NARROW = 760;
 const AROUND = 236;
+const LEAST_NAME = 78;
 const LEAST_CHAIN = 230;
 const TYPE = 16;
 const LONGEST_LABEL = 13;
@@ -304,7 +305,7 @@ export class Inside {
     const names = Object.entries(layout.panels).map(([name, panel]) => {
       const part = store.stage(name) ?? store.own(name);
       const colour = ROLE[name] ? { color: theme.roles[ROLE[name]] } : {};
-      const room = Math.max(panel.width + 20, this.narrow ? 250 : 0);
+      const room = Math.max(panel.width + 20, this.narrow ? 250 : LEAST_NAME);
       const fromSource = store.site.sides.query !== store.site.sides.key;
       const tinted = ROWS_ARE_KEYS.has(name) && store.site.sides.key === "src" && fromSource ? " from-source" : "";
       const isKnown = Boolean(store.stage(name));

@@ -6,7 +6,8 @@
 import { el } from "./dom.js";
 import { numberText, weightText } from "./numbers.js";
 
-const FEW = 6;
+// On a low screen the picture needs the room.
+const few = () => (window.innerHeight < 800 ? 3 : 6);
 
 async function copy(text, button) {
   try {
@@ -71,7 +72,7 @@ export class Strip {
   }
 
   drawTerms({ terms, sumName, total }) {
-    this.fold.hidden = terms.length <= FEW;
+    this.fold.hidden = terms.length <= few();
     if (!terms.length) {
       this.terms.replaceChildren();
       return;
@@ -80,7 +81,7 @@ export class Strip {
     this.fold.setAttribute("aria-expanded", String(this.unfolded));
     const order = [...terms.keys()].sort((a, b) => Math.abs(terms[b].value) - Math.abs(terms[a].value));
     const largest = order[0];
-    const chosen = new Set(this.unfolded ? order : order.slice(0, FEW));
+    const chosen = new Set(this.unfolded ? order : order.slice(0, few()));
     terms.forEach((term, i) => term.here && chosen.add(i));
     const shown = [...chosen].sort((a, b) => a - b);
     const rest = terms.reduce((sum, term, i) => (chosen.has(i) ? sum : sum + term.value), 0);
