@@ -285,6 +285,17 @@ def test_a_broken_checkpoint_is_named_and_the_others_can_be_chosen(visit, zoo, z
     expect_head(page, "decoder.cross_attn", 1, 1)
 
 
+def test_another_model_keeps_the_sentence_and_the_place(visit, zoo, zoo_glass):
+    page = visit(zoo, text=SENTENCE, place="decoder.self_attn", layer=2, head=3)
+    page.get_by_role("combobox", name="Model").click()
+    page.get_by_role("option", name="wide", exact=True).click()
+    expect_translation(page, zoo_glass("wide"), SENTENCE)
+    expect_head(page, "decoder.self_attn", 2, 3)
+    expect(page.locator(".check")).to_have_class("check right")
+    wanted = {"model": "wide", "text": SENTENCE, "place": "decoder.self_attn", "layer": "2", "head": "3"}
+    assert wanted.items() <= link(page).items()
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [

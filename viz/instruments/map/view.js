@@ -23,7 +23,10 @@ const SENTENCES = {
   self_attn: { encoder: "Source tokens ask each other.", decoder: "Target tokens ask those before them." },
   cross_attn: { decoder: "Target tokens ask the encoder's output." },
   ffn: "Each token alone, through d_ff hidden units.",
-  norm: "The stream plus what the block adds, then LayerNorm.",
+  norm: {
+    post: "The stream plus what the block adds, then LayerNorm.",
+    pre: "LayerNorm of the stream, which the block reads; what the block adds joins the stream.",
+  },
   output: "Each state becomes a probability for every word.",
 };
 const count = (number) => number.toLocaleString("en");
@@ -56,22 +59,23 @@ class View {
   // The link is the truth about what is open; whoever changed it.
   read() {
     if (!this.header) return;
-    const { place, layer } = readLink();
+    const { place, layer, side } = readLink();
     const { n_layers, places } = this.header;
     const asked = wholeNumber(layer ?? "");
     const chosen = {
       place: places.includes(place) ? place : "decoder.cross_attn",
       layer: Math.min(Math.max((asked ?? Math.floor(n_layers / 2) + 1) - 1, 0), n_layers - 1),
+      side: side === "target" ? "target" : null,
     };
-    if (chosen.place === this.chosen.place && chosen.layer === this.chosen.layer && this.drawn) return;
+    if (this.drawn && Object.entries(chosen).every(([name, value]) => this.chosen[name] === value)) return;
     this.chosen = chosen;
     if (this.theme) this.draw();
   }
 
   choose(change) {
     Object.assign(this.chosen, change);
-    const { place, layer } = this.chosen;
-    this.teller.say({ place, layer: layer + 1, query: null, key: null, feature: null, stage: null, panel: null, unit: null });
+    const { place, layer, side } = this.chosen;
+    this.teller.say({ place, layer: layer + 1, side, query: null, key: null, feature: null, stage: null, panel: null });
     this.unfolded = false;
     this.draw();
   }
@@ -108,17 +112,21 @@ class View {
   trail() {
     const [stack, site] = this.chosen.place.split(".");
     if (!site) return stack;
-    return `${stack} › layer ${this.chosen.layer + 1} › ${NAMES[site][stack]}`;
+    const name = NAMES[site.replace("_norm", "")][stack];
+    return `${stack} › layer ${this.chosen.layer + 1} › ${name}${site.endsWith("_norm") ? " › Add & Norm" : ""}`;
   }
 
+  // The block that is open: of two with one place, the one on the open side, or the one that is no norm.
   box(place) {
-    return this.plan.boxes.find((box) => box.place === place);
+    const stack = this.chosen.side === "target" ? "decoder" : "encoder";
+    const boxes = this.plan.boxes.filter((box) => box.place === place);
+    return boxes.find((box) => (box.perLayer ? box.kind === "block" : box.stack === stack)) ?? boxes[0];
   }
 
   name(box) {
     if (box.kind === "tokens") return box.stack === "encoder" ? "source" : "target";
     if (box.kind === "plus") return "+ positions";
-    if (box.kind === "norm") return "Add & Norm";
+    if (box.kind === "norm") return this.header.post ? "Add & Norm" : "Norm";
     if (box.kind === "output") return "output";
     return box.block === "decoder.self_attn" ? "masked" : SHORT[box.block.split(".")[1]];
   }
@@ -133,7 +141,7 @@ class View {
   drawBoxes() {
     const focused = this.boxes.getRootNode().activeElement?.dataset.block;
     const nodes = this.plan.boxes.map((box) => {
-      const isOpen = box.place === this.chosen.place;
+      const isOpen = box === this.box(this.chosen.place);
       const canvas = el("canvas", { "aria-hidden": "true" });
       this.paint(canvas, box);
       const isDoor = this.header.places.includes(box.place);
@@ -150,7 +158,7 @@ class View {
         "data-place": box.place,
         "aria-current": isOpen ? "true" : null,
         "aria-label": `${this.sentence(box)}`,
-        onclick: () => this.choose({ place: box.place }),
+        onclick: () => this.choose({ place: box.place, side: box.stack === "decoder" && !box.perLayer && box.kind !== "output" ? "target" : null }),
       });
       return el("button", properties, canvas, el("span", {}, this.name(box)));
     });
@@ -237,8 +245,8 @@ class View {
     const { header } = this;
     const [stack, part] = box.kind === "output" ? [null, "output"] : box.block.split(".");
     const kind = part.endsWith("_norm") ? "norm" : part;
-    const what = SENTENCES[kind][stack] ?? SENTENCES[kind];
-    const title = box.kind === "tokens" ? `${box.stack === "encoder" ? "source" : "target"} tokens` : box.perLayer ? `${stack}, layer ${this.chosen.layer + 1}, ${kind === "norm" ? "Add & Norm" : NAMES[part][stack]}` : this.name(box).replace("+ ", "");
+    const what = kind === "norm" ? SENTENCES.norm[header.post ? "post" : "pre"] : (SENTENCES[kind][stack] ?? SENTENCES[kind]);
+    const title = box.kind === "tokens" ? `${box.stack === "encoder" ? "source" : "target"} tokens` : box.perLayer ? `${stack}, layer ${this.chosen.layer + 1}, ${kind === "norm" ? `${NAMES[box.of.split(".")[1]][stack]}, Add & Norm` : NAMES[part][stack]}` : this.name(box).replace("+ ", "");
     const block = { embed: "tokens", pos: "positions" }[part] ?? box.block;
     const shape = header.shapes[kind === "norm" ? `${stack}.norm` : box.block];
     const weighs = header.parameters[block] ?? 0;

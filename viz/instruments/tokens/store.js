@@ -7,13 +7,15 @@ import * as maths from "../shared/maths.js";
 const within = (value, limit) => Math.min(Math.max(value, 0), limit - 1);
 export const SIDES = ["src", "tgt"];
 
+const sideOf = ({ side }) => (side === "target" ? "tgt" : "src");
+
 export class Store {
   constructor() {
     this.listeners = new Set();
     this.teller = new Teller();
-    this.sideName = "src";
-    this.layer = 0;
     const link = readLink();
+    this.sideName = sideOf(link);
+    this.layer = 0;
     const number = (name) => (link[name] === undefined ? null : wholeNumber(link[name]));
     const [query, feature] = [number("query"), number("feature")];
     this.pinned = query !== null && feature !== null;
@@ -168,7 +170,14 @@ export class Store {
 
   say() {
     const { part, token, dim } = this.cursor;
-    this.teller.say({ place: "tokens", query: token + 1, feature: this.pinned && part === "embed" ? dim + 1 : null });
+    const side = this.sideName === "tgt" ? "target" : null;
+    this.teller.say({ place: "tokens", side, query: token + 1, feature: this.pinned && part === "embed" ? dim + 1 : null });
+  }
+
+  // The map may choose the other side, by the link.
+  follow() {
+    const link = readLink();
+    if (this.header && link.place === "tokens" && sideOf(link) !== this.sideName) this.show(sideOf(link));
   }
 
   show(sideName) {

@@ -2,6 +2,7 @@
 // layers move them. Everything answers in the browser; the server is told the chosen token after a pause.
 
 import { adopt, el, styleSheet } from "../shared/dom.js";
+import { LINK_CHANGED } from "../shared/link.js";
 import { numberText } from "../shared/numbers.js";
 import { largest, Panel } from "../shared/panel.js";
 import { Strip } from "../shared/strip.js";
@@ -53,8 +54,8 @@ class View {
       el("div", { class: "heading" }, el("h3", { class: "title" }, "Tokens and embeddings"), this.badge),
       this.sides,
       this.words.node,
-      el("div", { class: "upper" }, this.merges.node, this.near.node),
-      el("div", { class: "lower" }, this.embed, this.scatter.node),
+      el("div", { class: "upper" }, this.embed, this.near.node),
+      el("div", { class: "lower" }, this.merges.node, this.scatter.node),
       this.strip.node,
       el("p", { class: "hint" }, "Keys: ← → token, on the strip of numbers ↑ ↓ token and ← → dimension · Enter pins · Esc frees."),
     );
@@ -62,6 +63,8 @@ class View {
     this.root.onkeydown = (event) => this.press(event);
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(this.root);
+    this.follow = () => store.follow();
+    window.addEventListener(LINK_CHANGED, this.follow);
     store.listeners.add((what) => this.changed(what));
   }
 
@@ -208,5 +211,8 @@ export default function tokens({ data, parentElement, setStateValue }) {
     view.dress(theme);
     view.drawAll();
   }
-  return () => view.observer.disconnect();
+  return () => {
+    view.observer.disconnect();
+    window.removeEventListener(LINK_CHANGED, view.follow);
+  };
 }
