@@ -18,13 +18,31 @@ from model.config import Config
 
 SITES = ("encoder.self_attn", "decoder.self_attn", "decoder.cross_attn")
 """The places where attention is; each has an instrument of the same kind."""
-PLACES = ("tokens", "encoder.self_attn", "encoder.ffn", *SITES[1:], "decoder.ffn", "output")
+FEED_FORWARDS = ("encoder.ffn", "decoder.ffn")
+ADD_NORMS = tuple(f"{site}_norm" for site in SITES)
+"""The Add & Norm beside each attention; that of a feed-forward is shown with it."""
+PLACES = (
+    "tokens",
+    "positions",
+    "encoder.self_attn",
+    "encoder.self_attn_norm",
+    "encoder.ffn",
+    "decoder.self_attn",
+    "decoder.self_attn_norm",
+    "decoder.cross_attn",
+    "decoder.cross_attn_norm",
+    "decoder.ffn",
+    "output",
+)
 VIEWS = ("heads", "inside", "lines")
 WIDE_STAGES = ("x_q", "x_kv", "concat", "out")
 STAGES = (
     *("x_q", "x_kv", "q", "k", "v", "q_rot", "k_rot", "scores", "scaled", "biased", "masked", "weights", "z"),
     *("concat", "out"),
+    *("resid_in", "resid_after_self_attn", "resid_after_cross_attn", "resid_out"),
+    *("norm_in", "mean", "std", "gamma", "beta", "norm_out", "ffn_pre", "ffn_hidden", "ffn_out"),
 )
+"""What a link can pin a cell of: stages of an attention, then those of a feed-forward or an Add & Norm."""
 COUNTED = ("layer", "head", "query", "key", "feature", "step")
 EXAMPLES = (
     "The woman in the red dress is dancing.",
@@ -35,7 +53,7 @@ EXAMPLES = (
     "I love you.",
 )
 DEFAULT_MODEL = "en-de"
-INSTRUMENTS = ("map", "attention", "tokens", "ffn", "output")
+INSTRUMENTS = ("map", "attention", "tokens", "ffn", "output", "positions")
 """Keys of the instruments that say what the reader chose there, as their state SELECTION."""
 SELECTION = "selection"
 WIDEST_BEAM = 8
@@ -81,6 +99,9 @@ class Scene:
         width = None
         if self.place in SITES:
             width = config.d_model if self.stage in WIDE_STAGES else config.d_head
+        elif self.place in (*FEED_FORWARDS, *ADD_NORMS):
+            widths = {"mean": 1, "std": 1, "ffn_pre": config.d_ff, "ffn_hidden": config.d_ff}
+            width = widths.get(self.stage, config.d_model)
         limits = {"layer": config.n_layers, "head": config.n_heads, "query": n_queries, "key": n_keys}
         limits |= {"feature": width, "step": n_steps}
         moved, notices = {}, []

@@ -29,8 +29,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from model import CheckpointError, Glass, Trace, Translation, load, names
 from model.checkpoint import checksum
-from viz.instruments import attention, ffn, output
-from viz.scene import DEFAULT_MODEL, EXAMPLES, SITES, WIDEST_BEAM, whole_number
+from viz.instruments import attention, ffn, output, positions
+from viz.scene import DEFAULT_MODEL, EXAMPLES, FEED_FORWARDS, SITES, WIDEST_BEAM, whole_number
 
 log = logging.getLogger("glassbox")
 INSTRUMENTS = Path(__file__).resolve().parent / "instruments"
@@ -200,13 +200,31 @@ def logit_numbers(request: Request) -> bytes:
     return executor().submit(output.logits, glass, found.trace, found.translation, step, layer).result()
 
 
+def contribution_numbers(request: Request) -> bytes:
+    """What each part of the decoder wrote into the stream at one step, counted from 0."""
+    found, name = asked_answer(request)
+    step = whole_number(request.query_params.get("step", ""))
+    if step is None:
+        raise ValueError("There is no such step.")
+    glass = glasses()[0][name["model"]]
+    return executor().submit(output.contributions, glass, found.trace, step).result()
+
+
 def ffn_numbers(request: Request) -> bytes:
     glass, place, layer = asked(request, ffn.PLACES)
     return ffn.exact(glass, asked_answer(request)[0].trace, place, layer)
 
 
 def ffn_matrices(request: Request) -> bytes:
-    return ffn.matrices(*asked(request, ffn.PLACES))
+    return ffn.matrices(*asked(request, FEED_FORWARDS))
+
+
+def positions_experiment_numbers(request: Request) -> bytes:
+    """The model with other positions: its translation, and its maps on the target of the address's answer."""
+    found, name = asked_answer(request)
+    glass = glasses()[0][name["model"]]
+    asked_for = positions.experiment_of(glass, found.translation.source, request.query_params)
+    return executor().submit(positions.experiment, glass, found.translation, asked_for, name).result()
 
 
 def readiness(request: Request) -> Response:
@@ -222,8 +240,10 @@ def routes() -> list[Route]:
         Route("/numbers/exact", numbers(exact_numbers, brief)),
         Route("/numbers/projections", numbers(projection_numbers, for_ever)),
         Route("/numbers/logits", numbers(logit_numbers, brief)),
+        Route("/numbers/contributions", numbers(contribution_numbers, brief)),
         Route("/numbers/ffn", numbers(ffn_numbers, brief)),
         Route("/numbers/ffn_matrices", numbers(ffn_matrices, for_ever)),
+        Route("/numbers/positions_experiment", numbers(positions_experiment_numbers, brief)),
         Route("/readyz", readiness),
     ]
 

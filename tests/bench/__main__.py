@@ -20,14 +20,20 @@ from torch import Tensor, nn
 
 from model import Glass, load
 from model.config import Config
+from model.experiments import Experiment
 from tests.checkpoints import text_of
+from viz.instruments import ffn, output, positions, tokens
 from viz.instruments.attention import exact, overview, projections
+from viz.instruments.map import message as map_message
 
 BUDGETS = {
     "trace_to_silent": 1.8,
     "trace_to_torch": 3.0,
     "answer_ms": 250,
     "overview_bytes": 200_000,
+    "largest_first_picture_bytes": 200_000,
+    "experiment_ms": 300,
+    "ffn_exact_bytes": 120_000,
     "exact_bytes": 120_000,
     "projections_bytes": 265_000,
 }
@@ -38,10 +44,24 @@ MEANING = {
     "torch_ms": "nn.Transformer of the same size, with embedding and logits, ms",
     "trace_to_silent": "trace / silent",
     "trace_to_torch": "trace / nn.Transformer",
-    "answer_ms": "translate + trace + overview of a new sentence, ms",
+    "answer_ms": "translate + trace + overview and map of a new sentence, ms",
+    "experiment_ms": "an experiment: translate and trace with positions off, ms",
     "greedy_ms_per_token": "greedy decoding, ms a token",
     "overview_bytes": "overview of all heads, bytes",
     "overview_ms": "overview of all heads, ms",
+    "map_bytes": "the map's thumbnails, bytes",
+    "map_ms": "the map's thumbnails, ms",
+    "tokens_bytes": "first picture of the tokens, bytes",
+    "tokens_ms": "first picture of the tokens, ms",
+    "positions_bytes": "first picture of the positions, bytes",
+    "positions_ms": "first picture of the positions, ms",
+    "ffn_bytes": "first picture of a feed-forward, bytes",
+    "ffn_ms": "first picture of a feed-forward, ms",
+    "output_bytes": "first picture of the output, bytes",
+    "output_ms": "first picture of the output, ms",
+    "largest_first_picture_bytes": "map and the largest first picture, bytes",
+    "ffn_exact_bytes": "exact numbers of one feed-forward with its norm, bytes",
+    "ffn_exact_ms": "exact numbers of one feed-forward with its norm, ms",
     "exact_bytes": "exact numbers of one layer (cross-attention), bytes",
     "exact_ms": "exact numbers of one layer (cross-attention), ms",
     "projections_bytes": "weight matrices of one layer, bytes",
@@ -106,22 +126,39 @@ def measure(glass: Glass, n_tokens: int, repeats: int) -> dict[str, float]:
         with torch.inference_mode():
             reference(src, tgt, block)
 
-    trace = glass.trace(text, ids)
+    translation = glass.translate(text)
+    trace, own = glass.trace(text, ids), glass.trace(text, translation)
     request = {"model": glass.name, "text": text, "beam": 1, "pad": 0, "version": ""}
-    messages = {
+    first = {
         "overview": lambda: overview(trace, request),
+        "tokens": lambda: tokens.message(glass, trace, translation, request),
+        "positions": lambda: positions.message(glass, trace, translation, request),
+        "ffn": lambda: ffn.message(glass, trace, translation, request, "decoder.ffn"),
+        "output": lambda: output.message(glass, own, translation, request),
+    }
+    messages = first | {
+        "map": lambda: map_message(glass, trace, request),
+        "ffn_exact": lambda: ffn.exact(glass, trace, "decoder.ffn", 0),
         "exact": lambda: exact(trace, PLACE, 0),
         "projections": lambda: projections(glass, PLACE, 0),
     }
 
-    def answer() -> bytes:
-        return overview(glass.trace(text, glass.translate(text)), request)
+    def answer() -> tuple[bytes, bytes]:
+        found = glass.trace(text, glass.translate(text))
+        return overview(found, request), map_message(glass, found, request)
+
+    def experiment() -> bytes:
+        return positions.experiment(glass, translation, Experiment(positions="off"), request)
 
     times = interleaved(
         {"silent": silent, "trace": lambda: glass.trace(text, ids), "torch": by_torch}, repeats
     )
-    whole = interleaved({"answer": answer, "greedy": lambda: glass.translate(text)}, max(1, repeats // 5))
-    sent = interleaved(messages, repeats)
+    whole = interleaved(
+        {"answer": answer, "greedy": lambda: glass.translate(text), "experiment": experiment},
+        max(1, repeats // 5),
+    )
+    sent = interleaved(messages, max(1, repeats // 5))
+    sizes = {name: len(message()) for name, message in messages.items()}
     return {
         "tokens": n_tokens,
         "silent_ms": statistics.median(times["silent"]),
@@ -130,8 +167,10 @@ def measure(glass: Glass, n_tokens: int, repeats: int) -> dict[str, float]:
         "trace_to_silent": ratio(times["trace"], times["silent"]),
         "trace_to_torch": ratio(times["trace"], times["torch"]),
         "answer_ms": statistics.median(whole["answer"]),
-        "greedy_ms_per_token": statistics.median(whole["greedy"]) / len(glass.translate(text).steps),
-        **{f"{name}_bytes": len(message()) for name, message in messages.items()},
+        "experiment_ms": statistics.median(whole["experiment"]),
+        "greedy_ms_per_token": statistics.median(whole["greedy"]) / len(translation.steps),
+        **{f"{name}_bytes": size for name, size in sizes.items()},
+        "largest_first_picture_bytes": sizes["map"] + max(sizes[name] for name in first),
         **{f"{name}_ms": statistics.median(sent[name]) for name in messages},
     }
 

@@ -1,4 +1,4 @@
-"""The feed-forward block in a browser: every cell says the trace's number and how it came about."""
+"""Feed-forward and Add & Norm in a browser: every cell says the trace's number and how it came about."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ from tests.browser.head import PHONE, SENTENCE, number_text, requests_of
 from tests.browser.screen import link
 from tests.unit.viz.test_transport import unpack
 from viz.instruments import pack
-from viz.instruments.ffn import chain, exact, matrices, message, short
-from viz.server import INSTRUMENTS
+from viz.instruments.ffn import TITLES, chain, exact, matrices, message, short
+from viz.scene import ADD_NORMS
 
 PLACE, LAYER = "encoder.ffn", 2
 N_ROWS = 10
 """Source tokens of SENTENCE in the zoo's vocabulary."""
-HEADER = int(re.search(r"HEADER = (\d+)", (INSTRUMENTS / "ffn" / "layout.js").read_text()).group(1))
 STAGES = (
     "resid_after_self_attn",
     "ffn_pre",
@@ -35,17 +34,17 @@ STAGES = (
     "norm_out",
     "resid_out",
 )
-NEED_MATRICES = ("ffn_pre", "ffn_out", "norm_out")
+NEED_MATRICES = ("ffn_pre", "ffn_out")
+NORM = "decoder.cross_attn_norm"
+NORM_STAGES = ("resid_after_self_attn", "out", *STAGES[4:8], "resid_after_cross_attn")
 
 # Points at places of a panel, [pixels from its left edge, row]; gives what the strip says each time.
 POINT = """
-(board, [stage, places, header, rows]) => {
+(board, [stage, places]) => {
   const root = board.getRootNode();
   const name = root.querySelector(`.stage-name[data-stage=${stage}]`);
   const box = board.getBoundingClientRect();
-  const [x, y] = [parseFloat(name.style.left), parseFloat(name.style.top) + header];
-  const between = 16;
-  const cell = ((box.height - 4 + between) / 2 - header - between) / rows;
+  const [x, y, cell] = [parseFloat(name.style.left), Number(name.dataset.y), Number(board.dataset.cell)];
   return places.map(([dx, row]) => {
     const at = { clientX: box.left + x + dx, clientY: box.top + y + (row + 0.5) * cell };
     const sent = window.sentAt.length;
@@ -69,7 +68,7 @@ def shown(page):
 
 
 def point(page, stage, *places):
-    return page.locator(".ffn .board").evaluate(POINT, [stage, places or [(1, 0)], HEADER, N_ROWS])
+    return page.locator(".ffn .board").evaluate(POINT, [stage, places or [(1, 0)]])
 
 
 def cell_of(title):
@@ -198,11 +197,11 @@ def test_keys_move_the_cursor_pin_it_and_write_the_link(page):
         board.press(key)
         expect(page.locator(".ffn .formula b").first).to_have_text(title)
     board.press("Enter")
-    cell = {"place": PLACE, "layer": str(LAYER), "query": "1", "panel": "ffn_pre", "unit": "2"}
+    cell = {"place": PLACE, "layer": str(LAYER), "query": "1", "stage": "ffn_pre", "feature": "2"}
     assert link(page).items() >= cell.items()
     assert point(page, "ffn_out", (1, 1))[0]["title"] == "ffn_pre[1, 2]"
     board.press("Escape")
-    assert not {"query", "panel", "unit"} & set(link(page))
+    assert not {"query", "stage", "feature", "panel", "unit"} & set(link(page))
     assert point(page, "ffn_out", (1, 1))[0]["title"] == "ffn_out[2, 1]"
 
 
@@ -241,7 +240,7 @@ def test_a_wrong_number_turns_the_badge_red(visit, zoo, stage, value):
 def test_a_link_restores_the_pinned_cell_of_the_decoder_on_a_phone_without_sideways_scroll(
     visit, zoo, zoo_trace
 ):
-    cell = {"query": 2, "panel": "norm_out", "unit": 5}
+    cell = {"query": 2, "stage": "norm_out", "feature": 5}
     page = visit(zoo, PHONE, until=shown, text=SENTENCE, place="decoder.ffn", layer=3, **cell)
     expect(page.locator(".ffn .title")).to_have_text("Decoder feed-forward, layer 3")
     expect(page.locator(".ffn .formula b").first).to_have_text("norm_out[2, 5]")
@@ -264,7 +263,7 @@ def test_any_model_and_length_draws_every_stage_with_the_traces_numbers(
     glass = zoo_glass(model)
     text = checkpoints.text_of(glass, n_tokens) if n_tokens > 1 else "a"
     page = visit(
-        zoo, until=shown, text=text, model=model, place=PLACE, layer=1, query=999, panel="ffn_out", unit=1
+        zoo, until=shown, text=text, model=model, place=PLACE, layer=1, query=999, stage="ffn_out", feature=1
     )
     expect(page.locator(".ffn .check")).to_have_class("check right")
     expect(page.locator(".ffn .layer-buttons button")).to_have_count(glass.config.n_layers)
@@ -277,7 +276,7 @@ def test_any_model_and_length_draws_every_stage_with_the_traces_numbers(
 
 # Runs the modules of the served instrument on one layer's numbers: the errors, and what stands in which row.
 RECOMPUTE = """
-async ([stages, numbers, matrices, eps]) => {
+async ([stages, numbers, matrices, eps, gamma, beta]) => {
   const paths = ["ffn/maths.js", "ffn/layout.js", "shared/maths.js"];
   const load = (path) => import(new URL(`instruments/${path}`, document.baseURI).href);
   const [maths, layout, shared] = await Promise.all(paths.map(load));
@@ -286,7 +285,8 @@ async ([stages, numbers, matrices, eps]) => {
   for (const name in matrices) parts[name] = { values: Float32Array.from(matrices[name].values) };
   const errors = {};
   for (const stage of stages.filter(({ of }) => of.length)) {
-    const made = maths.recompute(stage, (n) => flat(numbers[stage.of[n]]), { eps, matrices: parts });
+    const given = { eps, gamma, beta, matrices: parts };
+    const made = maths.recompute(stage, (n) => flat(numbers[stage.of[n]]), given);
     errors[stage.name] = shared.largestError(made, flat(numbers[stage.name]).values);
   }
   const rows = layout.twoRows(layout.sequence(stages));
@@ -318,10 +318,170 @@ def test_post_and_pre_norm_are_recomputed_and_drawn_in_their_own_order(page, tmp
     header, arrays = unpack(exact(glass, trace, PLACE, 0))
     arrays |= {stage: arrays[of] for stage, of in header["same"].items()}
     parts = unpack(matrices(glass, PLACE, 0))[1]
+    given = [arrays.pop(name).ravel().tolist() for name in ("gamma", "beta")]
     told = [
         {name: {"values": a.ravel().tolist(), "shape": a.shape} for name, a in each.items()}
         for each in (arrays, parts)
     ]
-    made = page.evaluate(RECOMPUTE, json.loads(json.dumps([stages, *told, header["eps"]])))
+    made = page.evaluate(RECOMPUTE, json.loads(json.dumps([stages, *told, header["eps"], *given])))
     assert set(made["errors"]) == set(STAGES[1:]) and max(made["errors"].values()) <= 1e-5
     assert len(made["rows"]) == 2 and sum(made["rows"], []) == ROWS[norm]
+
+
+# The Add & Norm of an attention
+
+
+@pytest.fixture(scope="module")
+def norm_shared(visit_once, zoo):
+    asked = []
+    options = {
+        "permissions": ["clipboard-read", "clipboard-write"],
+        "viewport": {"width": 1280, "height": 720},
+    }
+
+    def before(page):
+        asked.append(requests_of(page, "ffn_matrices"))
+
+    page = visit_once(zoo, options, before, shown, text=SENTENCE, place=NORM, layer=LAYER)
+    return page, *asked
+
+
+@pytest.fixture
+def norm_page(norm_shared):
+    yield norm_shared[0]
+    norm_shared[0].keyboard.press("Escape")
+
+
+def expected_title(place, layer):
+    return f"{TITLES[place]}, layer {layer}"
+
+
+def copied(page):
+    """What the snippet of the strip prints."""
+    page.locator(".ffn .strip .copy").click()
+    expect(page.locator(".ffn .strip .copy")).to_have_text("Copied")
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        exec(page.evaluate("navigator.clipboard.readText()"), {})
+    return float(out.getvalue())
+
+
+def test_an_add_and_norm_is_recomputed_without_any_matrix_and_has_no_hidden_layer(norm_shared):
+    page, asked = norm_shared
+    expect(page.locator(".ffn .title")).to_have_text(expected_title(NORM, LAYER))
+    badge = page.locator(".ffn .check")
+    expect(badge).to_have_class("check right")
+    for stage in ("norm_in", "mean", "std", "norm_out", "resid_after_cross_attn"):
+        assert stage in badge.get_attribute("title")
+    expect(page.locator(".ffn .units")).to_be_hidden()
+    assert asked == []
+
+
+@pytest.mark.parametrize("stage", NORM_STAGES)
+def test_a_cell_of_an_add_and_norm_says_the_traces_number(norm_page, zoo_trace, stage):
+    values = values_of(zoo_trace, stage, LAYER, NORM)
+    said = point(norm_page, stage, *[(1 + 7 * dx, row) for dx in range(6) for row in range(len(values))])
+    assert {cell_of(each["title"])[1] for each in said} == set(range(len(values)))
+    for each in said:
+        name, row, column = cell_of(each["title"])
+        assert (name, each["result"]) == (stage, number_text(values[row, column]))
+        assert f"row {row + 1}: {zoo_trace.tgt_tokens[row]}" in each["note"]
+        assert each["sent"] == 0
+    _, row, column = cell_of(norm_page.locator(".ffn .formula b").first.inner_text())
+    assert copied(norm_page) == pytest.approx(float(values[row, column]), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["gamma", "beta"])
+def test_the_strips_below_norm_out_are_gamma_and_beta(norm_page, zoo_glass, name):
+    norm = zoo_glass("en-de").model.decoder[LAYER - 1].cross_attn_add.norm
+    point(norm_page, "norm_out", (1, 0))
+    board = norm_page.locator(".ffn .board")
+    board.focus()
+    for _ in range(["gamma", "beta"].index(name) + 1):
+        board.press(".")
+    board.press("ArrowRight")
+    value = float(getattr(norm, name).detach()[1])
+    expect(norm_page.locator(".ffn .formula b").first).to_have_text(f"{name}[2]")
+    expect(norm_page.locator(".ffn .formula .result")).to_have_text(number_text(value))
+    assert copied(norm_page) == pytest.approx(value, abs=1e-6)
+    board.focus()
+    board.press("Enter")
+    assert {"place": NORM, "stage": name, "feature": "2"}.items() <= link(norm_page).items()
+
+
+def test_the_caption_says_how_much_the_attention_adds(norm_page, zoo_trace):
+    stream, out = (values_of(zoo_trace, stage, LAYER, NORM) for stage in NORM_STAGES[:2])
+    ratios = np.linalg.norm(out, axis=1) / np.linalg.norm(stream, axis=1)
+    said = f"between {ratios.min():.2f} and {ratios.max():.2f} times as long as the stream"
+    expect(norm_page.locator(".ffn .site-caption")).to_contain_text(said)
+
+
+@pytest.mark.parametrize("stage", ["out", "norm_out"])
+def test_the_legend_says_where_the_colours_end(norm_page, zoo_trace, stage):
+    sizes = np.abs(values_of(zoo_trace, stage, LAYER, NORM)).ravel()
+    title = norm_page.locator(f".ffn .stage-name[data-stage={stage}]").get_attribute("title")
+    limit = float(re.search(r"colours ±([\d.e-]+)", title).group(1))
+    assert (sizes > limit).mean() < 0.02 and limit <= 1.11 * np.quantile(sizes, 0.99)
+    assert f"the largest number is {number_text(sizes.max())}" in title
+
+
+def test_every_add_and_norm_opens_from_the_map(norm_shared, zoo_trace):
+    page, _ = norm_shared
+    for place in (*ADD_NORMS[:2], NORM):
+        page.locator(f".map [data-block='{place}']").click()
+        expect(page.locator(".ffn .title")).to_have_text(expected_title(place, LAYER))
+        expect(page.locator(".ffn .check")).to_have_class("check right")
+        expect(page.locator(".map [aria-current=true]")).to_have_count(1)
+        expect(page.locator(f".map [data-block='{place}']")).to_have_attribute("aria-current", "true")
+        assert link(page)["place"] == place
+        shown(page)
+        (said,) = point(page, "norm_out", (1, 1))
+        _, row, column = cell_of(said["title"])
+        assert said["result"] == number_text(values_of(zoo_trace, "norm_out", LAYER, place)[row, column])
+
+
+def test_a_link_restores_the_pinned_cell_of_an_add_and_norm_on_a_phone(visit, zoo, zoo_trace):
+    cell = {"query": 2, "stage": "out", "feature": 4}
+    page = visit(zoo, PHONE, until=shown, text=SENTENCE, place="encoder.self_attn_norm", layer=1, **cell)
+    expect(page.locator(".ffn .formula b").first).to_have_text("out[2, 4]")
+    value = values_of(zoo_trace, "out", 1, "encoder.self_attn_norm")[1, 3]
+    expect(page.locator(".ffn .formula .result")).to_have_text(number_text(value))
+    tabs = page.locator(".ffn .stage-tabs .tab")
+    expect(tabs).to_have_count(7)
+    for tab in tabs.all():
+        tab.click()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    crumb = page.locator(".map .crumb")
+    expect(crumb).to_have_text("Map › encoder › layer 1 › self-attention › Add & Norm")
+
+
+def test_a_number_beyond_the_rows_moves_to_the_last_with_one_notice(visit, zoo, zoo_trace):
+    cell = {"query": 999, "stage": "norm_out", "feature": 999}
+    page = visit(zoo, until=shown, text=SENTENCE, place="encoder.self_attn_norm", layer=1, **cell)
+    rows, columns = values_of(zoo_trace, "norm_out", 1, "encoder.self_attn_norm").shape
+    expect(page.locator(".ffn .formula b").first).to_have_text(f"norm_out[{rows}, {columns}]")
+    notice = page.locator(".st-key-notices")
+    expect(notice).to_contain_text(f"query 999; here they run from 1 to {rows}")
+    expect(notice).to_contain_text(f"feature 999; here they run from 1 to {columns}")
+
+
+NORM_ROWS = {
+    "post": ["resid_in", "+out", "=norm_in", "mean", "std", "→norm_out", "=resid_after_self_attn"],
+    "pre": ["norm_in", "mean", "std", "→norm_out", "resid_in", "+out", "=resid_after_self_attn"],
+}
+
+
+@pytest.mark.parametrize("norm", ["post", "pre"])
+def test_an_add_and_norm_is_recomputed_and_drawn_in_its_own_order(page, tmp_path, norm):
+    place = ADD_NORMS[0]
+    glass = load(checkpoints.make(tmp_path, norm, 1, 2, norm=norm))
+    trace = glass.trace(SENTENCE, [5, 6])
+    stages = unpack(message(glass, trace, None, {}, place))[0]["stages"]
+    header, arrays = unpack(exact(glass, trace, place, 0))
+    arrays |= {stage: arrays[of] for stage, of in header["same"].items()}
+    parts = [arrays.pop(name).ravel().tolist() for name in ("gamma", "beta")]
+    told = {name: {"values": a.ravel().tolist(), "shape": a.shape} for name, a in arrays.items()}
+    made = page.evaluate(RECOMPUTE, json.loads(json.dumps([stages, told, {}, header["eps"], *parts])))
+    assert max(made["errors"].values()) <= 1e-5
+    assert set(made["errors"]) == {"norm_in", "mean", "std", "norm_out", "resid_after_self_attn"}
+    assert sum(made["rows"], []) == NORM_ROWS[norm]

@@ -82,6 +82,9 @@ def test_pointing_names_the_block_with_its_parameters_and_work(page, zoo_glass, 
     for block in ("encoder.ffn", "decoder.self_attn"):
         door(page, block).hover()
         expect(said).to_contain_text(f"{weighs[block]:,} parameters, {works[block]:,} multiply–adds")
+    door(page, "decoder.cross_attn_norm").hover()
+    expect(said).to_contain_text("cross-attention, Add & Norm: The stream plus what the block adds")
+    expect(said).to_contain_text(f"{weighs['decoder.cross_attn_norm']:,} parameters, no matrix product")
     n_layers = glass.config.n_layers
     expect(page.locator(".map .total")).to_contain_text(f"{total(weighs, n_layers):,} parameters")
     expect(page.locator(".map .total")).to_contain_text(f"{total(works, n_layers):,} multiply–adds")
@@ -89,6 +92,8 @@ def test_pointing_names_the_block_with_its_parameters_and_work(page, zoo_glass, 
 
 def test_arrow_keys_walk_over_the_blocks_and_enter_opens_one(page):
     door(page, PLACE).focus()
+    page.keyboard.press("ArrowDown")
+    expect(door(page, "decoder.self_attn_norm")).to_be_focused()
     page.keyboard.press("ArrowDown")
     expect(door(page, "decoder.self_attn")).to_be_focused()
     page.keyboard.press("ArrowLeft")

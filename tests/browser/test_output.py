@@ -1,4 +1,4 @@
-"""The output instrument: steps, bars, arithmetic, what if, logit lens, against NumPy on the model's trace."""
+"""The output instrument: steps, bars, arithmetic, what if, lens, who added what: against NumPy."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from model import contributions as direct
 from tests.browser.head import PHONE, SENTENCE, TOLERANCE, number_text, softmax
 from tests.browser.screen import link
 from tests.unit.viz.test_output import answer
@@ -19,6 +20,14 @@ from viz.instruments import pack
 from viz.instruments.output import TOP, message
 
 STEP = 2
+# The browser's own recomputation of the contributions is done.
+HERE = """
+() => {
+  const roots = [...document.querySelectorAll("*")].map((element) => element.shadowRoot);
+  const badge = roots.map((root) => root?.querySelector(".output .check")).find(Boolean);
+  return badge?.title.includes("each recomputed");
+}
+"""
 # What choosing a step tells the server after its pause has gone out.
 QUIET = "performance.now() - Math.max(0, ...window.sentAt) > 700"
 
@@ -46,7 +55,8 @@ def open_page(visit_once, zoo):
 
 @pytest.fixture
 def page(open_page):
-    """The page that tests share: at STEP, nothing pinned, no knob turned."""
+    """The page that tests share: at the words of STEP, nothing pinned, no knob turned."""
+    show(open_page, "Words")
     back = open_page.get_by_role("button", name="Back to the model's own numbers")
     if back.is_visible():
         back.click()
@@ -55,6 +65,20 @@ def page(open_page):
     open_page.locator(f".step[data-step='{STEP}']").click()
     expect(open_page.locator(".check")).to_have_class("check right")
     return open_page
+
+
+def show(page, name):
+    """Open a part of the instrument."""
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
+@pytest.fixture
+def added(page):
+    """The shared page at "Who added what", one bar a head, its numbers here."""
+    show(page, "Who added what")
+    page.get_by_role("button", name="heads", exact=True).click()
+    page.wait_for_function(HERE)
+    return page
 
 
 def steps(page):
@@ -198,6 +222,7 @@ def test_one_click_returns_to_the_models_own_numbers(page):
 
 
 def test_the_lens_shows_the_most_probable_word_of_every_layer_and_position(page, asked, sent):
+    show(page, "After each layer")
     _, arrays = sent
     readable = asked[0].tokenizer.readable
     for layer, ids in enumerate(arrays["lens_ids"]):
@@ -208,6 +233,7 @@ def test_the_lens_shows_the_most_probable_word_of_every_layer_and_position(page,
 
 def test_a_click_on_the_lens_lists_ten_words_and_their_arithmetic(page, asked, sent):
     _, arrays = sent
+    show(page, "After each layer")
     page.locator("[data-layer='1'][data-position='2']").click()
     probs = arrays["lens_probs"][1, 2]
     assert page.locator(".lens-list .prob").all_inner_texts() == [theme.weight_text(x) for x in probs]
@@ -215,8 +241,8 @@ def test_a_click_on_the_lens_lists_ten_words_and_their_arithmetic(page, asked, s
     assert page.locator(".lens-list .word").all_inner_texts() == words
     expect(page.locator(".formula")).to_contain_text("exp(")
     assert strip(page) == (f"lens[1, 3]: P({words[0]})", theme.weight_text(probs[0]))
-    part(page, 4, "prob").hover()
-    assert strip(page)[0].startswith("lens"), "it is pinned"
+    page.locator("[data-layer='2'][data-position='1']").hover()
+    assert strip(page)[0].startswith("lens[1, 3]"), "it is pinned"
     page.keyboard.press("Escape")
 
 
@@ -321,6 +347,160 @@ def test_nothing_scrolls_sideways_on_a_phone(visit, zoo):
 @pytest.mark.parametrize("model", ["one", "wide"])
 def test_every_size_of_model_draws_its_lens(visit, zoo, zoo_glass, model):
     page = visit(zoo, until=there, text="a", model=model, place="output")
+    show(page, "After each layer")
     layers = zoo_glass(model).config.n_layers + 1
     expect(page.locator("[data-layer][data-position='0']")).to_have_count(layers)
     expect(page.locator(".check")).to_have_class("check right")
+
+
+# Who added what
+
+
+def expected_parts(asked, step=STEP, word=None):
+    """Python's contributions to the logit of the word taken at a step (from 1), or of another."""
+    glass, trace, translation = asked
+    word = glass.rows(translation.ids)[1][step - 1] if word is None else word
+    return direct.contributions(glass.model, trace, [word], slice(step - 1, step))[0].numpy()
+
+
+def signed_text(value):
+    """waterfall.js: two decimals and a sign."""
+    return f"{'−' if value < 0 else '+'}{abs(value):.2f}"
+
+
+def bar(page, index):
+    return page.locator(f".fall-bar[data-bar='{index}']")
+
+
+def bar_texts(page):
+    """What every bar says, the sum last."""
+    labels = page.locator(".fall-bar").evaluate_all("(all) => all.map((bar) => bar.ariaLabel)")
+    return [label.rsplit(": ", 1)[1] for label in labels]
+
+
+def choose_word(page, value):
+    page.get_by_role("combobox", name="Word whose logit is taken apart").select_option(value)
+
+
+@pytest.mark.parametrize("name", ["Words", "After each layer", "Who added what"])
+def test_each_part_is_one_click_away_and_alone(page, name):
+    show(page, name)
+    expect(page.get_by_role("tab", name=name, exact=True)).to_have_attribute("aria-selected", "true")
+    expect(page.locator(".part-tabs .tab[aria-selected=true]")).to_have_count(1)
+    expect(page.locator(".part:visible")).to_have_count(1)
+    expect(page.get_by_role("tabpanel", name=name, exact=True)).to_be_visible()
+
+
+def test_the_bars_are_the_models_contributions_and_end_at_the_logit(added, asked):
+    expected = expected_parts(asked)
+    assert bar_texts(added)[:-1] == [signed_text(x) for x in expected]
+    chosen = asked[0].rows(asked[2].ids)[1][STEP - 1]
+    logit = asked[1]["output.logits"].value[STEP - 1, chosen]
+    assert bar_texts(added)[-1] == f"{logit:.2f}".replace("-", "−")
+    assert expected.sum() == pytest.approx(logit, abs=1e-4)
+
+
+def test_a_block_is_the_sum_of_its_parts(added, asked):
+    added.get_by_role("button", name="blocks", exact=True).click()
+    expected, blocks = expected_parts(asked), {}
+    for part_, value in zip(direct.parts_of(asked[1]), expected, strict=True):
+        order = (-1, part_.name) if part_.layer is None else (part_.layer, direct.KINDS.index(part_.kind))
+        blocks[order] = blocks.get(order, 0) + value
+    values = [blocks[order] for order in sorted(blocks)]
+    assert bar_texts(added)[:-1] == [signed_text(x) for x in values]
+    expect(added.locator(".fall-caption")).to_contain_text(f"The {len(values)} bars sum to")
+
+
+def test_the_caption_names_the_largest_push_and_the_error_of_the_sum(added, asked):
+    expected, caption = expected_parts(asked), added.locator(".fall-caption").inner_text()
+    name = bar(added, int(expected.argmax())).get_attribute("aria-label").rsplit(": ", 1)[0]
+    assert f"comes from {name} ({signed_text(expected.max())})" in caption
+    assert f"The {len(expected)} bars sum to {expected.sum():.3f}".replace("-", "−") in caption
+    assert float(re.search(r"\(error (\S+)\)", caption)[1]) <= TOLERANCE
+    expect(added.locator(".added")).to_contain_text("This is the direct path only")
+
+
+def test_pointing_at_a_bar_shows_its_arithmetic_and_sends_nothing(added, asked):
+    expected = expected_parts(asked)
+    totals = np.concatenate([[0], expected.cumsum()])
+    added.wait_for_function(QUIET)
+    before = added.evaluate("window.sentAt.length")
+    for index in (0, 5, len(expected) - 1):
+        bar(added, index).hover()
+        title, result = strip(added)
+        assert title.startswith(bar(added, index).get_attribute("aria-label").rsplit(": ", 1)[0])
+        assert float(result.replace("−", "-")) == pytest.approx(expected[index], rel=2e-3, abs=1e-6)
+        note = added.locator(".strip .note").inner_text().replace("−", "-")
+        shown = [float(x) for x in re.match(r"running total (\S+) → (\S+)", note).groups()]
+        assert shown == pytest.approx(totals[index : index + 2], rel=2e-3, abs=1e-5)
+    bar(added, len(expected)).hover()
+    assert strip(added)[0].startswith(f"logits[{STEP}, ")
+    assert added.evaluate("window.sentAt.length") == before
+
+
+def test_a_snippet_carries_a_part_on_to_its_contribution(added, asked):
+    added.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true })")
+    expected = expected_parts(asked)
+    for index in (0, 3, len(expected) - 1):
+        bar(added, index).hover()
+        added.get_by_role("button", name="Copy as NumPy").click()
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(added.get_by_role("textbox", name="NumPy snippet").input_value(), {})
+        assert float(printed.getvalue()) == pytest.approx(expected[index], rel=1e-3, abs=1e-5)
+
+
+def test_keys_move_along_the_bars_and_a_click_pins(added):
+    bar(added, 2).click()
+    bar(added, 6).hover()
+    expect(bar(added, 2)).to_have_class("fall-bar here pinned")
+    added.locator(".waterfall").focus()
+    added.keyboard.press("ArrowRight")
+    expect(bar(added, 3)).to_have_class(re.compile("here"))
+    added.keyboard.press("Escape")
+    added.keyboard.press("ArrowLeft")
+    expect(bar(added, 2)).to_have_class("fall-bar here")
+
+
+def test_another_words_logit_is_taken_apart_in_the_browser(added, asked, sent):
+    word = next(int(i) for i in sent[1]["ids"][STEP - 1] if i != sent[1]["chosen"][STEP - 1])
+    choose_word(added, str(word))
+    assert bar_texts(added)[:-1] == [signed_text(x) for x in expected_parts(asked, word=word)]
+    error = re.search(r"\(error (\S+)\)", added.locator(".fall-caption").inner_text())[1]
+    assert float(error) <= TOLERANCE
+    choose_word(added, str(sent[1]["chosen"][STEP - 1]))
+
+
+def test_a_step_chosen_here_stays_here(added, asked):
+    added.locator(".step[data-step='3']").click()
+    expect(added.get_by_role("figure", name=re.compile("^Direct contributions .* step 3"))).to_be_visible()
+    assert bar_texts(added)[:-1] == [signed_text(x) for x in expected_parts(asked, step=3)]
+    added.wait_for_function(HERE)
+    assert link(added)["step"] == "3"
+
+
+@pytest.mark.parametrize("name", ["terms", "gammas", "stds"])
+def test_a_wrong_part_turns_the_badge_red(visit, zoo, name):
+    def tamper(route):
+        header, arrays = unpack(route.fetch().body())
+        arrays = {key: array.copy() for key, array in arrays.items()}
+        arrays[name][0] *= 1.5
+        body = pack({"step": header["step"]}, arrays)
+        route.fulfill(status=200, content_type="application/octet-stream", body=body)
+
+    before = lambda page: page.route("**/numbers/contributions*", tamper)  # noqa: E731
+    page = visit(zoo, None, before, there, text=SENTENCE, place="output", step=STEP)
+    expect(page.locator(".check")).to_have_class("check right")
+    show(page, "Who added what")
+    expect(page.locator(".check")).to_have_class("check wrong")
+
+
+@pytest.mark.parametrize(("model", "options"), [("one", None), ("wide", None), ("wide", PHONE)])
+def test_every_size_of_model_draws_its_contributions(visit, zoo, zoo_glass, model, options):
+    page = visit(zoo, options, until=there, text="a <b>dog</b> 🏃🏽‍♀️", model=model, place="output")
+    show(page, "Who added what")
+    page.get_by_role("button", name="heads", exact=True).click()
+    expect(page.locator(".fall-bar")).to_have_count(len(direct.parts(zoo_glass(model).config, True)) + 1)
+    page.wait_for_function(HERE)
+    expect(page.locator(".check")).to_have_class("check right")
+    assert page.get_by_test_id("stMain").evaluate("(main) => main.scrollWidth - main.clientWidth") <= 0

@@ -13,10 +13,11 @@ from model import Glass, TextError, Trace, Translation
 from viz import scene as scenes
 from viz import server, theme
 from viz.figures.attention_heatmap import attention_heatmap, nearest_stage
+from viz.instruments import ffn
 from viz.instruments.attention import attention, site_of
-from viz.instruments.ffn import decoder_ffn, encoder_ffn
 from viz.instruments.map import model_map
 from viz.instruments.output import output
+from viz.instruments.positions import positions
 from viz.instruments.tokens import tokens
 from viz.instruments.translation import translation_chips
 from viz.labels import literal
@@ -133,8 +134,8 @@ def show(answer: server.Answer, glass: Glass) -> None:
 VIEWS: dict[str, Callable[[Glass, Trace, Translation, dict[str, Any]], Any]] = {
     "output": output,
     "tokens": tokens,
-    "encoder.ffn": encoder_ffn,
-    "decoder.ffn": decoder_ffn,
+    "positions": positions,
+    **ffn.VIEWS,
 }
 
 
@@ -182,6 +183,9 @@ def page() -> None:
     sizes = None, None
     if scene.place in scenes.SITES:
         sizes = answer.trace[f"{site_of(scene.place, 0)}.weights"].value.shape[1:]
+    elif scene.place in ffn.VIEWS:
+        tokens_of = {"encoder": answer.trace.src_tokens, "decoder": answer.trace.tgt_tokens}
+        sizes = len(tokens_of[scene.place.split(".")[0]]), None
     _, moved = scene.within(glass.config, *sizes, len(answer.trace.tgt_tokens))
     if notices or moved:
         said.caption(literal(" ".join([*notices, *moved])) + " Showing the nearest there is.")

@@ -8,12 +8,13 @@ import torch
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from model import contributions as direct
 from model import load
 from tests import checkpoints
 from tests.unit.viz.conftest import N_LAYERS, TEXTS
 from tests.unit.viz.test_transport import unpack
 from viz import server, theme
-from viz.instruments.output import LENS_TOP, TOP, logits, message
+from viz.instruments.output import LENS_TOP, TOP, contributions, logits, message
 from viz.scene import EXAMPLES
 
 REQUEST = {"model": "small", "text": "Where?", "beam": 1, "pad": 0, "version": "0"}
@@ -134,11 +135,55 @@ def test_the_last_layer_of_the_lens_is_the_models_own_output(either):
     assert np.abs(arrays["lens_probs"][-1] - picked).max() <= 1e-5
 
 
+def test_the_contributions_are_the_models_and_sum_to_the_logit_taken(either):
+    glass, trace, _ = either
+    header, arrays = sent(either)
+    expected = direct.contributions(glass.model, trace, arrays["chosen"].tolist())
+    assert arrays["contributions"].dtype == np.float32
+    assert arrays["contributions"].tobytes() == expected.numpy().astype(np.float32).tobytes()
+    assert np.abs(arrays["contributions"].sum(-1, dtype=float) - arrays["chosen_logits"]).max() <= 1e-4
+    assert [part["name"] for part in header["parts"]] == [part.name for part in direct.parts_of(trace)]
+    assert header["norms"] == direct.norm_names(trace.config)
+
+
+@pytest.mark.parametrize("name", ["layer", "head", "site"])
+def test_a_part_says_only_what_it_has(either, name):
+    header, _ = sent(either)
+    for part, own in zip(header["parts"], direct.parts_of(either[1]), strict=True):
+        assert part.get(name) == getattr(own, name) and (name in part) == (getattr(own, name) is not None)
+
+
+def test_what_was_written_gives_any_words_contributions(either):
+    glass, trace, _ = either
+    parts, names = direct.parts_of(trace), direct.norm_names(trace.config)
+    for step in range(len(trace.predicts)):
+        header, arrays = unpack(contributions(glass, trace, step))
+        assert header["step"] == step
+        assert arrays["terms"].shape == (len(parts), trace.config.d_model)
+        gammas = [direct.norm_of(glass.model, name).gamma.detach().numpy() for name in names]
+        assert arrays["gammas"].tobytes() == np.stack(gammas).tobytes()
+        assert list(arrays["stds"]) == [trace[f"{name}.std"].value[step, 0] for name in names]
+        for word in (3, 77):
+            carried = [glass.model.embedding.weight[word].detach().double().numpy()]
+            for gamma, std in zip(arrays["gammas"][::-1], arrays["stds"][::-1], strict=True):
+                scaled = gamma * carried[0]
+                carried.insert(0, (scaled - scaled.mean()) / std)
+            values = [term @ carried[part.norms] for part, term in zip(parts, arrays["terms"], strict=True)]
+            assert abs(sum(values) - trace["output.logits"].value[step, word]) <= 1e-4
+
+
+@pytest.mark.parametrize("step", [-1, 99])
+def test_contributions_of_a_step_that_is_not_there_are_refused(small_glass, step):
+    with pytest.raises(ValueError, match="There is no such"):
+        contributions(*answer(small_glass)[:2], step)
+
+
 def test_padding_is_no_step(small_glass):
     glass, trace, translation = answer(small_glass)
     padded = answer(small_glass, pad_to=len(trace.tgt_tokens) + 3 if len(trace.tgt_tokens) < 9 else 12)
     header, arrays = sent(padded)
     assert len(header["reads"]) == len(arrays["states"]) == len(trace.predicts)
+    assert len(arrays["contributions"]) == len(trace.predicts)
     assert arrays["lens_ids"].shape[1] == len(trace.predicts)
 
 
@@ -186,6 +231,7 @@ def test_a_step_or_layer_that_is_not_there_is_refused(small_glass, step, layer):
 def test_sizes_stay_within_their_budget(full):
     assert len(message(*full, server_request())) < 120_000
     assert len(logits(*full, 0)) < 48_000
+    assert len(contributions(*full[:2], 0)) < 48_000
 
 
 def server_request():
@@ -207,10 +253,10 @@ def served(tmp_path_factory):
     server.version.cache_clear()
 
 
-def get(served, **changes):
+def get(served, route="logits", **changes):
     asked = {"model": "en-de", "text": TEXT, "beam": "1", "pad": "0", "step": "0"} | changes
     return served[0].get(
-        "/numbers/logits", params={name: value for name, value in asked.items() if value is not None}
+        f"/numbers/{route}", params={name: value for name, value in asked.items() if value is not None}
     )
 
 
@@ -225,6 +271,21 @@ def test_the_route_sends_all_logits_of_the_step(served):
 
 def test_the_route_sends_all_logits_of_a_lens_cell(served):
     assert get(served, step="1", layer="0").content == logits(*answer(served[1]), 1, 0)
+
+
+def test_the_route_sends_what_each_part_wrote(served):
+    glass, trace, _ = answer(served[1])
+    response = get(served, "contributions", step="1")
+    assert response.status_code == 200 and response.content == contributions(glass, trace, 1)
+    assert response.headers["cache-control"] == "private, max-age=60"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"step": step} for step in (None, "", "-1", "99", "zzz")] + [{"model": "?"}]
+)
+def test_nonsense_about_contributions_gets_400_and_a_sentence(served, changes):
+    response = get(served, "contributions", **changes)
+    assert response.status_code == 400 and response.text.endswith(".")
 
 
 @pytest.mark.parametrize(

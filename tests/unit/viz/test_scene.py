@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from model.config import Config
 from viz.scene import (
+    ADD_NORMS,
     COUNTED,
     EXAMPLES,
+    FEED_FORWARDS,
     PLACES,
     SITES,
     STAGES,
@@ -108,6 +110,19 @@ def test_no_number_falls_back_to_the_default_with_one_notice(name, raw):
     assert len(notices) == 1 and name in notices[0]
 
 
+def test_every_attention_has_its_add_and_norm_right_above_it():
+    for site, place in zip(SITES, ADD_NORMS, strict=True):
+        assert PLACES.index(place) == PLACES.index(site) + 1
+
+
+@pytest.mark.parametrize("place", [*FEED_FORWARDS, *ADD_NORMS])
+@pytest.mark.parametrize(("stage", "width"), [("mean", 1), ("norm_out", 16), ("beta", 16), ("ffn_pre", 512)])
+def test_a_pinned_cell_stays_within_its_stage(place, stage, width):
+    config = Config(n_layers=3, n_heads=2, d_model=16, d_ff=512, vocab_size=300)
+    scene, said = from_link({"place": place, "stage": stage, "feature": "9999"})
+    assert said == [] and scene.within(config, 5)[0].feature == width - 1
+
+
 @given(st.text())
 def test_whatever_a_number_says_it_is_a_number_or_nothing(raw):
     number = whole_number(raw)
@@ -147,6 +162,9 @@ def test_a_scene_within_limits_is_possible_and_stays(scene):
     limits = {"layer": 3, "head": 2, "query": 5, "key": 7, "step": 6}
     if scene.place in SITES:
         limits["feature"] = 16 if scene.stage in WIDE_STAGES else 8
+    elif scene.place in (*FEED_FORWARDS, *ADD_NORMS):
+        widths = {"mean": 1, "std": 1, "ffn_pre": CONFIG.d_ff, "ffn_hidden": CONFIG.d_ff}
+        limits["feature"] = widths.get(scene.stage, 16)
     for name, limit in limits.items():
         value, asked = getattr(nearest, name), getattr(scene, name)
         assert value == asked if asked is None and name != "layer" else 0 <= value < limit

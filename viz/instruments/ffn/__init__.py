@@ -1,8 +1,10 @@
-"""The feed-forward instrument: one layer's FFN(x) = max(0, x W_1 + b_1) W_2 + b_2, its sum and its norm.
+"""The feed-forward and Add & Norm instrument: what a sublayer adds to the stream, and the norm beside it.
 
-Three messages, all made by `pack`: `message` (labels, shapes and a thumbnail of each layer's hidden units,
-with the page), `exact` (every number of one layer as float32, by route when the layer is opened) and
-`matrices` (W_1, b_1, W_2, b_2, γ, β of one layer, by a route that the browser caches).
+One board for every place: the feed-forward FFN(x) = max(0, x W_1 + b_1) W_2 + b_2 with its sum and norm, and
+the Add & Norm of each attention, whose inside has an instrument of its own (here only its `out` stands).
+Three messages, all made by `pack`: `message` (labels, shapes and a thumbnail of each layer, with the page),
+`exact` (every number of one layer as float32, with γ and β, by route when the layer is opened) and `matrices`
+(W_1, b_1, W_2, b_2 of one layer, by a route that the browser caches).
 Which entry follows from which is read off the trace's parents, so post-norm and pre-norm need no branch.
 """
 
@@ -17,27 +19,45 @@ from model import Glass, Trace, Translation
 from viz import theme
 from viz.instruments import pack, register
 from viz.labels import query_labels
-from viz.scene import SELECTION
+from viz.scene import ADD_NORMS, FEED_FORWARDS, SELECTION
 
 _render = register("ffn")
 
-PLACES = ("encoder.ffn", "decoder.ffn")
-TITLES = {"encoder.ffn": "Encoder feed-forward", "decoder.ffn": "Decoder feed-forward"}
+PLACES = (*FEED_FORWARDS, *ADD_NORMS)
+TITLES = {
+    "encoder.ffn": "Encoder feed-forward",
+    "decoder.ffn": "Decoder feed-forward",
+    "encoder.self_attn_norm": "Encoder self-attention: Add & Norm",
+    "decoder.self_attn_norm": "Decoder masked self-attention: Add & Norm",
+    "decoder.cross_attn_norm": "Cross-attention: Add & Norm",
+}
 WIDEST = 128
-"""Hidden units of a thumbnail at most: of more, every k-th is drawn."""
+"""Columns of a thumbnail at most: of more, every k-th is drawn."""
+
+
+def parts_of(place: str) -> tuple[str, str]:
+    """Stack and sublayer: "decoder.cross_attn_norm" → ("decoder", "cross_attn")."""
+    stack, block = place.split(".")
+    return stack, block.removesuffix("_norm")
 
 
 def chain(trace: Trace, place: str, layer: int) -> list[str]:
-    """Full names, in the order of computation, from the stream that enters the block to resid_out."""
-    stack, _ = place.split(".")
-    last = f"{stack}.{layer}.resid_out"
-    own = (f"{stack}.{layer}.ffn.", f"{stack}.{layer}.ffn_norm.")
+    """Full names, in the order of computation, from the stream that enters to the stream that leaves.
+
+    The way back from the end leads through the whole sublayer; of an attention only `out` is shown.
+    """
+    stack, sublayer = parts_of(place)
+    scope = f"{stack}.{layer}."
+    inside, norm = f"{scope}{sublayer}.", f"{scope}{sublayer}_norm."
+    last = scope + ("resid_out" if place in FEED_FORWARDS else f"resid_after_{sublayer}")
     found, waiting = {last}, [last]
     while waiting:
         for parent in trace[waiting.pop()].of:
-            if parent not in found:
+            if parent not in found and parent.startswith(scope):
                 found.add(parent)
-                waiting += [parent] if parent.startswith(own) else []
+                waiting += [parent] if parent.startswith((inside, norm)) else []
+    if place in ADD_NORMS:
+        found = {name for name in found if not name.startswith(inside)} | {f"{inside}out"}
     return [name for name in trace if name in found]
 
 
@@ -46,13 +66,19 @@ def short(name: str) -> str:
     return name.rsplit(".", 1)[-1]
 
 
+def made_from(trace: Trace, name: str, names: list[str]) -> list[str]:
+    """Short names of an entry's parents, where all of them are in the chain `names`; else it is given."""
+    of = trace[name].of
+    return [short(parent) for parent in of] if set(of) <= set(names) else []
+
+
 def stages(trace: Trace, place: str) -> list[dict[str, Any]]:
     """What the block computes, by short name: shape, what its columns are, which stages it is made from."""
     names = chain(trace, place, 0)
     return [
         {
             "name": short(name),
-            "of": [short(parent) for parent in trace[name].of if parent in names],
+            "of": made_from(trace, name, names),
             "columns": trace[name].axes[-1],
             "shape": trace[name].value.shape,
         }
@@ -60,22 +86,33 @@ def stages(trace: Trace, place: str) -> list[dict[str, Any]]:
     ]
 
 
+def thumbnail_stage(place: str) -> str:
+    """The stage that a layer's thumbnail shows."""
+    return "ffn_hidden" if place in FEED_FORWARDS else "norm_out"
+
+
 def thumbnails(trace: Trace, place: str) -> tuple[np.ndarray, list[float], int]:
-    """ffn_hidden of every layer as uint8 (layer, token, unit), 255 = its maximum; the maxima; the stride."""
-    stack, _ = place.split(".")
-    hidden = [trace[f"{stack}.{i}.ffn.ffn_hidden"].value for i in range(trace.config.n_layers)]
-    stride = -(-trace.config.d_ff // WIDEST)
-    maxima = [float(np.float32(layer.max())) for layer in hidden]
-    scaled = [layer[:, ::stride] / (limit or 1.0) for layer, limit in zip(hidden, maxima, strict=True)]
-    return np.rint(np.stack(scaled) * 255).astype(np.uint8), maxima, stride
+    """One stage of every layer as uint8 (layer, token, column), each layer's limit, and the stride.
+
+    The limit is the layer's largest size. Hidden units: 0…255 is 0…limit; norm_out: −limit…limit.
+    """
+    stage = thumbnail_stage(place)
+    names = [chain(trace, place, layer) for layer in range(trace.config.n_layers)]
+    values = [trace[next(n for n in layer if short(n) == stage)].value for layer in names]
+    stride = -(-values[0].shape[-1] // WIDEST)
+    limits = [float(np.abs(value).max()) for value in values]
+    shares = np.stack([v[:, ::stride] / (limit or 1.0) for v, limit in zip(values, limits, strict=True)])
+    if stage != "ffn_hidden":
+        shares = (shares + 1) / 2
+    return np.rint(shares * 255).astype(np.uint8), limits, stride
 
 
 def message(
     glass: Glass, trace: Trace, translation: Translation, request: dict[str, Any], place: str
 ) -> bytes:
     """What the browser needs before a layer is open; `request` names this trace."""
-    hidden, maxima, stride = thumbnails(trace, place)
-    entry = trace[f"{place.split('.')[0]}.0.ffn.ffn_hidden"]
+    drawn, limits, stride = thumbnails(trace, place)
+    entry = trace[chain(trace, place, 0)[0]]
     header = {
         "request": request,
         "palette": theme.palette(),
@@ -85,56 +122,60 @@ def message(
         "tokens": entry.labels["query"],
         "labels": query_labels(trace, entry),
         "stages": stages(trace, place),
-        "maxima": maxima,
+        "thumbnail": thumbnail_stage(place),
+        "limits": limits,
         "stride": stride,
     }
-    return pack(header, {"ffn_hidden": hidden})
+    return pack(header, {"thumbnails": drawn})
 
 
 def exact(glass: Glass, trace: Trace, place: str, layer: int) -> bytes:
-    """Every number of one layer's block, float32. `same`: entries that are their only parent, bit for bit."""
-    names = {short(name): name for name in chain(trace, place, layer)}
+    """Every number of one layer's block, and its norm's gamma and beta (1 × d_model); float32.
+
+    `same`: entries that are their only parent, bit for bit, and are not sent again.
+    """
+    full = chain(trace, place, layer)
+    names = {short(name): name for name in full}
     arrays = {stage: trace[name].value.astype(np.float32, copy=False) for stage, name in names.items()}
     same = {}
     for stage, name in names.items():
-        of = [short(parent) for parent in trace[name].of if short(parent) in names]
+        of = made_from(trace, name, full)
         if len(of) == 1 and arrays[stage].tobytes() == arrays[of[0]].tobytes():
             same[stage] = of[0]
-    header = {
-        "place": place,
-        "layer": layer,
-        "names": names,
-        "same": same,
-        "eps": norm_of(glass, place, layer).eps,
-    }
-    return pack(header, {stage: array for stage, array in arrays.items() if stage not in same})
+    norm = norm_of(glass, place, layer)
+    header = {"place": place, "layer": layer, "names": names, "same": same, "eps": norm.eps}
+    sent = {stage: array for stage, array in arrays.items() if stage not in same}
+    return pack(header, sent | {"gamma": as_array(norm.gamma)[None], "beta": as_array(norm.beta)[None]})
+
+
+def as_array(parameter: Any) -> np.ndarray:
+    return parameter.detach().float().numpy()
 
 
 def layer_of(glass: Glass, place: str, layer: int) -> Any:
     """The module of one layer."""
-    return getattr(glass.model, place.split(".")[0])[layer]
+    return getattr(glass.model, parts_of(place)[0])[layer]
 
 
 def norm_of(glass: Glass, place: str, layer: int) -> Any:
-    """The LayerNorm beside the feed-forward of one layer."""
-    return layer_of(glass, place, layer).ffn_add.norm
+    """The LayerNorm beside the sublayer."""
+    return getattr(layer_of(glass, place, layer), f"{parts_of(place)[1]}_add").norm
 
 
 def matrices(glass: Glass, place: str, layer: int) -> bytes:
-    """W_1 (d_ff × d_model) and W_2 (d_model × d_ff, as torch keeps them), b_1, b_2, gamma, beta; float32."""
-    block, norm = layer_of(glass, place, layer).ffn, norm_of(glass, place, layer)
+    """W_1 (d_ff × d_model) and W_2 (d_model × d_ff, as torch keeps them), b_1, b_2; float32."""
+    block = layer_of(glass, place, layer).ffn
     parameters = {
         "W_1": block.W_1.weight, "b_1": block.W_1.bias, "W_2": block.W_2.weight, "b_2": block.W_2.bias,
-        "gamma": norm.gamma, "beta": norm.beta,
     }  # fmt: skip
-    arrays = {name: parameter.detach().float().numpy() for name, parameter in parameters.items()}
+    arrays = {name: as_array(parameter) for name, parameter in parameters.items()}
     return pack({"place": place, "layer": layer}, arrays)
 
 
 def ffn(
     glass: Glass, trace: Trace, translation: Translation, request: dict[str, Any], place: str = "encoder.ffn"
 ) -> Any:
-    """Mount the instrument. Its state `selection` holds place and layer (from 1), and the pinned row."""
+    """Mount the instrument. Its state `selection` holds place and layer (from 1), and the pinned cell."""
     return _render(
         key="ffn",
         data=message(glass, trace, translation, request, place),
@@ -143,5 +184,5 @@ def ffn(
     )
 
 
-encoder_ffn = partial(ffn, place="encoder.ffn")
-decoder_ffn = partial(ffn, place="decoder.ffn")
+VIEWS = {place: partial(ffn, place=place) for place in PLACES}
+"""The instrument of each place."""

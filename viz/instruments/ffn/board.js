@@ -3,16 +3,17 @@
 import { el } from "../shared/dom.js";
 import { numberText, shortened } from "../shared/numbers.js";
 import { shade, shadeSigned } from "../shared/theme.js";
-import { cellAt, NARROW, narrowLayout, sequence, wideLayout } from "./layout.js";
-import { colourLimit, shareText, strongestColumns } from "./maths.js";
+import { cellAt, NARROW, narrowLayout, PARAMETERS, ROOMY, sequence, wideLayout } from "./layout.js";
+import { colourScale, shareText, strongestColumns } from "./maths.js";
 
-const TYPE = 15;
+const TYPE = { small: 14, usual: 16 };
 const LONGEST_LABEL = 13;
-const AROUND = 236;
+const AROUND = 305;
 const SILENT_TINT = 0.22;
 const NAMES = { mean: "μ", std: "σ" };
-const ROLES = { ffn_pre: "key", ffn_hidden: "value", ffn_out: "output", resid_out: "output" };
+const ROLES = { ffn_pre: "key", ffn_hidden: "value", ffn_out: "output", out: "output" };
 const FORMULAS = {
+  out: "what attention adds",
   ffn_pre: "x W_1 + b_1", ffn_hidden: "max(0, ffn_pre)", ffn_out: "hidden · W_2 + b_2", mean: "mean", std: "√(var + ε)",
   norm_out: "(x−μ)/σ · γ + β",
 };
@@ -43,16 +44,23 @@ export class Board {
     const cell = cellAt(this.layout, event.clientX - box.left, event.clientY - box.top);
     if (!cell) return;
     const name = this.store.columnName(cell.panel.name);
-    act({ stage: cell.panel.name, row: cell.row, ...(name ? { [name]: cell.column } : {}) });
+    const row = cell.panel.isParameter ? {} : { row: cell.row };
+    act({ stage: cell.panel.name, ...row, ...(name ? { [name]: cell.column } : {}) });
   }
 
-  get stageNames() {
+  get panelNames() {
     return [...new Set(sequence(this.store.header.stages).map(({ name }) => name))];
   }
 
-  // The first part of a norm_in that is the stream itself has no panel of its own in the first row, but one in the sum.
+  // In the order of the keys , and . : γ and β follow norm_out, below whose cells they stand.
+  get stageNames() {
+    return this.panelNames.flatMap((name) => (name === "norm_out" ? [name, ...Object.keys(PARAMETERS)] : [name]));
+  }
+
+  // The panel in which a stage is shown.
   shownName(name) {
-    return this.stageNames.includes(name) ? name : "ffn_hidden";
+    if (name in PARAMETERS) return "norm_out";
+    return this.panelNames.includes(name) ? name : this.store.header.thumbnail;
   }
 
   draw(theme) {
@@ -61,6 +69,7 @@ export class Board {
     const width = Math.max(280, this.node.clientWidth);
     this.narrow = width < NARROW;
     this.tabs.hidden = !this.narrow;
+    this.node.classList.toggle("roomy", width >= ROOMY);
     if (!store.exact) {
       this.layout = null;
       for (const canvas of [this.picture, this.overlay]) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
@@ -78,19 +87,20 @@ export class Board {
     const context = this.picture.getContext("2d");
     for (const panel of this.layout.panels) this.drawPanel(context, panel);
     this.drawHeaders();
-    this.board.setAttribute("aria-label", `${store.header.title}, layer ${store.layer + 1}: every stage from the stream to resid_out, token by feature`);
+    this.board.setAttribute("aria-label", `${store.header.title}, layer ${store.layer + 1}: every stage from the stream that enters to the stream that leaves, token by feature`);
+    this.board.dataset.cell = this.layout.cell;
     this.drawCursor();
   }
 
   labelWidth(width) {
     const context = this.picture.getContext("2d");
-    context.font = `bold ${TYPE}px ${this.theme.font}`;
+    context.font = `bold ${TYPE.usual}px ${this.theme.font}`;
     const widest = Math.max(...this.store.header.tokens.map((token) => context.measureText(shortened(token, LONGEST_LABEL)).width));
     return Math.ceil(Math.min(widest + 12, width * 0.36));
   }
 
   height() {
-    return Math.min(1000, Math.max(400, window.innerHeight - AROUND));
+    return Math.min(1000, Math.max(380, window.innerHeight - AROUND));
   }
 
   size(canvas) {
@@ -107,7 +117,7 @@ export class Board {
     const focused = this.tabs.getRootNode().activeElement?.dataset.stage;
     const shown = this.layout.panels[0].name;
     this.tabs.replaceChildren(
-      ...this.stageNames.map((name) =>
+      ...this.panelNames.map((name) =>
         el("button", { role: "tab", class: "tab", "data-stage": name, "aria-selected": String(name === shown), onclick: () => this.store.move({ stage: name }) }, this.title(name)),
       ),
     );
@@ -116,13 +126,15 @@ export class Board {
 
   // The entry that comes in from outside is the stream; what the strip calls it is its full name.
   title(name) {
-    return this.store.stage(name).of.length ? (NAMES[name] ?? name) : "stream";
+    if (name === this.store.stream) return "stream";
+    return name.startsWith("resid_after") ? "new stream" : (NAMES[name] ?? name);
   }
 
   formula(name) {
     const { of } = this.store.stage(name);
-    if (!of.length) return name.replace("resid_", "").replaceAll("_", " ");
     if (FORMULAS[name]) return FORMULAS[name];
+    if (name === "resid_in") return name;
+    if (!of.length) return name.replace("resid_", "").replaceAll("_", " ");
     return of.length > 1 ? "the two added" : this.store.stage(of[0]).of.length ? `= ${of[0]}` : "the stream";
   }
 
@@ -134,6 +146,7 @@ export class Board {
       context.fillText(panel.op, panel.x - 14, panel.y + panel.height / 2);
     }
     if (panel.labelled) this.drawLabels(context, panel);
+    if (panel.isParameter) this.drawSymbol(context, panel);
     if (!panel.columns) this.drawNumbers(context, panel, values);
     else this.drawCells(context, panel, values, rows, columns);
     if (panel.name === "ffn_hidden") this.drawActive(context, panel);
@@ -147,7 +160,7 @@ export class Board {
     const { theme } = this;
     const isHidden = panel.name === "ffn_hidden";
     const silent = mixed(theme.background, theme.text, SILENT_TINT);
-    panel.limit = colourLimit(values);
+    Object.assign(panel, colourScale(values));
     const pixels = Math.min(columns, Math.max(1, Math.floor(panel.width * (window.devicePixelRatio || 1))));
     const shown = strongestColumns(values, rows, columns, pixels);
     const image = new ImageData(pixels, rows);
@@ -164,14 +177,24 @@ export class Board {
     context.drawImage(this.scratch, panel.x, panel.y, panel.width, panel.height);
   }
 
+  get type() {
+    return this.layout.cell > TYPE.usual + 1 ? TYPE.usual : TYPE.small;
+  }
+
   // Of crowded rows every k-th is written, so that no text is smaller than 14 px.
   get stride() {
-    return Math.ceil(TYPE / (this.layout.cell + 0.01));
+    return Math.ceil(this.type / this.layout.cell);
+  }
+
+  drawSymbol(context, panel) {
+    context.font = `italic ${TYPE.usual}px ${this.theme.font}`;
+    Object.assign(context, { fillStyle: this.theme.text, textAlign: "right", textBaseline: "middle" });
+    context.fillText(PARAMETERS[panel.name], panel.x - 6, panel.y + panel.height / 2);
   }
 
   write(context, text, x, panel, row, here, most) {
     const y = panel.y + (row + 0.5) * panel.cellHeight;
-    context.font = `${here ? "bold " : ""}${TYPE - 1}px ${this.theme.font}`;
+    context.font = `${here ? "bold " : ""}${this.type}px ${this.theme.font}`;
     context.textBaseline = "middle";
     context.fillStyle = here ? this.theme.roles.query : this.theme.text;
     context.fillText(text, x, y, most);
@@ -213,15 +236,18 @@ export class Board {
 
   drawHeaders() {
     const { store, theme } = this;
-    const nodes = this.layout.panels.map((panel) => {
+    const nodes = this.layout.panels.filter(({ isParameter }) => !isParameter).map((panel) => {
       const { name } = panel;
       const { rows, columns } = store.own(name);
-      const scale = !panel.columns ? "" : name === "ffn_hidden" ? `0…${numberText(panel.limit)}` : `±${numberText(panel.limit)}`;
+      const end = panel.columns ? `${name === "ffn_hidden" ? "0…" : "±"}${panel.limit}` : "";
+      const scale = panel.largest > panel.limit ? `${end} (${Number(panel.largest.toPrecision(2))})` : end;
+      const said = panel.columns ? `, colours ${end}, the largest number is ${numberText(panel.largest)}` : "";
       const room = Math.max(panel.width + (panel.columns ? 24 : 6), this.narrow ? 260 : 0);
+      const role = ROLES[name] ?? (name === store.header.stages[store.header.stages.length - 1].name ? "output" : null);
       return el(
         "div",
-        { class: "stage-name", "data-stage": name, title: `${store.layerHeader.names[name]}, ${rows} × ${columns}, colours ${scale}`, style: { left: `${panel.x}px`, top: `${panel.headerY}px`, maxWidth: `${room}px` } },
-        el("b", { style: ROLES[name] ? { color: theme.roles[ROLES[name]] } : {} }, this.title(name)),
+        { class: "stage-name", "data-stage": name, "data-y": panel.y, title: `${store.layerHeader.names[name]}, ${rows} × ${columns}${said}`, style: { left: `${panel.x}px`, top: `${panel.headerY}px`, maxWidth: `${room}px` } },
+        el("b", { style: role ? { color: theme.roles[role] } : {} }, this.title(name)),
         el("span", {}, this.formula(name)),
         el("span", { class: "shape" }, panel.columns ? `${rows}×${columns} ${scale}` : `${rows}×${columns}`),
       );
@@ -261,10 +287,10 @@ export class Board {
 
   markPanel(context, panel, cursor) {
     const { theme, store } = this;
-    const { row } = cursor;
+    const row = panel.isParameter ? 0 : cursor.row;
     const y = panel.y + row * panel.cellHeight;
     const middle = y + panel.cellHeight / 2;
-    const text = Math.max(TYPE + 2, panel.cellHeight) / 2;
+    const text = Math.max(this.type + 2, panel.cellHeight) / 2;
     if (panel.labelled) {
       this.clear(context, 0, middle - text, panel.x - 3, 2 * text);
       context.textAlign = "right";
@@ -283,13 +309,13 @@ export class Board {
     }
     context.lineWidth = 2;
     context.strokeStyle = theme.roles.query;
-    context.strokeRect(panel.x - 1, y, panel.width + 2, panel.cellHeight);
+    if (!panel.isParameter) context.strokeRect(panel.x - 1, y, panel.width + 2, panel.cellHeight);
     const column = cursor[store.columnName(panel.name)] ?? 0;
     const isHere = panel.name === cursor.stage;
     if (!panel.columns && !isHere) return;
     const width = panel.columns ? Math.max(3, panel.cellWidth) : panel.cellWidth;
     const x = panel.x + column * panel.cellWidth - (width - panel.cellWidth) / 2;
-    context.lineWidth = isHere ? (store.pinned ? 5 : 3) : 1.5;
+    context.lineWidth = isHere ? (store.pinned && !panel.isParameter ? 4 : 3) : 1.5;
     context.strokeStyle = theme.text;
     context.strokeRect(x - 1, y - 1, width + 2, panel.cellHeight + 2);
   }
@@ -298,12 +324,13 @@ export class Board {
   move(down, right) {
     const { cursor } = this.store;
     const name = this.store.columnName(cursor.stage);
-    this.store.move({ row: cursor.row + down, ...(name ? { [name]: cursor[name] + right } : {}) });
+    const row = cursor.stage in PARAMETERS ? {} : { row: cursor.row + down };
+    this.store.move({ ...row, ...(name ? { [name]: cursor[name] + right } : {}) });
   }
 
   otherStage(by) {
     const names = this.stageNames;
-    const at = names.indexOf(this.shownName(this.store.cursor.stage));
+    const at = names.indexOf(this.store.cursor.stage);
     this.store.move({ stage: names[Math.min(Math.max(at + by, 0), names.length - 1)] });
   }
 }

@@ -1,9 +1,12 @@
 // How the cell under the cursor was made, as data: formula, terms, result, and a NumPy snippet with the very numbers.
 
 import { exactText, numberText } from "../shared/numbers.js";
+import { PARAMETERS } from "./layout.js";
 import { NEEDS_MATRICES } from "./maths.js";
 
 const list = (name, values) => `${name} = np.array([${Array.from(values, exactText).join(", ")}], dtype=np.float32)`;
+// A number that follows a sign: a negative one in brackets.
+const bracketed = (value) => (value < 0 ? `(${numberText(value)})` : numberText(value));
 const row = (part, i) => part.values.subarray(i * part.columns, (i + 1) * part.columns);
 
 function snippet(lines, result, value) {
@@ -14,11 +17,20 @@ function products(a, b, names) {
   return Array.from(a, (value, n) => ({ name: names(n + 1), text: `${numberText(value)} × ${numberText(b[n])}`, value: value * b[n] }));
 }
 
-function given({ entry, vector, column, value }) {
+function given({ store, stage, entry, vector, column, value }) {
+  const what = stage.name === store.stream ? "the stream that enters this block" : "what the attention adds (its own instrument shows how)";
   return {
-    formula: "given: the stream that enters this block",
+    formula: `given: ${what}`,
     note: `It is the entry ${entry}.`,
     numpy: snippet([list("x", vector)], `x[${column}]`, value),
+  };
+}
+
+function parameter({ stage, vector, column, value }) {
+  return {
+    formula: `${PARAMETERS[stage.name]} of feature ${column + 1}`,
+    note: "Learnt, the same for every token and every sentence.",
+    numpy: snippet([list(stage.name, vector)], `${stage.name}[${column}]`, value),
   };
 }
 
@@ -74,7 +86,7 @@ function std({ store, stage, i, value }) {
   const { eps } = store.layerHeader;
   const x = row(store.own(stage.of[0]), i);
   const mu = store.own(stage.of[1]).values[i];
-  const terms = Array.from(x, (each, d) => ({ name: `d${d + 1}`, text: `(${numberText(each)} − ${numberText(mu)})² / ${x.length}`, value: (each - mu) ** 2 / x.length }));
+  const terms = Array.from(x, (each, d) => ({ name: `d${d + 1}`, text: `(${numberText(each)} − ${bracketed(mu)})² / ${x.length}`, value: (each - mu) ** 2 / x.length }));
   const variance = terms.reduce((all, term) => all + term.value, 0);
   return {
     formula: `σ = √(Σ_d (x_d − μ)² / d_model + ε) = √(${numberText(variance)} + ${eps})`,
@@ -89,13 +101,11 @@ function normed({ store, stage, i, column, value }) {
   const [x, mu, sigma] = stage.of.map((name) => row(store.own(name), i));
   const given = [x[column], mu[0], sigma[0]];
   const formula = "(x − μ) / σ · γ + β";
-  if (!store.matrices) return { formula: `${formula} = (${numberText(given[0])} − ${numberText(given[1])}) / ${numberText(given[2])} · γ + β`, note: "Fetching γ and β…", waiting: true };
-  const gamma = store.matrices.gamma.values[column];
-  const beta = store.matrices.beta.values[column];
-  const [a, b, c, g, h] = [...given, gamma, beta].map(numberText);
+  const [gamma, beta] = ["gamma", "beta"].map((name) => store.own(name).values[column]);
+  const [a, b, c, g, h] = [numberText(given[0]), ...[given[1], given[2], gamma, beta].map(bracketed)];
   return {
     formula: `${formula} = (${a} − ${b}) / ${c} · ${g} + ${h}`,
-    note: `γ[${column + 1}] = ${g}, β[${column + 1}] = ${h}: learnt, the same for every token.`,
+    note: `γ[${column + 1}] = ${numberText(gamma)}, β[${column + 1}] = ${numberText(beta)}: learnt, the same for every token.`,
     numpy: snippet([`x, mean, std, gamma, beta = np.array([${[...given, gamma, beta].map(exactText).join(", ")}], dtype=np.float32)`], "(x - mean) / std * gamma + beta", value),
   };
 }
@@ -107,6 +117,8 @@ const MAKERS = {
   mean,
   std,
   norm_out: normed,
+  gamma: parameter,
+  beta: parameter,
 };
 
 // The explanation of the cell under the cursor; until the layer's numbers are here, a sentence that says so.
@@ -114,14 +126,15 @@ export function explain(store) {
   if (!store.exact) return store.trouble ?? "Fetching this layer's numbers…";
   const stage = store.stage(store.cursor.stage);
   if (NEEDS_MATRICES.has(stage.name) && !store.matrices) store.fetchMatrices();
-  const i = store.cursor.row;
+  const part = store.own(stage.name);
+  const isParameter = stage.name in PARAMETERS;
+  const i = isParameter ? 0 : store.cursor.row;
   const name = store.columnName(stage.name);
   const column = name ? store.cursor[name] : 0;
-  const part = store.own(stage.name);
   const value = part.values[i * part.columns + column];
   const cell = { store, stage, i, column, value, vector: row(part, i), entry: store.layerHeader.names[stage.name] };
-  const made = (stage.of.length ? (MAKERS[stage.name] ?? sum) : given)(cell);
-  const where = `row ${i + 1}: ${store.header.labels[i]}`;
-  const title = name ? `${stage.name}[${i + 1}, ${column + 1}]` : `${stage.name}[${i + 1}]`;
+  const made = (stage.of.length || isParameter ? (MAKERS[stage.name] ?? sum) : given)(cell);
+  const where = isParameter ? "" : `row ${i + 1}: ${store.header.labels[i]}`;
+  const title = isParameter ? `${stage.name}[${column + 1}]` : name ? `${stage.name}[${i + 1}, ${column + 1}]` : `${stage.name}[${i + 1}]`;
   return { terms: [], ...made, title, value, note: [where, made.note].filter(Boolean).join(" · ") };
 }

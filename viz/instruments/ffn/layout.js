@@ -1,16 +1,22 @@
 // Where each panel lies: pure geometry. Two rows from the stream to what leaves the block; narrow: one panel at a time.
 
-export const HEADER = 60;
+const HEADERS = { usual: 54, roomy: 62 };
+export const ROOMY = 1300;
 export const NARROW = 760;
 const GAP = 28;
-const BETWEEN = 16;
-const NUMBERS = 74;
+const BETWEEN = 10;
+const NUMBERS = 80;
 const ACTIVE = 96;
 const MOST_CELL = 16;
 const LEAST_CELL = 0.4;
-const LEAST_ROW = 15;
-const MOST_ROW = 24;
+const LEAST_ROW = 14;
+const MOST_ROW = { usual: 24, high: 26, highAlone: 40 };
+const HIGH = 600;
 const FEW_ROWS = 20;
+const ONE_ROW = { panels: 5, unit: 0.75 };
+export const PARAMETERS = { gamma: "γ", beta: "β" };
+const STRIP = { height: 14, gap: 4 };
+const FOOT = 5 + 2 * STRIP.height + STRIP.gap;
 
 // Panels in order of computation: { name, op } with op the sign before it. A sum's first part stands again beside its
 // second; a norm_in that is the incoming stream itself stands in its stead.
@@ -24,9 +30,9 @@ export function sequence(stages) {
     if (isSum) {
       const second = items.findIndex((each) => each.name === of[1]);
       items[second].op = "+";
-      items.splice(second, 0, { ...items.find((each) => each.name === of[0]) ?? { name: of[0], columns: shape[1] }, op: "", joined: true });
+      if (items[second - 1]?.name !== of[0]) items.splice(second, 0, { ...items.find((each) => each.name === of[0]) ?? { name: of[0], columns: shape[1] }, op: "", joined: true });
       item.op = "=";
-    } else if (name === "resid_out") {
+    } else if (name === stages[stages.length - 1].name) {
       item.op = "=";
     } else if (name === "norm_in" && items.length === 1 && last.name === of[0]) {
       items.pop();
@@ -52,44 +58,58 @@ export function twoRows(items) {
   return best ? [items.slice(0, best.at), items.slice(best.at)] : [items];
 }
 
-export function rowHeight(rows, bands, available) {
-  const fitting = (available - bands * HEADER - (bands - 1) * BETWEEN) / (bands * rows);
+export function rowHeight(rows, bands, header, available) {
+  const fitting = (available - bands * header - (bands - 1) * BETWEEN - FOOT) / (bands * rows);
   const least = rows <= FEW_ROWS ? LEAST_ROW : 5;
-  return Math.floor(Math.min(MOST_ROW, Math.max(least, fitting)));
+  return Math.floor(Math.min(available > HIGH ? (bands > 1 ? MOST_ROW.high : MOST_ROW.highAlone) : MOST_ROW.usual, Math.max(least, fitting)));
 }
 
+// γ and β, one number a feature, stand below the cells of norm_out.
+function parameterPanels({ x, y, height, width, columns, cellWidth }) {
+  return Object.keys(PARAMETERS).map((name, n) => ({
+    name, op: "", columns, x, y: y + height + 5 + n * (STRIP.height + STRIP.gap), rows: 1, width, height: STRIP.height, cellWidth, cellHeight: STRIP.height, isParameter: true,
+  }));
+}
+
+// Few and wide enough panels stand in one row.
 export function wideLayout(stages, rows, { width, height, label }) {
-  const bands = twoRows(sequence(stages));
-  const cell = rowHeight(rows, bands.length, height);
   const roomOf = (band) => (width - label - 6 - band.reduce((sum, item) => sum + fixedWidth(item), 0) + GAP) / Math.max(1, band.reduce((sum, item) => sum + item.columns, 0));
+  const header = width >= ROOMY ? HEADERS.roomy : HEADERS.usual;
+  const items = sequence(stages);
+  const isOne = items.filter(({ columns }) => columns).length <= ONE_ROW.panels && roomOf(items) >= ONE_ROW.unit;
+  const bands = isOne ? [items] : twoRows(items);
+  const cell = rowHeight(rows, bands.length, header, height);
   const unit = Math.min(MOST_CELL, Math.max(LEAST_CELL, Math.min(...bands.map(roomOf))));
   const panels = [];
-  bands.forEach((band, n) => {
+  let headerY = 0;
+  for (const band of bands) {
     let x = label;
-    const headerY = n * (HEADER + rows * cell + BETWEEN);
+    const foot = band.some(({ name }) => name === "norm_out") ? FOOT : 0;
     band.forEach((item, at) => {
-      const panel = { ...item, op: at ? item.op : "", x, y: headerY + HEADER, headerY, labelled: at === 0, cellHeight: cell };
+      const panel = { ...item, op: at ? item.op : "", x, y: headerY + header, headerY, rows, labelled: at === 0, cellHeight: cell };
       panel.width = item.columns ? item.columns * unit : NUMBERS;
       panel.cellWidth = item.columns ? unit : NUMBERS;
       panel.height = rows * cell;
-      panels.push(panel);
+      panels.push(panel, ...(item.name === "norm_out" ? parameterPanels(panel) : []));
       x += panel.width + (band[at + 1]?.columns === 0 || (!item.columns && band[at + 1]?.columns === 0) ? 8 : GAP);
       if (item.name === "ffn_hidden") x += ACTIVE;
     });
-  });
-  return { panels, width, height: bands.length * (HEADER + rows * cell + BETWEEN) - BETWEEN + 4, cell, rows, active: ACTIVE };
+    headerY += header + rows * cell + foot + BETWEEN;
+  }
+  return { panels, width, height: headerY - BETWEEN + 4, cell, active: ACTIVE };
 }
 
 export function narrowLayout(stages, name, rows, { width, height, label }) {
   const { columns, shape } = stages.find((stage) => stage.name === name);
-  const cell = rowHeight(rows, 1, height);
+  const cell = rowHeight(rows, 1, HEADERS.usual, height);
   const active = name === "ffn_hidden" ? ACTIVE : 0;
   const room = width - label - active - 6;
   const isNumbers = columns === "one";
   const cellWidth = isNumbers ? NUMBERS : Math.min(MOST_CELL, Math.max(LEAST_CELL, room / shape[1]));
-  const panel = { name, op: "", columns: isNumbers ? 0 : shape[1], x: label, headerY: 0, y: HEADER, labelled: true, cellWidth, cellHeight: cell };
+  const panel = { name, op: "", columns: isNumbers ? 0 : shape[1], x: label, headerY: 0, y: HEADERS.usual, rows, labelled: true, cellWidth, cellHeight: cell };
   Object.assign(panel, { width: isNumbers ? NUMBERS : cellWidth * shape[1], height: rows * cell });
-  return { panels: [panel], width, height: HEADER + rows * cell + 4, cell, rows, active };
+  const below = name === "norm_out" ? parameterPanels(panel) : [];
+  return { panels: [panel, ...below], width, height: HEADERS.usual + rows * cell + (below.length ? FOOT : 0) + 4, cell, active };
 }
 
 // The cell of a layout under a point: { panel, row, column } or null.
@@ -97,7 +117,7 @@ export function cellAt(layout, x, y) {
   for (const panel of layout.panels) {
     const row = Math.floor((y - panel.y) / panel.cellHeight);
     const column = Math.floor((x - panel.x) / panel.cellWidth);
-    if (row >= 0 && row < layout.rows && column >= 0 && column < Math.max(1, panel.columns)) return { panel, row, column };
+    if (row >= 0 && row < panel.rows && column >= 0 && column < Math.max(1, panel.columns)) return { panel, row, column };
   }
   return null;
 }

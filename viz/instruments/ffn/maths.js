@@ -1,4 +1,4 @@
-// The arithmetic of one feed-forward block and its norm, on flat, row-major arrays: pure functions.
+// The arithmetic of one feed-forward, and of the norm beside any block, on flat, row-major arrays: pure functions.
 
 import { add, project } from "../shared/maths.js";
 
@@ -24,8 +24,9 @@ export function normalised(x, mean, std, gamma, beta, columns) {
   });
 }
 
-// What a stage is, from the numbers of its parents (`parent(n)` → { values, rows, columns }); null without `matrices`.
-export function recompute(stage, parent, { eps, matrices }) {
+// What a stage is, from the numbers of its parents (`parent(n)` → { values, rows, columns }), the norm's `gamma` and
+// `beta`, and the feed-forward's `matrices`; null where those are needed and not yet here.
+export function recompute(stage, parent, { eps, gamma, beta, matrices }) {
   const first = parent(0);
   const { values, rows, columns } = first;
   const needs = matrices || !NEEDS_MATRICES.has(stage.name);
@@ -36,13 +37,13 @@ export function recompute(stage, parent, { eps, matrices }) {
     ffn_out: () => project(values, matrices.W_2.values, matrices.b_2.values, rows, columns, stage.shape[1]),
     mean: () => rowMeans(values, rows, columns),
     std: () => rowStds(values, parent(1).values, rows, columns, eps),
-    norm_out: () => normalised(values, parent(1).values, parent(2).values, matrices.gamma.values, matrices.beta.values, columns),
+    norm_out: () => normalised(values, parent(1).values, parent(2).values, gamma, beta, columns),
   };
   const sum = () => (stage.of.length > 1 ? add(values, parent(1).values) : Float64Array.from(values));
   return (makers[stage.name] ?? sum)();
 }
 
-export const NEEDS_MATRICES = new Set(["ffn_pre", "ffn_out", "norm_out"]);
+export const NEEDS_MATRICES = new Set(["ffn_pre", "ffn_out"]);
 
 // Units of one row, strongest first; only those above 0.
 export function strongest(values, rows, columns, row, most) {
@@ -62,10 +63,25 @@ export function activeUnits(values, columns, row) {
   return count;
 }
 
-// Where a colour scale ends: 98 of 100 numbers that are not 0 lie within, so that one outlier does not blank the rest.
-export function colourLimit(values) {
+// The next number of two digits: 2.461 → 2.5. What the legend says is then exactly where the colours end.
+export function roundedUp(size) {
+  const step = 10 ** (Math.floor(Math.log10(size)) - 1);
+  return Number((Math.ceil(size / step - 1e-9) * step).toPrecision(2));
+}
+
+// Where a colour scale ends, and the largest size there is: 98 of 100 numbers that are not 0 lie within, so that one
+// outlier does not blank the rest. Where the largest is hardly larger, the scale ends there.
+export function colourScale(values) {
   const sizes = Float64Array.from(values, Math.abs).filter((size) => size > 0 && Number.isFinite(size)).sort();
-  return sizes.length ? sizes[Math.min(sizes.length - 1, Math.floor(0.98 * sizes.length))] : 1;
+  if (!sizes.length) return { limit: 1, largest: 0 };
+  const largest = sizes[sizes.length - 1];
+  return { limit: roundedUp(sizes[Math.min(sizes.length - 1, Math.floor(0.98 * sizes.length))]), largest };
+}
+
+// How long each row of `a` is, against the same row of `b`.
+export function relativeLengths(a, b, rows, columns) {
+  const length = (values, i) => Math.hypot(...values.subarray(i * columns, (i + 1) * columns));
+  return Array.from({ length: rows }, (_, i) => length(a, i) / length(b, i));
 }
 
 // rows × columns → rows × pixels (at most as many): of the columns that fall into a pixel, the number furthest from 0.

@@ -3,6 +3,7 @@
 import { readLink, Teller, wholeNumber } from "../shared/link.js";
 import { largestError } from "../shared/maths.js";
 import { unpack } from "../shared/transport.js";
+import { PARAMETERS } from "./layout.js";
 import { activeUnits, recompute } from "./maths.js";
 
 const within = (value, limit) => Math.min(Math.max(value, 0), limit - 1);
@@ -20,20 +21,21 @@ export class Store {
     this.trouble = null;
     const link = readLink();
     this.layer = numberIn(link, "layer");
-    const [row, column] = [numberIn(link, "query"), numberIn(link, "unit")];
-    this.pinned = row !== null && column !== null && Boolean(link.panel);
-    this.cursor = this.pinned ? { stage: link.panel, row, feature: column, unit: column } : null;
+    const [row, column] = [numberIn(link, "query"), numberIn(link, "feature")];
+    this.pinned = row !== null && column !== null && Boolean(link.stage);
+    this.cursor = this.pinned ? { stage: link.stage, row, feature: column, unit: column } : null;
   }
 
   // A new sentence, model or place: what was fetched for the old one goes.
   take({ header, arrays }) {
     const isElsewhere = this.header && this.header.place !== header.place;
     this.header = header;
-    this.thumbnails = arrays.ffn_hidden;
+    this.thumbnails = arrays.thumbnails;
     this.layers.clear();
     this.trouble = null;
     if (isElsewhere) {
       this.pinned = false;
+      this.touched = false;
       this.layer = numberIn(readLink(), "layer") ?? this.layer;
     }
     this.clamp();
@@ -53,22 +55,35 @@ export class Store {
     for (const listener of this.listeners) listener(what);
   }
 
+  // A stage of the block; γ and β count as such, though they are given.
   stage(name) {
+    if (name in PARAMETERS) return { name, of: [], columns: "d_model", shape: [1, this.sizes.d_model] };
     return this.header.stages.find((stage) => stage.name === name);
   }
 
+  // d_ff is 0 where the block has no hidden layer.
   get sizes() {
-    const [tokens, d_ff] = this.stage("ffn_hidden").shape;
-    return { tokens, d_ff, d_model: this.stage("ffn_out").shape[1] };
+    const [tokens, d_model] = this.stage("norm_out").shape;
+    return { tokens, d_model, d_ff: this.stage("ffn_hidden")?.shape[1] ?? 0 };
+  }
+
+  // What the sublayer adds to the stream.
+  get added() {
+    return this.sizes.d_ff ? "ffn_out" : "out";
+  }
+
+  get stream() {
+    return this.header.stages[0].name;
   }
 
   clamp() {
     const { tokens, d_ff, d_model } = this.sizes;
     this.layer = within(this.layer ?? Math.floor(this.header.n_layers / 2), this.header.n_layers);
-    this.cursor ??= { stage: "ffn_hidden", row: Math.floor(tokens / 2), feature: 0, unit: 0 };
-    if (!this.stage(this.cursor.stage)) this.cursor.stage = "ffn_hidden";
+    const usual = this.header.thumbnail;
+    this.cursor ??= { stage: usual, row: Math.floor(tokens / 2), feature: 0, unit: 0 };
+    if (!this.stage(this.cursor.stage)) this.cursor.stage = usual;
     const { stage, row, feature, unit } = this.cursor;
-    this.cursor = { stage, row: within(row, tokens), feature: within(feature, d_model), unit: within(unit, d_ff) };
+    this.cursor = { stage, row: within(row, tokens), feature: within(feature, d_model), unit: within(unit, Math.max(1, d_ff)) };
   }
 
   // Numbers by route -------------------------------------------------------------------------------------------
@@ -99,13 +114,14 @@ export class Store {
     this.changed("numbers");
   }
 
-  // Until the reader points somewhere: the strongest unit of the middle row.
+  // Until the reader points somewhere: the strongest unit (or feature) of the middle row.
   settle() {
     if (this.touched || this.pinned || !this.exact) return;
-    const { values, columns } = this.own("ffn_hidden");
+    const stage = this.header.thumbnail;
+    const { values, columns } = this.own(stage);
     const { row } = this.cursor;
     const line = values.subarray(row * columns, (row + 1) * columns);
-    this.cursor = { ...this.cursor, unit: line.indexOf(Math.max(...line)) };
+    this.cursor = { ...this.cursor, stage, [this.columnName(stage)]: line.indexOf(Math.max(...line)) };
     this.clamp();
   }
 
@@ -151,7 +167,8 @@ export class Store {
     const errors = {};
     for (const stage of this.header.stages) {
       if (!stage.of.length) continue;
-      const made = recompute(stage, (n) => this.own(stage.of[n]), { eps: this.layerHeader.eps, matrices: this.matrices });
+      const [gamma, beta] = Object.keys(PARAMETERS).map((name) => this.own(name).values);
+      const made = recompute(stage, (n) => this.own(stage.of[n]), { eps: this.layerHeader.eps, gamma, beta, matrices: this.matrices });
       if (made) errors[stage.name] = largestError(made, this.own(stage.name).values);
     }
     return { error: Math.max(...Object.values(errors)), checked: Object.keys(errors) };
@@ -217,7 +234,7 @@ export class Store {
   said() {
     const { stage, row } = this.cursor;
     const column = this.cursor[this.columnName(stage)] ?? 0;
-    const cell = this.pinned ? { query: row + 1, panel: stage, unit: column + 1 } : { query: null, panel: null, unit: null };
-    this.teller.say({ place: this.header.place, layer: this.layer + 1, key: null, feature: null, stage: null, ...cell });
+    const cell = this.pinned ? { query: row + 1, stage, feature: column + 1 } : { query: null, stage: null, feature: null };
+    this.teller.say({ place: this.header.place, layer: this.layer + 1, key: null, ...cell });
   }
 }

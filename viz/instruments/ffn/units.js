@@ -19,8 +19,8 @@ export class Units {
   draw(theme) {
     this.theme = theme;
     const { store } = this;
-    this.node.hidden = !store.exact;
-    if (!store.exact) return;
+    this.node.hidden = !store.exact || !store.sizes.d_ff;
+    if (this.node.hidden) return;
     const { row } = store.cursor;
     const part = store.own("ffn_hidden");
     const units = strongest(part.values, part.rows, part.columns, row, MOST_UNITS);
@@ -61,6 +61,7 @@ export class Units {
 
   // Another row shows other units; another cell of the row only marks one.
   follow() {
+    if (!this.store.sizes.d_ff) return;
     const { row } = this.store.cursor;
     if (row === this.drawn?.row && this.store.own("ffn_hidden")?.values === this.drawn.values) this.mark();
     else this.draw(this.theme);

@@ -1,4 +1,4 @@
-// The feed-forward instrument: one layer's block from the stream that enters to the stream that leaves.
+// The feed-forward and Add & Norm instrument: one layer's block from the stream that enters to the stream that leaves.
 // Everything answers in the browser; the server is asked for a layer's exact numbers, and told the choice after a pause.
 
 import { adopt, el, styleSheet } from "../shared/dom.js";
@@ -9,13 +9,15 @@ import { css, readTheme } from "../shared/theme.js";
 import { unpack } from "../shared/transport.js";
 import { Board } from "./board.js";
 import { explain } from "./explain.js";
-import { shareText } from "./maths.js";
+import { relativeLengths, shareText } from "./maths.js";
 import { Store } from "./store.js";
 import { Units } from "./units.js";
 
 const sheets = await Promise.all(["../shared/instrument.css", "./view.css"].map((path) => styleSheet(new URL(path, import.meta.url))));
 const views = new WeakMap();
 const TOLERANCE = 1e-5;
+const SCALE =
+  "Colours diverge about 0 and end at the ± above a panel: what lies beyond (at most 2% of it) has the end colour; in brackets the largest there is.";
 
 function sameBytes(a, b) {
   return a === b || (a !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]));
@@ -83,19 +85,20 @@ class View {
     this.drawnRoom = this.room();
   }
 
-  // One button a layer, with a thumbnail of its hidden units.
+  // One button a layer, with a thumbnail of its hidden units, or of its norm_out.
   drawLayers() {
     const { store } = this;
     const focused = this.layers.getRootNode().activeElement?.dataset.layer;
     const buttons = Array.from({ length: store.header.n_layers }, (_, layer) => {
       const canvas = el("canvas", { class: "activity", "aria-hidden": "true" });
       this.paintThumbnail(canvas, layer);
-      const every = store.header.stride > 1 ? `, every ${store.header.stride} units one` : "";
+      const every = store.header.stride > 1 ? `, every ${store.header.stride} columns one` : "";
+      const name = store.header.thumbnail;
       return el(
         "button",
         {
           class: "head-choice", "data-layer": layer + 1, "aria-label": `layer ${layer + 1}`, "aria-pressed": String(layer === store.layer),
-          title: `ffn_hidden of layer ${layer + 1}: 0…${numberText(store.header.maxima[layer])}, its own maximum${every}`,
+          title: `${name} of layer ${layer + 1}: ${name === "ffn_hidden" ? "0…" : "±"}${numberText(store.header.limits[layer])}, its own largest${every}`,
           onclick: () => store.choose(layer),
         },
         el("span", {}, String(layer + 1)),
@@ -110,11 +113,12 @@ class View {
     const { values, shape } = this.store.thumbnails;
     const [, rows, columns] = shape;
     Object.assign(canvas, { width: columns, height: rows });
+    const table = this.store.header.thumbnail === "ffn_hidden" ? this.theme.ramp : this.theme.signed;
     const context = canvas.getContext("2d");
     const image = context.createImageData(columns, rows);
     for (let i = 0; i < rows * columns; i++) {
       const at = 3 * values[layer * rows * columns + i];
-      image.data.set(this.theme.ramp.subarray(at, at + 3), 4 * i);
+      image.data.set(table.subarray(at, at + 3), 4 * i);
       image.data[4 * i + 3] = 255;
     }
     context.putImageData(image, 0, 0);
@@ -134,14 +138,37 @@ class View {
 
   drawCaption() {
     const { store } = this;
-    const { d_model, d_ff, tokens } = store.sizes;
+    const { d_model, d_ff } = store.sizes;
     const isPost = store.stage("norm_in").of.length > 1;
-    const sum = isPost ? "resid_out = LayerNorm(x + ffn_out)" : "x = LayerNorm(stream) · resid_out = stream + ffn_out";
-    this.formula.textContent = `ffn_out = max(0, x W_1 + b_1) W_2 + b_2 · ${sum} · W_1 ${d_model}×${d_ff}, W_2 ${d_ff}×${d_model}`;
-    if (!store.exact) {
-      this.caption.replaceChildren();
-      return;
+    const last = store.header.stages[store.header.stages.length - 1].name;
+    if (d_ff) {
+      const sum = isPost ? "resid_out = LayerNorm(x + ffn_out)" : "x = LayerNorm(stream) · resid_out = stream + ffn_out";
+      this.formula.textContent = `ffn_out = max(0, x W_1 + b_1) W_2 + b_2 · ${sum} · W_1 ${d_model}×${d_ff}, W_2 ${d_ff}×${d_model}`;
+    } else {
+      const [sum, way] = isPost ? [`LayerNorm(${store.stream} + out)`, ""] : [`${store.stream} + out`, " · the attention reads norm_out"];
+      this.formula.textContent = `${last} = ${sum}${way} · LayerNorm(x) = (x − μ) / σ · γ + β, σ = √(variance + ε)`;
     }
+    if (!store.exact) this.caption.replaceChildren();
+    else if (d_ff) this.captionOfHidden();
+    else this.captionOfNorm();
+  }
+
+  // Each row's lengths, where the sum shows what was added: a part of the stream, or more than it.
+  captionOfNorm() {
+    const { store } = this;
+    const [stream, out] = [store.own(store.stream), store.own("out")];
+    const times = relativeLengths(out.values, stream.values, out.rows, out.columns).map((ratio) => ratio.toFixed(2));
+    const [least, most] = [Math.min(...times), Math.max(...times)].map((ratio) => ratio.toFixed(2));
+    const range = least === most ? `${least} times` : `between ${least} and ${most} times`;
+    this.caption.replaceChildren(
+      `Each token (row) alone, no row looks at another here: what the attention adds (out) is ${range} as long as the stream. ` +
+        `Each row is moved and scaled by its own μ and σ; γ and β (the strips below norm_out) are the same for every row. ${SCALE}`,
+    );
+  }
+
+  captionOfHidden() {
+    const { store } = this;
+    const { d_ff, tokens } = store.sizes;
     const shares = Array.from({ length: tokens }, (_, i) => store.active(i) / d_ff);
     const [least, most] = [Math.min(...shares), Math.max(...shares)].map(shareText);
     const range = least === most ? `${least} of the ${d_ff} hidden units` : `between ${least} and ${most} of the ${d_ff} hidden units`;
@@ -150,7 +177,7 @@ class View {
       el("span", { class: "silent-swatch", "aria-hidden": "true" }),
       " grey: cut to 0, ",
       el("span", { class: "silent-swatch", style: { background: css(this.theme, 0.55) }, "aria-hidden": "true" }),
-      " on). The other panels diverge about 0; colours end where 98% of a panel's numbers lie within.",
+      ` on). γ and β are the strips below norm_out. ${SCALE}`,
     );
   }
 

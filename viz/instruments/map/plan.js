@@ -7,10 +7,10 @@ const HEIGHTS = { tokens: 34, plus: 22, block: 40, norm: 22, output: 40 };
 export function column(stack, { post, positions }) {
   const sites = stack === "encoder" ? ["self_attn"] : ["self_attn", "cross_attn"];
   const parts = [{ kind: "tokens", block: `${stack}.embed`, place: "tokens" }];
-  if (positions !== "none" && positions !== "rotary" && positions !== "alibi") parts.push({ kind: "plus", block: `${stack}.pos` });
+  if (positions !== "none" && positions !== "rotary" && positions !== "alibi") parts.push({ kind: "plus", block: `${stack}.pos`, place: "positions" });
   for (const site of [...sites, "ffn"]) {
     const own = { kind: "block", block: `${stack}.${site}`, place: `${stack}.${site}`, perLayer: true };
-    const norm = { kind: "norm", block: `${stack}.${site}_norm`, perLayer: true, of: `${stack}.${site}` };
+    const norm = { kind: "norm", block: `${stack}.${site}_norm`, place: site === "ffn" ? `${stack}.ffn` : `${stack}.${site}_norm`, perLayer: true, of: `${stack}.${site}` };
     parts.push(...(post ? [own, norm] : [norm, own]));
   }
   if (stack === "decoder") parts.push({ kind: "output", block: "output", place: "output" });

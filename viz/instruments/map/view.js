@@ -252,7 +252,7 @@ class View {
     const weighs = header.parameters[block] ?? 0;
     const works = header.multiply_adds[block] ?? 0;
     const shared = part === "output" ? " (it reads the tokens' embedding matrix)" : part === "embed" ? " (one matrix for source, target and output)" : "";
-    return `${title[0].toUpperCase()}${title.slice(1)}: ${what} ${shape} numbers; ${count(weighs)} parameters${shared}, ${count(works)} multiply–adds.`;
+    return `${title[0].toUpperCase()}${title.slice(1)}: ${what} ${shape} numbers; ${count(weighs)} parameters${shared}, ${kind === "norm" ? "no matrix product" : `${count(works)} multiply–adds`}.`;
   }
 
   say(box) {

@@ -1,14 +1,18 @@
-"""The output instrument: last state → logits → probabilities of one decoding step, and the logit lens.
+"""The output instrument: last state → logits → probabilities of a step, the logit lens, and who added what.
 
     logits = states Eᵀ (query, vocab)        probs = softmax(logits)        E (vocab, d_model): token vectors
+    logits[t, w] = Σ of what each part of the decoder adds directly (model.contributions)
 
-Two messages, both made by `pack`: `message` (the most probable words of every step, and what the model would
-say after each layer; once per sentence, with the page) and `logits` (all logits of one step and the vectors
-of its most probable words, by route when the step is opened).
+Three messages, all made by `pack`: `message` (the most probable words of every step, what the model would say
+after each layer, and the direct contributions to the word that was taken; once per sentence, with the page),
+`logits` (all logits of one step and the vectors of its most probable words, by route when the step is opened)
+and `contributions` (what each part wrote into the stream at one step, and the norms that it passes, by route
+when it is asked who added what).
 """
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -16,6 +20,7 @@ import torch
 from torch import Tensor
 
 from model import Glass, Trace, Translation
+from model import contributions as direct
 from viz import theme
 from viz.instruments import pack, register
 from viz.scene import SELECTION
@@ -63,8 +68,14 @@ def lens(glass: Glass, trace: Trace) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(ids), np.stack(probs)
 
 
+def chosen_contributions(glass: Glass, trace: Trace, translation: Translation) -> np.ndarray:
+    """What each part adds directly to the logit of the word that is taken: float32 (query, part)."""
+    rows, ids = slice(len(trace.predicts)), chosen_ids(glass, translation).tolist()
+    return direct.contributions(glass.model, trace, ids, rows).numpy().astype(np.float32)
+
+
 def message(glass: Glass, trace: Trace, translation: Translation, request: dict[str, Any]) -> bytes:
-    """Every step's last state, its most probable words, the word that was taken, and the logit lens."""
+    """Every step's last state, most probable words, the word taken, who added what to it; the logit lens."""
     rows = len(trace.predicts)
     logits, probs = (trace[f"output.{name}"].value[:rows] for name in ("logits", "probs"))
     ids, chosen = top_ids(logits, TOP), chosen_ids(glass, translation)
@@ -79,6 +90,7 @@ def message(glass: Glass, trace: Trace, translation: Translation, request: dict[
         "chosen_probs": np.take_along_axis(probs, chosen[:, None], -1)[:, 0],
         "lens_ids": lens_ids,
         "lens_probs": lens_probs,
+        "contributions": chosen_contributions(glass, trace, translation),
     }
     named = sorted({*ids.flat, *chosen.flat, *lens_ids.flat})
     header = {
@@ -92,8 +104,15 @@ def message(glass: Glass, trace: Trace, translation: Translation, request: dict[
         "norm": trace.config.norm,
         "states_of": trace["decoder.states"].of[0],
         "lens": lens_names(trace),
+        "parts": [described(part) for part in direct.parts_of(trace)],
+        "norms": direct.norm_names(trace.config),
     }
     return pack(header, {name: single(array) for name, array in arrays.items()})
+
+
+def described(part: direct.Part) -> dict[str, Any]:
+    """A part's fields, without those that it lacks."""
+    return {name: value for name, value in asdict(part).items() if value is not None}
 
 
 def single(array: np.ndarray) -> np.ndarray:
@@ -121,6 +140,22 @@ def logits(
     vectors = glass.model.embedding.weight.detach()[torch.from_numpy(ids).long()].numpy()
     header = {"step": step, "layer": layer}
     return pack(header, {"logits": single(row), "ids": ids.astype(np.int32), "vectors": single(vectors)})
+
+
+def contributions(glass: Glass, trace: Trace, step: int) -> bytes:
+    """What each part wrote into the stream at one step (part, d_model), and γ (norm, d_model) and σ (norm,)
+    of the norms that carry it on: enough to find any word's direct contributions. Raises ValueError.
+    """
+    if not 0 <= step < len(trace.predicts):
+        raise ValueError("There is no such step.")
+    names = direct.norm_names(trace.config)
+    gammas = [direct.norm_of(glass.model, name).gamma.detach().numpy() for name in names]
+    arrays = {
+        "terms": direct.terms(glass.model, trace, slice(step, step + 1))[:, 0].numpy(),
+        "gammas": np.stack(gammas),
+        "stds": np.array([trace[f"{name}.std"].value[step, 0] for name in names]),
+    }
+    return pack({"step": step}, {name: single(array) for name, array in arrays.items()})
 
 
 def output(glass: Glass, trace: Trace, translation: Translation, request: dict[str, Any]) -> Any:

@@ -15,7 +15,9 @@ export class Bars {
     this.store = store;
     this.rows = el("div", { class: "rows", role: "rowgroup" });
     this.head = el("div", { class: "bar-row head", role: "row" });
-    this.table = el("div", { class: "bars", role: "table", tabindex: "0" }, el("div", { role: "rowgroup" }, this.head), this.rows);
+    // Where the list runs in two columns, the second has the same head.
+    this.again = el("div", { class: "bar-row head again", "aria-hidden": "true" });
+    this.table = el("div", { class: "bars", role: "table", tabindex: "0" }, el("div", { class: "heads", role: "rowgroup" }, this.head, this.again), this.rows);
     this.caption = el("p", { class: "note" });
     this.node = el("section", { class: "bars-part", role: "figure" }, this.table, this.caption);
     this.rows.onpointermove = (event) => this.at(event, (cursor) => store.point(cursor));
@@ -48,6 +50,8 @@ export class Bars {
     this.table.classList.toggle("with-what-if", whatIf);
     const names = ["word", "id", "logit", "", "probability", "cumulative", ...(whatIf ? ["what if"] : [])];
     this.head.replaceChildren(...names.map((name) => el("span", { role: "columnheader" }, name)));
+    this.again.replaceChildren(...names.map((name) => el("span", {}, name)));
+    this.table.style.setProperty("--half", String(Math.ceil(candidates.length / 2)));
     this.rows.replaceChildren(...candidates.map((word, i) => this.drawRow(word, i, theme, sampled)));
     this.caption.textContent = this.captionText(candidates, sampled);
     this.drawCursor();

@@ -1,6 +1,7 @@
 // How the number under the cursor was made, as data: formula, terms, result, and a NumPy snippet with the very numbers.
 
 import { exactText, numberText, weightText } from "../shared/numbers.js";
+import { partName, partSource } from "./direct.js";
 import { CUT_BY_TOP_K } from "./sampling.js";
 
 const SHOWN = 20;
@@ -165,9 +166,65 @@ function lens(store, { layer, position }) {
   };
 }
 
+// The logit itself: every bar of the waterfall, and their sum.
+function total(store, { bars, word, values }) {
+  const own = bars.slice(0, -1);
+  return {
+    title: `logits[${store.step + 1}, ${word.token}]`,
+    formula: `Σ of the ${own.length} bars`,
+    terms: own.map(({ name, value }) => ({ name, text: "", value })),
+    value: word.logit,
+    waiting: Number.isNaN(values[0]),
+    note: `${readsNote(store)} · There is no output bias: the bars are all there is.`,
+    numpy: snippet([list("bars", values)], "bars.sum(dtype=float)", word.logit),
+  };
+}
+
+// One part of the stream, carried on to the logit: its own numbers against E's row, seen from where it enters.
+function part(store, p, base, { word }) {
+  const { header, written } = store;
+  const carried = store.carried(word.id);
+  if (!carried) return { ...base, formula: "u · g", terms: [], waiting: true, note: "Fetching what each block wrote at this step…" };
+  const { d_model, norms } = header;
+  const from = header.parts[p].norms;
+  const u = written.terms.values.subarray(p * d_model, (p + 1) * d_model);
+  const g = carried[from];
+  const passed = norms.length - from;
+  const lines = [list("u", u), list("E_row", store.own.vectorOf(word.id))];
+  for (let n = from; n < norms.length; n++) {
+    lines.push(list("gamma", written.gammas.values.subarray(n * d_model, (n + 1) * d_model)));
+    lines.push(`u = gamma * (u - u.mean()) / np.float32(${exactText(written.stds.values[n])})  # ${norms[n]}`);
+  }
+  return {
+    ...base,
+    formula: passed ? `u · g, g = E[${word.token}] back through ${passed} norm${passed === 1 ? "" : "s"}` : `u · E[${word.token}]`,
+    terms: Array.from(u, (x, d) => ({ name: `u${d + 1}·${passed ? "g" : "E"}${d + 1}`, text: `${numberText(x)} × ${numberText(g[d])}`, value: x * g[d] })),
+    note: `${base.note} · u = ${partSource(header.parts[p], header.reads[store.step])}${passed ? "; each norm: g ← (γg − mean γg) / σ" : ""}`,
+    numpy: snippet(lines, "u @ E_row", base.value),
+  };
+}
+
+function added(store, { bar }) {
+  const found = store.added;
+  const { bars, word, values } = found;
+  const { name, members, value, before, after, kind } = bars[bar];
+  if (kind === "logit") return total(store, found);
+  const base = { title: `${name} → ${word.token}`, value, note: `running total ${numberText(before)} → ${numberText(after)}` };
+  if (members.length === 1) return part(store, members[0], base, found);
+  return {
+    ...base,
+    formula: `Σ of ${members.length} parts`,
+    terms: members.map((p) => ({ name: partName(store.header.parts[p]).replace(/^layer \d+ /, ""), text: "", value: values[p] })),
+    waiting: Number.isNaN(value),
+    note: `${base.note} · “heads” shows each part as a bar of its own.`,
+    numpy: snippet([list("parts", members.map((p) => values[p]))], "parts.sum()", value),
+  };
+}
+
 // The explanation of what is under the cursor.
 export function explain(store) {
   const { cursor } = store;
+  if (cursor.on === "added") return added(store, cursor);
   if (cursor.on === "lens") return lens(store, cursor);
   if (cursor.on === "state") return state(store, cursor);
   const word = store.candidates[cursor.rank];

@@ -4,10 +4,13 @@
 import { readLink, Teller, wholeNumber } from "../shared/link.js";
 import { dot, largestError } from "../shared/maths.js";
 import { unpack } from "../shared/transport.js";
+import { bars, contributions, directions, sum } from "./direct.js";
 import { exps, OWN, ranked, sample, softmax } from "./sampling.js";
 
 const within = (value, limit) => Math.min(Math.max(value, 0), limit - 1);
 const PAUSE = 120;
+// What the cursor may stand on in each part of the instrument.
+const ON = { words: ["prob", "logit", "what-if", "state"], layers: ["lens"], added: ["added"] };
 
 export class Store {
   constructor() {
@@ -15,6 +18,8 @@ export class Store {
     this.teller = new Teller();
     this.fetched = new Map();
     this.knobs = { ...OWN };
+    this.part = "words";
+    this.grouping = "blocks";
     this.trouble = null;
     this.pinned = false;
     this.step = (wholeNumber(readLink().step ?? "") ?? 1) - 1;
@@ -34,10 +39,11 @@ export class Store {
     this.trouble = null;
     this.pinned = false;
     this.step = within(this.step, this.steps);
-    this.cursor = { on: "prob", rank: 0, feature: 0 };
+    this.wordId = null;
     this.lensCell = this.lastCell();
+    this.cursor = this.start();
     this.changed("step");
-    this.fetchLogits();
+    this.fetchStep();
   }
 
   changed(what) {
@@ -50,6 +56,12 @@ export class Store {
 
   get steps() {
     return this.header.reads.length;
+  }
+
+  // Where the cursor stands when a part opens: the first word, the lens's last layer, the bar that pushes most.
+  start() {
+    const cursor = { on: ON[this.part][0], rank: 0, feature: 0, bar: 0 };
+    return { ...cursor, ...this.lensCell, bar: this.part === "added" ? this.largestBar() : 0 };
   }
 
   lastCell() {
@@ -110,34 +122,35 @@ export class Store {
   // Steps that are only passed by are not asked for.
   fetchSoon() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.fetchLogits(), PAUSE);
+    this.timer = setTimeout(() => this.fetchStep(), PAUSE);
   }
 
-  fetchLogits() {
-    return this.fetch(`${this.step}`, { step: this.step });
+  fetchStep() {
+    this.fetch(`${this.step}`, "logits", { step: this.step });
+    if (this.part === "added") this.fetch(`${this.step}/added`, "contributions", { step: this.step });
   }
 
   fetchLens({ layer, position }) {
-    return this.fetch(`${position}/${layer}`, { step: position, layer });
+    return this.fetch(`${position}/${layer}`, "logits", { step: position, layer });
   }
 
-  async fetch(key, asked) {
+  async fetch(key, route, asked) {
     if (this.fetched.has(key)) return;
     const header = this.header;
     this.fetched.set(key, null);
     try {
-      const url = new URL("numbers/logits", document.baseURI);
+      const url = new URL(`numbers/${route}`, document.baseURI);
       for (const [name, value] of Object.entries({ ...header.request, ...asked })) url.searchParams.set(name, value);
       const answer = await fetch(url.href);
       if (!answer.ok) throw new Error(await answer.text());
       const { arrays } = unpack(new Uint8Array(await answer.arrayBuffer()));
       if (this.header !== header) return;
-      this.fetched.set(key, this.digest(arrays));
+      this.fetched.set(key, route === "logits" ? this.digest(arrays) : arrays);
       this.trouble = null;
     } catch {
       if (this.header !== header) return;
       this.fetched.delete(key);
-      this.trouble = "The logits of this step did not arrive. Choose the step again, or reload the page.";
+      this.trouble = "The numbers of this step did not arrive. Choose the step again, or reload the page.";
     }
     this.changed("numbers");
   }
@@ -152,6 +165,74 @@ export class Store {
     const { values, highest, sum } = exps(logits);
     const massTo = (rank) => order.subarray(0, rank + 1).reduce((mass, id) => mass + values[id] / sum, 0);
     return { logits, order, exps: values, highest, sum, vectorOf, massTo };
+  }
+
+  // Who added what ---------------------------------------------------------------------------------------------
+
+  // What each part wrote into the stream at the open step, and the norms it passes; null until they are here.
+  get written() {
+    return this.fetched.get(`${this.step}/added`) ?? null;
+  }
+
+  // E's row of a word, carried back through the norms; null while it is not here.
+  carried(id) {
+    const row = this.own?.vectorOf(id);
+    return row && this.written ? directions(row, this.written.gammas.values, this.written.stds.values) : null;
+  }
+
+  // Every part's contribution to a word's logit, computed here; null while the numbers are not here.
+  recomputed(id) {
+    const carried = this.carried(id);
+    return carried && contributions(this.written.terms.values, this.header.parts, carried);
+  }
+
+  // { word, values (one a part), bars }: as sent for the word that is taken, computed here for the others.
+  get added() {
+    const { candidates } = this;
+    const taken = candidates.find((word) => word.taken);
+    const word = candidates.find(({ id }) => id === this.wordId) ?? taken;
+    const of = [this.header, this.step, word.id, this.grouping, this.own, this.written];
+    if (this.addedOf?.every((value, i) => value === of[i])) return this.lastAdded;
+    const { parts } = this.header;
+    const values = word.taken ? this.rowOf("contributions", this.step) : (this.recomputed(word.id) ?? new Float64Array(parts.length).fill(NaN));
+    this.addedOf = of;
+    this.lastAdded = { word, values, bars: bars(parts, values, this.grouping === "heads") };
+    return this.lastAdded;
+  }
+
+  // The sum of the bars against the logit.
+  sumError() {
+    const { values, word } = this.added;
+    return largestError([sum(values)], [word.logit]);
+  }
+
+  largestBar() {
+    const own = this.added.bars.slice(0, -1);
+    return own.reduce((best, { value }, i) => (value > own[best].value ? i : best), 0);
+  }
+
+  show(part) {
+    if (part === this.part) return;
+    this.part = part;
+    this.pinned = false;
+    this.cursor = this.start();
+    this.changed("part");
+    this.fetchStep();
+  }
+
+  group(grouping) {
+    const { bars: before, values } = this.added;
+    const [member] = [...before[this.cursor.bar].members].sort((a, b) => Math.abs(values[b]) - Math.abs(values[a]));
+    this.grouping = grouping;
+    const { bars: now } = this.added;
+    const at = member === undefined ? now.length - 1 : now.findIndex(({ members }) => members.includes(member));
+    this.cursor = { ...this.cursor, on: "added", bar: at };
+    this.changed("added");
+  }
+
+  chooseWord(id) {
+    this.wordId = id;
+    this.changed("added");
   }
 
   // What if ----------------------------------------------------------------------------------------------------
@@ -181,7 +262,11 @@ export class Store {
     const [ids, logits, probs] = ["ids", "logits", "probs"].map((name) => this.rowOf(name, this.step));
     const all = softmax(own.logits);
     const products = Array.from(ids, (id) => (own.vectorOf(id) ? dot(state, 0, own.vectorOf(id), 0, state.length) : NaN));
+    const sent = this.rowOf("contributions", this.step);
+    const added = this.recomputed(this.chosenId);
     const error = Math.max(
+      largestError([sum(sent)], [this.arrays.chosen_logits.values[this.step]]),
+      added ? largestError(added, sent) : 0,
       largestError(products, logits),
       largestError(Array.from(ids, (id) => own.logits[id]), logits),
       largestError(Array.from(ids, (id) => all[id]), probs),
@@ -196,8 +281,10 @@ export class Store {
     if (next === this.step) return;
     this.step = next;
     this.pinned = false;
-    if (this.cursor.on !== "state") this.cursor = { ...this.cursor, on: this.cursor.on === "lens" ? "prob" : this.cursor.on, rank: 0 };
+    this.wordId = null;
     this.lensCell = this.lastCell();
+    if (this.part === "words") this.cursor = { ...this.cursor, rank: 0 };
+    else this.cursor = this.start();
     this.trouble = null;
     this.changed("step");
     this.fetchSoon();
@@ -206,7 +293,7 @@ export class Store {
 
   bounded(cursor) {
     const { lens, d_model } = this.header;
-    const limits = { rank: this.candidates.length, feature: d_model, layer: lens.length, position: this.steps };
+    const limits = { rank: this.candidates.length, feature: d_model, layer: lens.length, position: this.steps, bar: this.part === "added" ? this.added.bars.length : 1 };
     return Object.fromEntries(Object.entries(cursor).map(([name, value]) => [name, name in limits ? within(value, limits[name]) : value]));
   }
 

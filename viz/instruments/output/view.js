@@ -1,5 +1,5 @@
-// The output instrument: choose a decoding step; see its last state, logits and probabilities, what if, and the logit
-// lens. Everything answers in the browser; the server is asked for a step's full logits, and told the step after a pause.
+// The output instrument: choose a decoding step; see its last state, logits and probabilities, what if; the logit lens;
+// and who added what to a logit. Everything answers in the browser; the server is asked for a step's full logits, and told the step after a pause.
 
 import { adopt, el, styleSheet } from "../shared/dom.js";
 import { LINK_CHANGED } from "../shared/link.js";
@@ -12,11 +12,13 @@ import { explain } from "./explain.js";
 import { Knobs } from "./knobs.js";
 import { Lens } from "./lens.js";
 import { Store } from "./store.js";
+import { Waterfall } from "./waterfall.js";
 
 const sheets = await Promise.all(["../shared/instrument.css", "./view.css"].map((path) => styleSheet(new URL(path, import.meta.url))));
 const views = new WeakMap();
 const TOLERANCE = 1e-5;
 const STATE_HEIGHT = 24;
+const PARTS = { words: "Words", layers: "After each layer", added: "Who added what" };
 
 // A rerun may send the same numbers again: then nothing here has changed.
 function sameBytes(a, b) {
@@ -39,6 +41,16 @@ class View {
     this.knobs = new Knobs(store);
     this.bars = new Bars(store);
     this.lens = new Lens(store);
+    this.waterfall = new Waterfall(store);
+    this.tabs = Object.entries(PARTS).map(([part, name]) =>
+      el("button", { class: "tab", role: "tab", id: `output-tab-${part}`, "aria-controls": `output-${part}`, "data-part": part, onclick: () => store.show(part) }, name),
+    );
+    const panel = (part, ...children) => el("div", { class: "part", role: "tabpanel", id: `output-${part}`, "aria-labelledby": `output-tab-${part}` }, ...children);
+    this.panels = {
+      words: panel("words", this.stateName, this.state.node, this.bars.node),
+      layers: panel("layers", this.lens.node),
+      added: panel("added", this.waterfall.node),
+    };
     this.strip = new Strip(() => explain(store));
     this.legend = el("div", { class: "steps-legend", "aria-hidden": "true" }, el("span", {}, "reads"), el("span", {}, "→ predicts"));
     this.root = el(
@@ -47,9 +59,8 @@ class View {
       el("div", { class: "steps-line" }, this.legend, this.steps),
       el("div", { class: "heading" }, this.title, this.badge),
       this.trouble,
-      this.stateName,
-      this.state.node,
-      el("div", { class: "parts" }, el("div", { class: "choice" }, this.knobs.node, this.bars.node), this.lens.node),
+      el("div", { class: "part-tabs" }, el("div", { class: "tabs", role: "tablist", "aria-label": "Parts of the output" }, ...this.tabs), this.knobs.node, this.waterfall.tools),
+      ...Object.values(this.panels),
       this.strip.node,
       el("p", { class: "hint" }, "Keys: on the steps ← → change the step; on a picture arrows move · Enter pins · Esc frees."),
     );
@@ -65,25 +76,45 @@ class View {
   changed(what) {
     if (!this.theme) return;
     if (what === "cursor") this.drawCursor();
+    else if (what === "added") this.drawPart();
     else if (what === "knobs") this.drawChoice();
     else if (what === "numbers") {
       this.drawHeading();
-      this.drawChoice();
+      if (this.store.part === "layers") this.drawCursor();
+      else this.drawPart();
     } else this.drawAll();
   }
 
   dress(theme) {
     this.theme = theme;
     for (const [role, colour] of Object.entries(theme.roles)) this.root.style.setProperty(`--role-${role}`, colour);
+    theme.heads.forEach((colour, i) => this.root.style.setProperty(`--head-${i}`, colour));
   }
 
   drawAll() {
     this.drawSteps();
     this.drawHeading();
-    this.drawState();
-    this.lens.draw(this.theme);
-    this.drawChoice();
+    this.drawPart();
     this.drawnWidth = this.root.clientWidth;
+  }
+
+  // The open part; what is hidden has no width, and is drawn when it opens.
+  drawPart() {
+    const { part } = this.store;
+    for (const tab of this.tabs) {
+      tab.setAttribute("aria-selected", String(tab.dataset.part === part));
+      tab.setAttribute("tabindex", tab.dataset.part === part ? "0" : "-1");
+    }
+    for (const [name, panel] of Object.entries(this.panels)) panel.hidden = name !== part;
+    this.knobs.node.hidden = part !== "words";
+    this.waterfall.tools.hidden = part !== "added";
+    if (part === "layers") this.lens.draw(this.theme);
+    else if (part === "added") this.waterfall.draw();
+    else {
+      this.drawState();
+      this.drawChoice();
+    }
+    this.drawCursor();
   }
 
   drawSteps() {
@@ -136,7 +167,7 @@ class View {
     const size = Number.isFinite(error) ? error.toExponential(0) : "not a number";
     this.badge.className = error <= TOLERANCE ? "check right" : "check wrong";
     this.badge.textContent = `recomputed: max error ${error === 0 ? "0" : size}`;
-    this.badge.title = `Your browser recomputed the ${checked} logits from the last state and the words' vectors, and their probabilities as the softmax of all ${store.header.vocab} logits; the largest |a − b| / max(1, |b|) against the model's own is ${error}.`;
+    this.badge.title = `Your browser recomputed the ${checked} logits from the last state and the words' vectors, and their probabilities as the softmax of all ${store.header.vocab} logits, and added up the ${store.header.parts.length} direct contributions to the logit of the word that is taken${store.written ? ", each recomputed from what its block wrote" : ""}; the largest |a − b| / max(1, |b|) against the model's own is ${error}.`;
   }
 
   drawState() {
@@ -172,25 +203,29 @@ class View {
 
   drawCursor() {
     const { cursor, pinned } = this.store;
-    this.state.mark(cursor.on === "state" ? { row: 0, column: cursor.feature } : null, pinned);
-    this.bars.drawCursor();
-    this.lens.drawCursor(this.theme);
+    if (this.state.frame) this.state.mark(cursor.on === "state" ? { row: 0, column: cursor.feature } : null, pinned);
+    const { part } = this.store;
+    if (part === "words") this.bars.drawCursor();
+    else if (part === "layers") this.lens.drawCursor(this.theme);
+    else this.waterfall.drawCursor();
     this.strip.draw();
   }
 
   press(event) {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const active = this.root.getRootNode().activeElement;
-    if (active?.matches("input, textarea")) return;
+    if (active?.matches("input, textarea, select")) return;
     const { store } = this;
     const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
     const onSteps = this.steps.contains(active);
-    const onPicture = active?.matches(".bars, .lens-table, .panel");
+    const onPicture = active?.matches(".bars, .lens-table, .waterfall, .panel");
     if (event.key in moves && onSteps) {
       const [down, right] = moves[event.key];
       store.open(store.step + down + right);
     } else if ((event.key === "Home" || event.key === "End") && onSteps) {
       store.open(event.key === "Home" ? 0 : store.steps - 1);
+    } else if (event.key in moves && active?.matches(".part-tabs .tab")) {
+      this.moveTab(moves[event.key]);
     } else if (event.key in moves && onPicture) {
       this.move(active, ...moves[event.key]);
     } else if (event.key === "Enter" && onPicture) {
@@ -201,10 +236,18 @@ class View {
     event.preventDefault();
   }
 
+  moveTab([down, right]) {
+    const names = Object.keys(PARTS);
+    const next = (names.indexOf(this.store.part) + down + right + names.length) % names.length;
+    this.store.show(names[next]);
+    this.tabs[next].focus();
+  }
+
   move(picture, down, right) {
     const { store } = this;
     if (picture.matches(".bars")) this.bars.step(down, right);
     else if (picture.matches(".lens-table")) this.lens.step(down, right);
+    else if (picture.matches(".waterfall")) this.waterfall.step(down, right);
     else store.move({ on: "state", feature: store.cursor.feature + (store.cursor.on === "state" ? right : 0) });
   }
 

@@ -1,0 +1,209 @@
+"""The lecturer's checklist: from the plain address, everything of a lecture is at most two clicks away."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from model.counts import multiply_adds, parameters, total
+from tests.browser.head import HEADER, board, cell_of, number_text, point, stage_values, strip
+from tests.browser.screen import tab
+from viz.scene import EXAMPLES, SITES
+
+PLACE = "decoder.cross_attn"
+
+
+class Lecturer:
+    """Somebody at the plain address with two clicks; pointing is free."""
+
+    def __init__(self, page):
+        self.page, self.clicks = page, 0
+
+    def click(self, locator, **where):
+        self.clicks += 1
+        assert self.clicks <= 2
+        locator.click(**where)
+
+    def open(self, block):
+        self.click(self.page.locator(f".map [data-block='{block}']"))
+
+    def view(self, name):
+        self.click(self.page.get_by_role("tab", name=name, exact=True))
+
+    def inside(self):
+        self.view("Inside this head")
+        expect(self.page.locator(".check")).to_contain_text("recomputed")
+
+
+@pytest.fixture
+def lecturer(visit, app):
+    return Lecturer(visit(app))
+
+
+@pytest.fixture(scope="module")
+def trace(glass):
+    """What is computed for the sentence of the plain address."""
+    return glass.trace(EXAMPLES[0], glass.translate(EXAMPLES[0]))
+
+
+@pytest.fixture(scope="module")
+def layer(trace):
+    return trace.config.n_layers // 2 + 1
+
+
+def values(trace, stage, layer, place=PLACE):
+    return stage_values(trace, stage, place, layer, 1)
+
+
+def test_tokens_ids_and_the_row_of_the_embedding_times_the_root_of_d_model(lecturer, trace):
+    lecturer.open("encoder.embed")
+    page = lecturer.page
+    expect(page.locator(".piece-id")).to_have_text([str(i) for i in trace.src_ids])
+    expect(page.locator(".formula")).to_contain_text("√d_model")
+    title, result = strip(page)
+    assert title == "embed[1, 1]" and result == number_text(trace["encoder.embed"].value[0, 0])
+
+
+def test_positions_as_heat_map_and_waves(lecturer, trace):
+    lecturer.open("encoder.pos")
+    page = lecturer.page
+    expect(page.locator(".positions .check")).to_have_class("check right")
+    expect(page.get_by_role("tab", name="Heat-map")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_text("The same columns as waves")).to_be_visible()
+    title, result = strip(page)
+    position, dimension = map(int, re.fullmatch(r"PE\((\d+)\)\[(\d+)\]", title).groups())
+    assert result == number_text(trace["encoder.pos"].value[position, dimension - 1])
+
+
+def test_the_similarity_of_positions(lecturer):
+    lecturer.open("encoder.pos")
+    lecturer.view("Similarity")
+    expect(lecturer.page.locator(".formula")).to_contain_text("PE(")
+    expect(lecturer.page.locator(".positions .check")).to_have_class("check right")
+
+
+def test_embedding_and_position_add_up(lecturer, trace):
+    lecturer.open("encoder.pos")
+    lecturer.view("Sum")
+    expect(lecturer.page.locator(".formula")).to_contain_text("+")
+    title, result = strip(lecturer.page)
+    row, column = (int(number) - 1 for number in re.findall(r"\d+", title))
+    assert result == number_text(trace["encoder.embedded"].value[row, column])
+
+
+def test_x_becomes_q_k_and_v_and_the_weighted_sum_and_w_o_follow(lecturer, trace, layer):
+    lecturer.inside()
+    page = lecturer.page
+    for stage in ("x_q", "x_kv", "q", "k", "v", "z", "concat", "out"):
+        rows, columns = values(trace, stage, layer).shape
+        expect(page.locator(f".stage-name[data-stage={stage}] .shape")).to_have_text(f"{rows}×{columns}")
+    for stage, says in (("q", "x"), ("z", "weights"), ("out", "concat")):
+        point(page, stage)
+        expect(page.locator(".strip")).not_to_contain_text("Fetching")
+        said = point(page, stage)[0]
+        name, row, column = cell_of(said["title"])
+        assert name == stage and says in said["formula"]
+        assert said["result"] == number_text(values(trace, stage, layer)[row, column])
+
+
+def test_one_score_by_hand(lecturer, trace, layer):
+    lecturer.inside()
+    page = lecturer.page
+    name = page.locator(".stage-name[data-stage=scores]")
+    x, y = name.evaluate("(node) => [node.offsetLeft, node.offsetTop]")
+    lecturer.click(board(page), position={"x": x + 3, "y": y + HEADER + 3})
+    title, result = strip(page)
+    stage, row, column = cell_of(title)
+    assert stage == "scores" and result == number_text(values(trace, "scores", layer)[row, column])
+    products = values(trace, "q", layer)[row] * values(trace, "k", layer)[column]
+    assert products.sum() == pytest.approx(values(trace, "scores", layer)[row, column], abs=1e-4)
+    expect(page.get_by_role("button", name=f"All {len(products)} terms")).to_be_visible()
+
+
+def test_the_division_by_the_root_of_d_k_and_what_happens_without(lecturer, trace, layer):
+    lecturer.inside()
+    page = lecturer.page
+    before = point(page, "scaled")[0]["result"]
+    assert before == number_text(values(trace, "scaled", layer)[0, 0])
+    lecturer.click(page.get_by_role("checkbox", name="÷ √d_head"))
+    after = point(page, "scaled")[0]
+    assert after["result"] == number_text(values(trace, "scores", layer)[0, 0]) != before
+    expect(page.locator(".knobs")).to_have_class(re.compile("what-if"))
+
+
+def test_the_padding_mask(lecturer):
+    lecturer.inside()
+    lecturer.click(lecturer.page.get_by_role("checkbox", name="pad the sentence"))
+    expect(lecturer.page.locator(".stage-name[data-stage=masked] .shape")).not_to_have_text(
+        re.compile(rf"×{len(EXAMPLES[0].split()) + 2}$")
+    )
+    assert "−∞" in {
+        said["result"] for said in point(lecturer.page, "masked", *[(x, 3) for x in range(2, 60, 2)])
+    }
+
+
+def test_the_causal_mask(lecturer, trace, layer):
+    place = "decoder.self_attn"
+    lecturer.click(tab(lecturer.page, place))
+    lecturer.inside()
+    panel = lecturer.page.locator(".stage-name[data-stage=masked]")
+    expect(panel).to_be_visible()
+    said = point(lecturer.page, "masked", *[(x, 3) for x in range(2, 60, 2)])
+    cells = {cell_of(each["title"])[1:]: each["result"] for each in said}
+    masked = values(trace, "masked", layer, place)
+    assert cells == {cell: number_text(masked[cell]) for cell in cells}
+    assert np.isneginf(masked[0, 1:]).all() and "−∞" in cells.values()
+
+
+def test_rows_sum_to_1_heads_differ_and_the_parameters_are_counted_with_no_click(lecturer, glass, trace):
+    page = lecturer.page
+    expect(page.locator(".sum .value")).to_have_text("1.0000")
+    pictures = page.locator(".thumb[aria-label*=', head '] canvas").evaluate_all(
+        "(all) => all.map((canvas) => canvas.toDataURL())"
+    )
+    config = glass.config
+    assert len(pictures) == len(set(pictures)) == config.n_layers * config.n_heads
+    works = multiply_adds(config, len(trace.src_tokens), len(trace.tgt_tokens))
+    expect(page.locator(".map .total")).to_contain_text(
+        f"{total(parameters(glass.model), config.n_layers):,} parameters, "
+        f"{total(works, config.n_layers):,} multiply–adds"
+    )
+
+
+def test_the_three_attentions_have_the_same_rule_of_axes(lecturer):
+    page = lecturer.page
+    for place in SITES:
+        lecturer.clicks = 0
+        lecturer.click(tab(page, place))
+        expect(page.locator(".check")).to_have_class("check right")
+        expect(page.get_by_text("Rows ask, columns answer.")).to_be_visible()
+
+
+def test_the_residual_stream_and_layer_norm(lecturer, trace, layer):
+    lecturer.open("encoder.self_attn_norm")
+    page = lecturer.page
+    expect(page.locator(".ffn .check")).to_have_class("check right")
+    expect(page.locator(".ffn")).to_contain_text("μ")
+    expect(page.locator(".ffn .formula .result")).to_be_visible()
+
+
+def test_the_feed_forward(lecturer):
+    lecturer.open("encoder.ffn")
+    expect(lecturer.page.locator(".ffn .check")).to_have_class("check right")
+    expect(lecturer.page.locator(".ffn .formula b").first).to_have_text(re.compile("^ffn_hidden"))
+
+
+def test_a_step_of_the_decoder_with_its_logits_and_probabilities(lecturer, trace):
+    lecturer.open("output")
+    page = lecturer.page
+    expect(page.locator(".output .check")).to_have_class("check right")
+    lecturer.click(page.locator(".output .step[data-step='3']"))
+    expect(page.locator(".output .title")).to_contain_text(
+        f"step 3: from the last state to {trace.predicts[2]}"
+    )
+    expect(page.locator(".output .check")).to_have_class("check right")
+    probs = trace["output.probs"].value[2]
+    expect(page.locator(".formula .result")).to_have_text(re.compile(rf"^{probs.max():.3f}\d*$"))

@@ -1,0 +1,148 @@
+// How what is under the cursor was made, as data for the strip.
+
+import { exactText, numberText, weightText } from "../shared/numbers.js";
+import { wavelengthText } from "./heat.js";
+import { frequency, rotation } from "./maths.js";
+
+const python = (text) => JSON.stringify(text);
+const power = ({ base, d_model }, pair) => `${base}^(${2 * pair}/${d_model})`;
+
+function snippet(lines, result, value) {
+  return ["import numpy as np", ...lines, `print(${result})  # on screen: ${exactText(value)}`].join("\n");
+}
+
+const tableLines = ({ base, d_model }) => [
+  `w = ${base} ** (-2 * np.arange(${Math.ceil(d_model / 2)}) / ${d_model})`,
+  `PE = lambda p: np.stack([np.sin(p * w), np.cos(p * w)], -1).ravel()[:${d_model}]`,
+];
+
+const listed = (name, values) => `${name} = np.array([${Array.from(values, exactText).join(", ")}])`;
+
+function heat(store) {
+  const { header, cursor, pair } = store;
+  const { p, dim } = cursor;
+  const value = store.at(p, dim);
+  const where = `position ${p} (row ${p + 1}), dimension ${dim + 1} of ${header.d_model}`;
+  if (!store.isWaves) {
+    return { title: `PE(${p})[${dim + 1}]`, formula: `a learned number`, note: `${where} · parameter table[${p}, ${dim}], found in training`, terms: [], value };
+  }
+  const name = dim % 2 ? "cos" : "sin";
+  const own = Math.floor(dim / 2);
+  const w = frequency(own, header.d_model, header.base);
+  return {
+    title: `PE(${p})[${dim + 1}]`,
+    formula: `${name}(p / ${power(header, own)}) = ${name}(${p} / ${numberText(1 / w)}) = ${name}(${numberText(p * w)})`,
+    note: `${where}: the ${dim % 2 ? "cosine" : "sine"} of pair i = ${own} · wavelength ${wavelengthText(store, dim)}`,
+    terms: [],
+    value,
+    numpy: snippet([], `np.${name}(${p} / ${header.base} ** (2 * ${own} / ${header.d_model}))`, value),
+  };
+}
+
+function similarity(store) {
+  const { header, cursor } = store;
+  const { p, q } = cursor;
+  const { d_model } = header;
+  const value = store.similarity[p * store.sizes.rows + q];
+  const terms = Array.from({ length: Math.ceil(d_model / 2) }, (_, i) => {
+    const products = [2 * i, 2 * i + 1].filter((dim) => dim < d_model).map((dim) => [store.at(p, dim), store.at(q, dim)]);
+    return { name: `i=${i}`, text: products.map(([a, b]) => `${numberText(a)}·${numberText(b)}`).join(" + "), value: products.reduce((sum, [a, b]) => sum + a * b, 0) };
+  });
+  const row = (at) => store.pe.subarray(at * d_model, (at + 1) * d_model);
+  return {
+    title: `PE(${p}) · PE(${q})`,
+    formula: store.isWaves && d_model % 2 === 0 ? `Σ over pairs i of sin·sin + cos·cos = Σ cos(${Math.abs(q - p)} / ${header.base}^(2i/${d_model}))` : "Σ over dimensions of the products",
+    note: `distance |q − p| = ${Math.abs(q - p)}`,
+    terms,
+    value,
+    numpy: store.isWaves ? snippet(tableLines(header), `PE(${p}) @ PE(${q})`, value) : snippet([listed("a", row(p)), listed("b", row(q))], "a @ b", value),
+  };
+}
+
+function turn(store) {
+  const { header, cursor, pair, k } = store;
+  const { p, dim } = cursor;
+  const isCosine = dim % 2 === 1;
+  const [a, b] = rotation(k, pair, header.d_model, header.base)[isCosine ? 1 : 0];
+  const [sine, cosine] = [store.at(p, 2 * pair), store.at(p, 2 * pair + 1)];
+  const value = a * sine + b * cosine;
+  const inTable = p + k < store.sizes.rows;
+  const own = inTable ? ` · the table's own PE(${p + k})[${2 * pair + 1 + isCosine}] = ${numberText(store.at(p + k, 2 * pair + isCosine))}` : "";
+  return {
+    title: `PE(${p} + ${k})[${2 * pair + 1 + isCosine}]`,
+    formula: `${isCosine ? "−sin kω" : "cos kω"} · sin pω + ${isCosine ? "cos kω" : "sin kω"} · cos pω = ${numberText(a)} · ${numberText(sine)} + ${numberText(b)} · ${numberText(cosine)}`,
+    note: `pair i = ${pair}, ω = ${numberText(frequency(pair, header.d_model, header.base))}${own}`,
+    terms: [],
+    value,
+    numpy: snippet(
+      [`w = ${header.base} ** (-2 * ${pair} / ${header.d_model})`, `R = np.array([[np.cos(${k} * w), np.sin(${k} * w)], [-np.sin(${k} * w), np.cos(${k} * w)]])`],
+      `(R @ np.array([np.sin(${p} * w), np.cos(${p} * w)]))[${Number(isCosine)}]`,
+      value,
+    ),
+  };
+}
+
+function sum(store) {
+  const { header, cursor } = store;
+  const { p, dim } = cursor;
+  const at = p * header.d_model + dim;
+  const [a, b, value] = [store.embed()[at], store.at(p, dim), store.input()[at]];
+  return {
+    title: `input[${p + 1}, ${dim + 1}]`,
+    formula: `embedding + position = ${numberText(a)} + ${numberText(b)}`,
+    note: `row ${p + 1}: “${store.tokens[p]}” at position ${p} · dimension ${dim + 1} of ${header.d_model} · entry ${header.sides[store.side].stack}.embedded`,
+    terms: [],
+    value,
+    numpy: snippet([], `np.float32(${exactText(a)}) + np.float32(${exactText(b)})`, value),
+  };
+}
+
+function experimentText({ positions, offset, base, order }) {
+  const said = [`positions=${python(positions)}`, `offset=${offset}`, `base=${base}`];
+  if (order) said.push(`order=(${order.join(", ")})`);
+  return `Experiment(${said.join(", ")})`;
+}
+
+function difference(store) {
+  if (!store.chosen) return "Run an experiment: the model runs again, with the same parameters and other positions. Its words and its attention maps then stand beside the original's.";
+  const found = store.compared;
+  if (!found) return "The model is running.";
+  const { layer, head } = store.cell;
+  const { site } = store;
+  const maps = store.maps(site, layer, head);
+  const { run, original } = found;
+  const { request, experiment, places, target } = run.header;
+  const src = original.header.read;
+  const rows = site === "encoder.self_attn" ? src : original.header.tgt;
+  const columns = site === "decoder.self_attn" ? original.header.tgt : src;
+  const [query, key] = [Math.min(store.mapCursor.query, maps.rows - 1), Math.min(store.mapCursor.key, maps.columns - 1)];
+  const cell = query * maps.columns + key;
+  const entry = site.replace(".", `.${layer}.`);
+  const back = { "encoder.self_attn": "b[np.ix_(back, back)]", "decoder.cross_attn": "b[:, back]" }[site];
+  const moved = experiment.order && back ? [`back = np.argsort(${JSON.stringify(places)})  # the order typed`, `b = ${back}`] : [];
+  return {
+    title: `distance, layer ${layer + 1}, head ${head + 1}`,
+    formula: `mean over ${maps.rows} rows of ½ Σ |original − experiment|`,
+    note: `under the cursor: “${rows[query]}” looks at “${columns[key]}”: ${weightText(maps.a[cell])} in the original, ${weightText(maps.b[cell])} in the experiment; its row's ½ Σ |…| = ${numberText(maps.byRow[query])}`,
+    terms: maps.byRow.map((value, i) => ({ name: rows[i], text: `${numberText(value)} / ${maps.rows}`, value: value / maps.rows, here: i === query })),
+    value: maps.distance,
+    asWeight: true,
+    numpy: snippet(
+      [
+        "from model import load",
+        "from model.experiments import Experiment, run",
+        `glass, text, target = load(${python(request.model)}), ${python(request.text.trim())}, ${JSON.stringify(target)}`,
+        `a = glass.trace(text, target)[${python(`${entry}.weights`)}].value[${head}]`,
+        `_, trace = run(glass, text, ${experimentText(experiment)}, target)`,
+        `b = trace[${python(`${entry}.weights`)}].value[${head}]`,
+        ...moved,
+      ],
+      "(np.abs(a - b).sum(-1) / 2).mean()",
+      maps.distance,
+    ),
+  };
+}
+
+const MAKERS = { heat, similarity, rotation: turn, sum, experiments: difference };
+
+export const explain = (store) => MAKERS[store.tab](store);

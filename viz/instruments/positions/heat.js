@@ -1,0 +1,117 @@
+// The table PE as a picture, and chosen dimensions of it as waves.
+
+import { el } from "../shared/dom.js";
+import { numberText } from "../shared/numbers.js";
+import { largest } from "../shared/panel.js";
+import { Chart } from "./chart.js";
+import { encoding, wavelength } from "./maths.js";
+import { MOST_WAVES } from "./store.js";
+import { Plot } from "./plot.js";
+
+const DENSITY = 8;
+
+// "2π·10000^(8/128) = 11.17 positions", of the pair that holds a dimension (from 0).
+export function wavelengthText({ header }, dim) {
+  const pair = Math.floor(dim / 2);
+  return `2π·${header.base}^(${2 * pair}/${header.d_model}) = ${numberText(wavelength(pair, header.d_model, header.base))} positions`;
+}
+
+export class Heat {
+  constructor(store) {
+    this.store = store;
+    this.chart = new Chart({
+      onCursor: ({ row, column }) => store.hover({ p: row, dim: column }),
+      onPin: ({ row, column }) => store.pin({ p: row, dim: column }),
+    });
+    this.caption = el("p", { class: "note" });
+    this.limits = [el("span"), el("span")];
+    this.scaleBox = el("span", { class: "scale" });
+    this.plot = new Plot({ onCursor: (p) => store.hover({ p }), onPin: (p) => store.pin({ p }) });
+    this.chips = el("div", { class: "chips" });
+    this.node = el(
+      "div",
+      { class: "view heat" },
+      el("div", { class: "panel-name" }, (this.title = el("b")), el("span", { class: "legend" }, this.limits[0], this.scaleBox, this.limits[1])),
+      this.caption,
+      this.chart.node,
+      el("div", { class: "panel-name" }, el("b", {}, "The same columns as waves"), (this.waveNote = el("span"))),
+      this.chips,
+      this.plot.node,
+    );
+  }
+
+  draw(theme, width) {
+    const { store } = this;
+    const { rows, d_model } = store.sizes;
+    const limit = largest(store.pe);
+    this.theme = theme;
+    this.width = width;
+    this.isLow = window.innerHeight < 800;
+    this.title.textContent = `PE: ${rows} positions × ${d_model} dimensions`;
+    this.caption.textContent = store.isWaves
+      ? "Row p is the vector that is added to the token at position p; the first token has position 0. Dimensions come in pairs, a sine and a cosine: the left ones swing fast from row to row, the right ones hardly change."
+      : "Row p is the vector, learned in training, that is added to the token at position p; the first token has position 0.";
+    const stops = theme.signedStops.map((stop, i) => `${stop} ${(100 * i) / (theme.signedStops.length - 1)}%`);
+    this.scaleBox.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
+    this.limits.forEach((node, n) => (node.textContent = numberText(n ? limit : -limit)));
+    this.chart.draw({
+      name: `Positional encoding: one row a position, one column a dimension (${rows} × ${d_model}), signed`,
+      values: store.pe, rows, columns: d_model, scale: "signed", limit, width, rowHeight: rows > 40 ? 6 : this.isLow ? 7 : 9, theme, colour: theme.roles.query,
+      rowName: "position p", columnName: "dimension", columnStart: 1,
+    });
+    this.drawCursor();
+  }
+
+  drawCursor() {
+    const { cursor, pinned } = this.store;
+    this.chart.mark({ row: cursor.p, column: cursor.dim }, pinned);
+    this.drawWaves();
+  }
+
+  get drawn() {
+    const { waves, cursor } = this.store;
+    return waves.includes(cursor.dim) ? waves : [...waves, cursor.dim];
+  }
+
+  colour(dim) {
+    const at = this.store.waves.indexOf(dim);
+    return at < 0 ? this.theme.text : this.theme.heads[at % this.theme.heads.length];
+  }
+
+  drawWaves() {
+    const { store } = this;
+    const { rows, d_model } = store.sizes;
+    const { cursor, waves } = store;
+    const points = (dim) =>
+      store.isWaves
+        ? Array.from({ length: (rows - 1) * DENSITY + 1 }, (_, n) => [n / DENSITY, encoding(n / DENSITY, dim, d_model, store.header.base)])
+        : Array.from({ length: rows }, (_, p) => [p, store.at(p, dim)]);
+    const limit = store.isWaves ? 1 : largest(store.pe);
+    const order = this.drawn.filter((dim) => dim !== cursor.dim).concat(cursor.dim);
+    this.plot.draw({
+      name: `Waves: PE over the position p, of dimensions ${this.drawn.map((dim) => dim + 1).join(", ")}`,
+      width: this.width, height: this.isLow ? 136 : 168, xMax: rows - 1, yMin: -limit, yMax: limit, xName: "position p",
+      yTicks: [[limit, numberText(limit)], [0, "0"], [-limit, numberText(-limit)]],
+      lines: order.map((dim) => ({ points: points(dim), colour: this.colour(dim), width: dim === cursor.dim ? 3.5 : 1.8 })),
+      dots: order.map((dim) => ({ x: cursor.p, y: store.at(cursor.p, dim), colour: this.colour(dim) })),
+      here: cursor.p,
+    });
+    this.waveNote.textContent = `at position p = ${cursor.p}: the dots are the numbers of row ${cursor.p}`;
+    this.drawChips(waves, cursor.dim);
+  }
+
+  drawChips(waves, here) {
+    const focused = this.chips.getRootNode().activeElement?.dataset?.wave;
+    this.chips.replaceChildren(
+      ...this.drawn.map((dim) => {
+        const kept = waves.includes(dim);
+        const kind = this.store.isWaves ? ` (${dim % 2 ? "cos" : "sin"}): ${wavelengthText(this.store, dim)}` : "";
+        const swatch = el("span", { class: "swatch", "aria-hidden": "true", style: { background: this.colour(dim) } });
+        const properties = { class: `chip${dim === here ? " here" : ""}`, "data-wave": dim + 1, "aria-pressed": String(kept), onclick: () => this.store.keepWave(dim) };
+        properties["aria-label"] = kept ? `put the wave of dimension ${dim + 1} away` : `keep the wave of dimension ${dim + 1}`;
+        return el("button", properties, swatch, el("span", {}, `dimension ${dim + 1}${kind}`), el("span", { class: "mark" }, kept ? "×" : waves.length < MOST_WAVES ? "+ keep" : "+ keep instead of the first"));
+      }),
+    );
+    if (focused) this.chips.querySelector(`[data-wave="${focused}"]`)?.focus({ preventScroll: true });
+  }
+}

@@ -1,0 +1,63 @@
+// Lines over whole numbers, as SVG, with axes; nothing here knows what they mean.
+
+import { el } from "../shared/dom.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export function svg(tag, properties = {}, ...children) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(properties)) if (value !== null) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+const TYPE = 14;
+
+// Steps of 1, 2, 5, 10… so that labels, `room` apart at least, do not touch.
+export function niceStep(unit, room) {
+  for (let step = 1; ; step *= 10) for (const times of [1, 2, 5]) if (step * times * unit >= room) return step * times;
+}
+
+export class Plot {
+  // onCursor, onPin: called with the nearest whole x.
+  constructor({ onCursor, onPin }) {
+    this.picture = svg("svg", { "aria-hidden": "true" });
+    this.node = el("div", { class: "plot", role: "figure", tabindex: "0" }, this.picture);
+    this.node.onpointermove = (event) => this.at(event, onCursor);
+    this.node.onclick = (event) => this.at(event, onPin);
+  }
+
+  // spec: { name, width, height, xMax, yMin, yMax, yTicks: [[y, text]], xName, lines: [{ points, colour, width }], dots: [{ x, y, colour }], here }
+  draw(spec) {
+    this.spec = spec;
+    const { name, width, height, xMax, yMin, yMax, yTicks, xName, lines, dots, here } = spec;
+    this.node.setAttribute("aria-label", name);
+    this.left = 54;
+    const [top, bottom] = [8, height - 24];
+    this.unit = (width - this.left - 12) / Math.max(1, xMax);
+    const X = (x) => this.left + x * this.unit;
+    const Y = (y) => bottom - ((y - yMin) / (yMax - yMin)) * (bottom - top);
+    const parts = [];
+    for (const [y, text] of yTicks) {
+      parts.push(svg("line", { class: "grid", x1: this.left, x2: X(xMax), y1: Y(y), y2: Y(y) }));
+      parts.push(svg("text", { class: "tick", x: this.left - 6, y: Y(y) + 5, "text-anchor": "end", "font-size": TYPE }, text));
+    }
+    const step = niceStep(this.unit, 34);
+    for (let x = 0; x <= xMax; x += step) parts.push(svg("text", { class: "tick", x: X(x), y: bottom + 17, "text-anchor": "middle", "font-size": TYPE }, String(x)));
+    if (here !== null) parts.push(svg("line", { class: "here", x1: X(here), x2: X(here), y1: top - 4, y2: bottom + 3 }));
+    for (const line of lines) {
+      const d = line.points.map(([x, y], n) => `${n ? "L" : "M"}${X(x).toFixed(1)} ${Y(y).toFixed(1)}`).join("");
+      parts.push(svg("path", { class: "wave", d, stroke: line.colour, "stroke-width": line.width }));
+    }
+    for (const dot of dots) parts.push(svg("circle", { cx: X(dot.x), cy: Y(dot.y), r: 4.5, fill: dot.colour }));
+    for (const [key, value] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}` })) this.picture.setAttribute(key, value);
+    this.picture.replaceChildren(...parts);
+    this.node.title = xName;
+  }
+
+  at(event, tell) {
+    if (!this.spec) return;
+    const x = Math.round((event.clientX - this.node.getBoundingClientRect().left - this.left) / this.unit);
+    if (x >= 0 && x <= this.spec.xMax) tell(x);
+  }
+}
