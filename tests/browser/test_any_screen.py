@@ -50,7 +50,7 @@ def test_nothing_scrolls_sideways_in_any_view_of_a_narrow_screen(visit, zoo, zoo
         assert_no_sideways_scroll(page, 390)
 
 
-@pytest.mark.parametrize("width", [1000, 1280, 1920])
+@pytest.mark.parametrize("width", [1000, 1920])
 def test_nothing_scrolls_sideways_in_any_view_of_a_wide_screen(visit, zoo, zoo_glass, width):
     options = {"viewport": {"width": width, "height": 720}}
     page = visit(zoo, options, text=text_of(zoo_glass("en-de"), 40), layer=2)
@@ -61,10 +61,8 @@ def test_nothing_scrolls_sideways_in_any_view_of_a_wide_screen(visit, zoo, zoo_g
 
 TEXTS = {
     "one token": "a",
-    "repeated tokens": "the the the the the the",
     "markup": "<b>bold</b>",
-    "emoji": "👩‍👩‍👧 runs 🏃🏽‍♀️!",
-    "Arabic": "شكرا جزيلا",
+    "emoji and Arabic": "شكرا 👩‍👩‍👧 runs 🏃🏽‍♀️!",
     "60 tokens": None,
 }
 

@@ -67,7 +67,7 @@ def test_tokens_ids_and_the_row_of_the_embedding_times_the_root_of_d_model(lectu
     assert title == "embed[1, 1]" and result == number_text(trace["encoder.embed"].value[0, 0])
 
 
-def test_positions_as_heat_map_and_waves(lecturer, trace):
+def test_positions_as_heat_map_waves_and_similarity_and_the_sum(lecturer, trace):
     lecturer.open("encoder.pos")
     page = lecturer.page
     expect(page.locator(".positions .check")).to_have_class("check right")
@@ -76,22 +76,13 @@ def test_positions_as_heat_map_and_waves(lecturer, trace):
     title, result = strip(page)
     position, dimension = map(int, re.fullmatch(r"PE\((\d+)\)\[(\d+)\]", title).groups())
     assert result == number_text(trace["encoder.pos"].value[position, dimension - 1])
-
-
-def test_the_similarity_of_positions(lecturer):
-    lecturer.open("encoder.pos")
     lecturer.view("Similarity")
-    expect(lecturer.page.locator(".formula")).to_contain_text("PE(")
-    expect(lecturer.page.locator(".positions .check")).to_have_class("check right")
-
-
-def test_embedding_and_position_add_up(lecturer, trace):
-    lecturer.open("encoder.pos")
+    expect(page.locator(".formula")).to_contain_text("PE(")
+    lecturer.clicks = 1  # the tabs stand side by side: one click after the map's
     lecturer.view("Sum")
-    expect(lecturer.page.locator(".formula")).to_contain_text("+")
-    title, result = strip(lecturer.page)
-    row, column = (int(number) - 1 for number in re.findall(r"\d+", title))
-    assert result == number_text(trace["encoder.embedded"].value[row, column])
+    expect(page.locator(".formula")).to_contain_text("+")
+    row, column = (int(number) - 1 for number in re.findall(r"\d+", strip(page)[0]))
+    assert strip(page)[1] == number_text(trace["encoder.embedded"].value[row, column])
 
 
 def test_x_becomes_q_k_and_v_and_the_weighted_sum_and_w_o_follow(lecturer, trace, layer):
@@ -109,11 +100,12 @@ def test_x_becomes_q_k_and_v_and_the_weighted_sum_and_w_o_follow(lecturer, trace
         assert said["result"] == number_text(values(trace, stage, layer)[row, column])
 
 
-def test_one_score_by_hand(lecturer, trace, layer):
+def test_one_score_by_hand_without_the_division_and_with_padding(lecturer, trace, layer):
     lecturer.inside()
     page = lecturer.page
-    name = page.locator(".stage-name[data-stage=scores]")
-    x, y = name.evaluate("(node) => [node.offsetLeft, node.offsetTop]")
+    x, y = page.locator(".stage-name[data-stage=scores]").evaluate(
+        "(node) => [node.offsetLeft, node.offsetTop]"
+    )
     lecturer.click(board(page), position={"x": x + 3, "y": y + HEADER + 3})
     title, result = strip(page)
     stage, row, column = cell_of(title)
@@ -122,27 +114,19 @@ def test_one_score_by_hand(lecturer, trace, layer):
     assert products.sum() == pytest.approx(values(trace, "scores", layer)[row, column], abs=1e-4)
     expect(page.get_by_role("button", name=f"All {len(products)} terms")).to_be_visible()
 
-
-def test_the_division_by_the_root_of_d_k_and_what_happens_without(lecturer, trace, layer):
-    lecturer.inside()
-    page = lecturer.page
+    page.keyboard.press("Escape")
+    lecturer.clicks = 1  # inside the head, as after the first click
     before = point(page, "scaled")[0]["result"]
     assert before == number_text(values(trace, "scaled", layer)[0, 0])
     lecturer.click(page.get_by_role("checkbox", name="÷ √d_head"))
-    after = point(page, "scaled")[0]
-    assert after["result"] == number_text(values(trace, "scores", layer)[0, 0]) != before
+    assert point(page, "scaled")[0]["result"] == number_text(values(trace, "scores", layer)[0, 0]) != before
     expect(page.locator(".knobs")).to_have_class(re.compile("what-if"))
 
-
-def test_the_padding_mask(lecturer):
-    lecturer.inside()
-    lecturer.click(lecturer.page.get_by_role("checkbox", name="pad the sentence"))
-    expect(lecturer.page.locator(".stage-name[data-stage=masked] .shape")).not_to_have_text(
-        re.compile(rf"×{len(EXAMPLES[0].split()) + 2}$")
-    )
-    assert "−∞" in {
-        said["result"] for said in point(lecturer.page, "masked", *[(x, 3) for x in range(2, 60, 2)])
-    }
+    lecturer.clicks = 1
+    lecturer.click(page.get_by_role("checkbox", name="pad the sentence"))
+    shape = page.locator(".stage-name[data-stage=masked] .shape")
+    expect(shape).not_to_have_text(re.compile(rf"×{len(trace.src_tokens)}$"))
+    assert "−∞" in {said["result"] for said in point(page, "masked", *[(x, 3) for x in range(2, 60, 2)])}
 
 
 def test_the_causal_mask(lecturer, trace, layer):
@@ -182,18 +166,17 @@ def test_the_three_attentions_have_the_same_rule_of_axes(lecturer):
         expect(page.get_by_text("Rows ask, columns answer.")).to_be_visible()
 
 
-def test_the_residual_stream_and_layer_norm(lecturer, trace, layer):
-    lecturer.open("encoder.self_attn_norm")
+def test_the_residual_stream_and_layer_norm_and_the_feed_forward(lecturer):
     page = lecturer.page
+    lecturer.open("encoder.self_attn_norm")
     expect(page.locator(".ffn .check")).to_have_class("check right")
     expect(page.locator(".ffn")).to_contain_text("μ")
     expect(page.locator(".ffn .formula .result")).to_be_visible()
-
-
-def test_the_feed_forward(lecturer):
+    lecturer.clicks = 0  # the map is always there
     lecturer.open("encoder.ffn")
-    expect(lecturer.page.locator(".ffn .check")).to_have_class("check right")
-    expect(lecturer.page.locator(".ffn .formula b").first).to_have_text(re.compile("^ffn_hidden"))
+    expect(page.locator(".ffn .title")).to_contain_text("feed-forward")
+    expect(page.locator(".ffn .check")).to_have_class("check right")
+    expect(page.locator(".ffn .formula b").first).to_have_text(re.compile("^ffn_hidden"))
 
 
 def test_a_step_of_the_decoder_with_its_logits_and_probabilities(lecturer, trace):

@@ -10,16 +10,27 @@ from playwright.sync_api import expect
 
 from model.counts import multiply_adds, parameters, total
 from tests.browser.head import PHONE, SENTENCE, assert_no_sideways_scroll
-from tests.browser.screen import expect_head, link
+from tests.browser.screen import expect_head, expect_plot, link, thumb
 from viz import theme
 from viz.scene import SITES
 
 PLACE = "decoder.cross_attn"
 
 
+@pytest.fixture(scope="module")
+def shared(visit_once, zoo):
+    return visit_once(zoo, text=SENTENCE, place=PLACE, layer=2, head=3)
+
+
 @pytest.fixture
-def page(visit, zoo):
-    return visit(zoo, text=SENTENCE, place=PLACE, layer=2, head=3)
+def page(shared):
+    """The shared page at PLACE, layer 2, head 3, and the server knows."""
+    door(shared, PLACE).click()
+    layer_button(shared, 2).click()
+    thumb(shared, 2, 3).click()
+    expect_head(shared, PLACE, 2, 3)
+    expect_plot(shared, PLACE, 2, 3)
+    return shared
 
 
 def plan(page):

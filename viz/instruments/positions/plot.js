@@ -13,8 +13,9 @@ export function svg(tag, properties = {}, ...children) {
 
 const TYPE = 14;
 
-// Steps of 1, 2, 5, 10… so that labels, `room` apart at least, do not touch.
+// Steps of 1, 2, 5, 10… so that labels, `room` apart at least, do not touch. Infinity where there is no room for any.
 export function niceStep(unit, room) {
+  if (!(unit > 0)) return Infinity;
   for (let step = 1; ; step *= 10) for (const times of [1, 2, 5]) if (step * times * unit >= room) return step * times;
 }
 

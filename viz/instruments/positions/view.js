@@ -142,7 +142,9 @@ class View {
   }
 
   resized() {
-    if (this.theme && this.root.clientWidth !== this.drawnWidth) this.drawAll();
+    const width = this.root.clientWidth;
+    // 0: it is leaving the page.
+    if (this.theme && width && width !== this.drawnWidth) this.drawAll();
   }
 }
 
