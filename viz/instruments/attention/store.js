@@ -50,7 +50,8 @@ export class Store {
   }
 
   // A new sentence (or model): everything that was fetched for the old one goes.
-  take(message) {
+  take(message, padded = false) {
+    this.padded = padded;
     this.header = message.header;
     this.overview = message.arrays;
     this.layers.clear();
@@ -331,9 +332,8 @@ export class Store {
   async pad(padded) {
     try {
       const message = await this.get(this.address("overview", { pad: padded ? 1 : 0 }));
-      this.padded = padded;
       this.pinned = false;
-      this.take(message);
+      this.take(message, padded);
     } catch {
       this.trouble = "The padded sentence did not arrive. Try the switch again.";
       this.changed("numbers");

@@ -1,11 +1,10 @@
 // The attention instrument: choose a site, a layer, a head; see all heads, the inside of one, or its lines.
 // Everything answers in the browser; the server is asked for a layer's exact numbers, and told the choice after a pause.
 
-import { adopt, el, styleSheet } from "../shared/dom.js";
+import { el } from "../shared/dom.js";
 import { LINK_CHANGED } from "../shared/link.js";
+import { mounted } from "../shared/mount.js";
 import { Strip } from "../shared/strip.js";
-import { readTheme } from "../shared/theme.js";
-import { unpack } from "../shared/transport.js";
 import { explain } from "./explain.js";
 import { Heads } from "./heads.js";
 import { Inside } from "./inside.js";
@@ -13,15 +12,8 @@ import { Knobs } from "./knobs.js";
 import { Lines } from "./lines.js";
 import { Store } from "./store.js";
 
-const sheets = await Promise.all(["../shared/instrument.css", "./view.css"].map((path) => styleSheet(new URL(path, import.meta.url))));
-const views = new WeakMap();
 const VIEWS = { heads: "All heads", inside: "Inside this head", lines: "Lines" };
 const TOLERANCE = 1e-5;
-
-// A rerun may send the same numbers again: then nothing here has changed.
-function sameBytes(a, b) {
-  return a === b || (a !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]));
-}
 
 class View {
   constructor(parentElement) {
@@ -81,8 +73,7 @@ class View {
     for (const [role, colour] of Object.entries(theme.roles)) this.root.style.setProperty(`--role-${role}`, colour);
   }
 
-  drawAll(theme) {
-    this.dress(theme);
+  drawAll() {
     this.drawHeading();
     this.drawContent();
   }
@@ -189,27 +180,4 @@ class View {
   }
 }
 
-export default function attention({ data, parentElement, setStateValue }) {
-  adopt(parentElement, ...sheets);
-  let view = views.get(parentElement);
-  if (!view) {
-    view = new View(parentElement);
-    views.set(parentElement, view);
-  }
-  view.store.teller.tell = (selection) => setStateValue("selection", selection);
-  const isNew = !sameBytes(view.data, data);
-  const message = isNew ? unpack(data) : null;
-  const theme = readTheme(parentElement, (message?.header ?? view.store.header).palette);
-  if (isNew) {
-    view.data = data;
-    view.dress(theme);
-    view.store.padded = false;
-    view.store.take(message);
-  } else if (theme.mode !== view.theme.mode) {
-    view.drawAll(theme);
-  }
-  return () => {
-    view.observer.disconnect();
-    window.removeEventListener(LINK_CHANGED, view.follow);
-  };
-}
+export default await mounted(View, import.meta.url);

@@ -1,27 +1,21 @@
 // The feed-forward and Add & Norm instrument: one layer's block from the stream that enters to the stream that leaves.
 // Everything answers in the browser; the server is asked for a layer's exact numbers, and told the choice after a pause.
 
-import { adopt, el, styleSheet } from "../shared/dom.js";
+import { el } from "../shared/dom.js";
 import { LINK_CHANGED } from "../shared/link.js";
+import { mounted } from "../shared/mount.js";
 import { numberText } from "../shared/numbers.js";
 import { Strip } from "../shared/strip.js";
-import { css, readTheme } from "../shared/theme.js";
-import { unpack } from "../shared/transport.js";
+import { css } from "../shared/theme.js";
 import { Board } from "./board.js";
 import { explain } from "./explain.js";
 import { relativeLengths, shareText } from "./maths.js";
 import { Store } from "./store.js";
 import { Units } from "./units.js";
 
-const sheets = await Promise.all(["../shared/instrument.css", "./view.css"].map((path) => styleSheet(new URL(path, import.meta.url))));
-const views = new WeakMap();
 const TOLERANCE = 1e-5;
 const SCALE =
   "Colours diverge about 0 and end at the ± above a panel: what lies beyond (at most 2% of it) has the end colour; in brackets the largest there is.";
-
-function sameBytes(a, b) {
-  return a === b || (a !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]));
-}
 
 class View {
   constructor(parentElement) {
@@ -65,14 +59,17 @@ class View {
       this.strip.draw();
       return;
     }
-    this.drawAll(this.theme);
+    this.drawAll();
   }
 
-  drawAll(theme) {
+  dress(theme) {
     this.theme = theme;
     for (const [role, colour] of Object.entries(theme.roles)) this.root.style.setProperty(`--role-${role}`, colour);
     this.root.style.setProperty("--silent", `color-mix(in srgb, ${theme.text} 22%, ${theme.background})`);
-    const { store } = this;
+  }
+
+  drawAll() {
+    const { store, theme } = this;
     this.title.textContent = `${store.header.title}, layer ${store.layer + 1}`;
     this.trouble.textContent = store.trouble ?? "";
     this.trouble.hidden = !store.trouble;
@@ -198,7 +195,7 @@ class View {
   }
 
   resized() {
-    if (this.theme && this.room() !== this.drawnRoom) this.drawAll(this.theme);
+    if (this.theme && this.room() !== this.drawnRoom) this.drawAll();
   }
 
   room() {
@@ -206,26 +203,4 @@ class View {
   }
 }
 
-export default function ffn({ data, parentElement, setStateValue }) {
-  adopt(parentElement, ...sheets);
-  let view = views.get(parentElement);
-  if (!view) {
-    view = new View(parentElement);
-    views.set(parentElement, view);
-  }
-  view.store.teller.tell = (selection) => setStateValue("selection", selection);
-  const isNew = !sameBytes(view.data, data);
-  const message = isNew ? unpack(data) : null;
-  const theme = readTheme(parentElement, (message?.header ?? view.store.header).palette);
-  if (isNew) {
-    view.data = data;
-    view.theme = theme;
-    view.store.take(message);
-  } else if (theme.mode !== view.theme.mode) {
-    view.drawAll(theme);
-  }
-  return () => {
-    view.observer.disconnect();
-    window.removeEventListener(LINK_CHANGED, view.follow);
-  };
-}
+export default await mounted(View, import.meta.url);

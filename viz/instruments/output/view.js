@@ -1,12 +1,11 @@
 // The output instrument: choose a decoding step; see its last state, logits and probabilities, what if; the logit lens;
 // and who added what to a logit. Everything answers in the browser; the server is asked for a step's full logits, and told the step after a pause.
 
-import { adopt, el, styleSheet } from "../shared/dom.js";
+import { el } from "../shared/dom.js";
 import { LINK_CHANGED } from "../shared/link.js";
+import { mounted } from "../shared/mount.js";
 import { largest, Panel } from "../shared/panel.js";
 import { Strip } from "../shared/strip.js";
-import { readTheme } from "../shared/theme.js";
-import { unpack } from "../shared/transport.js";
 import { Bars } from "./bars.js";
 import { explain } from "./explain.js";
 import { Knobs } from "./knobs.js";
@@ -14,16 +13,9 @@ import { Lens } from "./lens.js";
 import { Store } from "./store.js";
 import { Waterfall } from "./waterfall.js";
 
-const sheets = await Promise.all(["../shared/instrument.css", "./view.css"].map((path) => styleSheet(new URL(path, import.meta.url))));
-const views = new WeakMap();
 const TOLERANCE = 1e-5;
 const STATE_HEIGHT = 24;
 const PARTS = { words: "Words", layers: "After each layer", added: "Who added what" };
-
-// A rerun may send the same numbers again: then nothing here has changed.
-function sameBytes(a, b) {
-  return a === b || (a !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]));
-}
 
 class View {
   constructor(parentElement) {
@@ -251,33 +243,13 @@ class View {
     else store.move({ on: "state", feature: store.cursor.feature + (store.cursor.on === "state" ? right : 0) });
   }
 
+  leave() {
+    clearTimeout(this.store.timer);
+  }
+
   resized() {
     if (this.theme && this.root.clientWidth !== this.drawnWidth) this.drawAll();
   }
 }
 
-export default function output({ data, parentElement, setStateValue }) {
-  adopt(parentElement, ...sheets);
-  let view = views.get(parentElement);
-  if (!view) {
-    view = new View(parentElement);
-    views.set(parentElement, view);
-  }
-  view.store.teller.tell = (selection) => setStateValue("selection", selection);
-  const isNew = !sameBytes(view.data, data);
-  const message = isNew ? unpack(data) : null;
-  const theme = readTheme(parentElement, (message?.header ?? view.store.header).palette);
-  if (isNew) {
-    view.data = data;
-    view.dress(theme);
-    view.store.take(message);
-  } else if (theme.mode !== view.theme.mode) {
-    view.dress(theme);
-    view.drawAll();
-  }
-  return () => {
-    view.observer.disconnect();
-    clearTimeout(view.store.timer);
-    window.removeEventListener(LINK_CHANGED, view.follow);
-  };
-}
+export default await mounted(View, import.meta.url);

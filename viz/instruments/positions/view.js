@@ -1,11 +1,10 @@
 // The positions lab: the table PE, its waves, its products and its rotation; the sum that the layers read; and the live
 // model with other positions. All but the experiments answers in the browser.
 
-import { adopt, el, styleSheet } from "../shared/dom.js";
+import { el } from "../shared/dom.js";
 import { LINK_CHANGED } from "../shared/link.js";
+import { mounted } from "../shared/mount.js";
 import { Strip } from "../shared/strip.js";
-import { readTheme } from "../shared/theme.js";
-import { unpack } from "../shared/transport.js";
 import { Experiments } from "./experiments.js";
 import { explain } from "./explain.js";
 import { Heat } from "./heat.js";
@@ -14,15 +13,8 @@ import { Similarity } from "./similarity.js";
 import { Store, TABS } from "./store.js";
 import { Sum } from "./sum.js";
 
-const sheets = await Promise.all(["../shared/instrument.css", "./view.css"].map((path) => styleSheet(new URL(path, import.meta.url))));
-const views = new WeakMap();
 const TOLERANCE = 1e-5;
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-
-// A rerun may send the same numbers again: then nothing here has changed.
-function sameBytes(a, b) {
-  return a === b || (a !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]));
-}
 
 class View {
   constructor(parentElement) {
@@ -148,27 +140,4 @@ class View {
   }
 }
 
-export default function positions({ data, parentElement, setStateValue }) {
-  adopt(parentElement, ...sheets);
-  let view = views.get(parentElement);
-  if (!view) {
-    view = new View(parentElement);
-    views.set(parentElement, view);
-  }
-  view.store.teller.tell = (selection) => setStateValue("selection", selection);
-  const isNew = !sameBytes(view.data, data);
-  const message = isNew ? unpack(data) : null;
-  const theme = readTheme(parentElement, (message?.header ?? view.store.header).palette);
-  if (isNew) {
-    view.data = data;
-    view.dress(theme);
-    view.store.take(message);
-  } else if (theme.mode !== view.theme.mode) {
-    view.dress(theme);
-    view.drawAll();
-  }
-  return () => {
-    view.observer.disconnect();
-    window.removeEventListener(LINK_CHANGED, view.follow);
-  };
-}
+export default await mounted(View, import.meta.url);

@@ -1,27 +1,19 @@
 // The tokens instrument: words and their merges, the rows of E that the ids stand for, what lies near them, and where
 // layers move them. Everything answers in the browser; the server is told the chosen token after a pause.
 
-import { adopt, el, styleSheet } from "../shared/dom.js";
+import { el } from "../shared/dom.js";
 import { LINK_CHANGED } from "../shared/link.js";
+import { mounted } from "../shared/mount.js";
 import { numberText } from "../shared/numbers.js";
 import { largest, Panel } from "../shared/panel.js";
 import { Strip } from "../shared/strip.js";
-import { readTheme } from "../shared/theme.js";
-import { unpack } from "../shared/transport.js";
 import { explain } from "./explain.js";
 import { Near } from "./near.js";
 import { Scatter } from "./scatter.js";
 import { SIDES, Store } from "./store.js";
 import { Merges, Words } from "./words.js";
 
-const sheets = await Promise.all(["../shared/instrument.css", "./view.css"].map((path) => styleSheet(new URL(path, import.meta.url))));
-const views = new WeakMap();
 const TOLERANCE = 1e-5;
-
-// A rerun may send the same numbers again: then nothing here has changed.
-function sameBytes(a, b) {
-  return a === b || (a !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]));
-}
 
 class View {
   constructor(parentElement) {
@@ -192,27 +184,4 @@ class View {
   }
 }
 
-export default function tokens({ data, parentElement, setStateValue }) {
-  adopt(parentElement, ...sheets);
-  let view = views.get(parentElement);
-  if (!view) {
-    view = new View(parentElement);
-    views.set(parentElement, view);
-  }
-  view.store.teller.tell = (selection) => setStateValue("selection", selection);
-  const isNew = !sameBytes(view.data, data);
-  const message = isNew ? unpack(data) : null;
-  const theme = readTheme(parentElement, (message?.header ?? view.store.header).palette);
-  if (isNew) {
-    view.data = data;
-    view.dress(theme);
-    view.store.take(message);
-  } else if (theme.mode !== view.theme.mode) {
-    view.dress(theme);
-    view.drawAll();
-  }
-  return () => {
-    view.observer.disconnect();
-    window.removeEventListener(LINK_CHANGED, view.follow);
-  };
-}
+export default await mounted(View, import.meta.url);
