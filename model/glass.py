@@ -17,8 +17,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from model.beam import BeamSearch, BeamStep
 from model.checkpoint import Checkpoint, load_checkpoint
-from model.decoding import BeamSearch, BeamStep, Edits, Step, greedy
+from model.decoding import Edits, Step, greedy
 from model.tokenizer import Tokenizer
 from model.trace import Editor, Trace, Tracer
 
@@ -102,16 +103,26 @@ class Glass:
 
     @torch.inference_mode()
     def translate(
-        self, text: str, beam: int = 1, alpha: float = DEFAULT_ALPHA, edits: Edits | None = None
+        self,
+        text: str,
+        beam: int = 1,
+        alpha: float = DEFAULT_ALPHA,
+        edits: Edits | None = None,
+        forced: Sequence[int] = (),
     ) -> Translation:
         """Translate one text: greedy where `beam` is 1, else by beam search with length penalty `alpha`.
 
-        Raises TextError for a text that is blank or too long, ValueError for a beam below 1.
+        `forced` ids come first, whatever the model thinks of them; greedy decoding goes on from there.
+        Raises TextError for a text that is blank or too long, ValueError for a beam below 1, and for forced
+        ids with a wider beam than 1.
         """
         src_ids = self.source_ids(text)
         beams: tuple[BeamStep, ...] = ()
+        self.check_ids(forced)
+        if forced and beam != 1:
+            raise ValueError("After forced tokens the model goes on greedily: choose beam 1.")
         if beam == 1:
-            steps = tuple(greedy(self.model, src_ids, edits))
+            steps = tuple(greedy(self.model, src_ids, edits, forced))
         else:
             search = BeamSearch(self.model, src_ids, beam, alpha, edits)
             beams = tuple(search)

@@ -33,6 +33,7 @@ PLACES = (
     "decoder.cross_attn_norm",
     "decoder.ffn",
     "output",
+    "decoding",
 )
 VIEWS = ("heads", "inside", "lines")
 WIDE_STAGES = ("x_q", "x_kv", "concat", "out")
@@ -53,9 +54,11 @@ EXAMPLES = (
     "I love you.",
 )
 DEFAULT_MODEL = "en-de"
-INSTRUMENTS = ("map", "attention", "tokens", "ffn", "output", "positions")
+INSTRUMENTS = ("map", "attention", "tokens", "ffn", "output", "positions", "decoding")
 """Keys of the instruments that say what the reader chose there, as their state SELECTION."""
 SELECTION = "selection"
+BRANCHES = ("forced", "branch")
+"""Link parameters of the decoding instrument that belong to one sentence."""
 WIDEST_BEAM = 8
 
 
@@ -173,4 +176,8 @@ def last_good_text() -> str:
 
 
 def remember_good_text(text: str) -> None:
+    """Keep the sentence for later; branches of another sentence's translation leave the link."""
+    if st.session_state.get("last_good_text", text) != text:
+        for name in BRANCHES:
+            st.query_params.pop(name, None)
     st.session_state["last_good_text"] = text

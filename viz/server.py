@@ -29,7 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from model import CheckpointError, Glass, Trace, Translation, load, names
 from model.checkpoint import checksum
-from viz.instruments import attention, ffn, output, positions
+from viz.instruments import attention, decoding, ffn, output, positions
 from viz.scene import DEFAULT_MODEL, EXAMPLES, FEED_FORWARDS, SITES, WIDEST_BEAM, whole_number
 
 log = logging.getLogger("glassbox")
@@ -227,6 +227,14 @@ def positions_experiment_numbers(request: Request) -> bytes:
     return executor().submit(positions.experiment, glass, found.translation, asked_for, name).result()
 
 
+def decoding_numbers(request: Request) -> bytes:
+    """What a part of the decoding instrument asks for."""
+    found, name = asked_answer(request)
+    glass = glasses()[0][name["model"]]
+    values = request.query_params
+    return executor().submit(decoding.numbers, glass, found.trace, found.translation, values).result()
+
+
 def readiness(request: Request) -> Response:
     """200 once the examples are computed."""
     return PlainTextResponse("ready") if ready.is_set() else PlainTextResponse("warming up", 503)
@@ -244,6 +252,7 @@ def routes() -> list[Route]:
         Route("/numbers/ffn", numbers(ffn_numbers, brief)),
         Route("/numbers/ffn_matrices", numbers(ffn_matrices, for_ever)),
         Route("/numbers/positions_experiment", numbers(positions_experiment_numbers, brief)),
+        Route("/numbers/decoding", numbers(decoding_numbers, brief)),
         Route("/readyz", readiness),
     ]
 

@@ -15,6 +15,7 @@ from viz import server, theme
 from viz.figures.attention_heatmap import attention_heatmap, nearest_stage
 from viz.instruments import ffn
 from viz.instruments.attention import attention, site_of
+from viz.instruments.decoding import decoding
 from viz.instruments.map import model_map
 from viz.instruments.output import output
 from viz.instruments.positions import positions
@@ -133,6 +134,7 @@ def show(answer: server.Answer, glass: Glass) -> None:
 # The instrument of each place that has one of its own; the others are sites of attention.
 VIEWS: dict[str, Callable[[Glass, Trace, Translation, dict[str, Any]], Any]] = {
     "output": output,
+    "decoding": decoding,
     "tokens": tokens,
     "positions": positions,
     **ffn.VIEWS,

@@ -8,19 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from model.beam import BeamSearch, BeamStep, Hypothesis, Node, length_penalty
 from model.config import NORMS
-from model.decoding import (
-    N_ALTERNATIVES,
-    BeamSearch,
-    BeamStep,
-    Edits,
-    Hypothesis,
-    Incremental,
-    Node,
-    Step,
-    greedy,
-    length_penalty,
-)
+from model.decoding import N_ALTERNATIVES, Edits, Incremental, Step, greedy
 from model.positions import ENCODINGS
 from model.transformer import Transformer
 from tests.unit.model.small import all_real, small_model, trace_of

@@ -12,8 +12,9 @@ function sameBytes(a, b) {
 
 // The function that Streamlit calls, for instruments whose `View(parentElement)` has a `store` (`teller`, `take`, `header`), an
 // `observer`, `dress(theme)`, `drawAll()` and `follow`, its listener for changes of the link; `leave()` where there is more to stop.
-export async function mounted(View, url) {
-  const sheets = await Promise.all(["../shared/instrument.css", "./view.css"].map((path) => styleSheet(new URL(path, url))));
+// `more`: style sheets besides view.css.
+export async function mounted(View, url, more = []) {
+  const sheets = await Promise.all(["../shared/instrument.css", "./view.css", ...more].map((path) => styleSheet(new URL(path, url))));
   const views = new WeakMap();
   return ({ data, parentElement, setStateValue }) => {
     adopt(parentElement, ...sheets);

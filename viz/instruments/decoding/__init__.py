@@ -1,0 +1,53 @@
+"""The decoding instrument: step by step and what else it could have said, samples, the beam's tree, teacher
+forcing, alignment, and the key–value cache.
+
+One message goes with the page (`message`: the translation as a lane, see `lanes`); everything else is asked
+for by the route numbers/decoding, which names a part (`parts.PARTS`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from model import Glass, Trace, Translation
+from model.glass import DEFAULT_ALPHA
+from viz import theme
+from viz.instruments import pack, register
+from viz.instruments.decoding import align, beam, cache, forcing, lanes, samples
+from viz.instruments.decoding.parts import numbers
+from viz.scene import SELECTION
+
+__all__ = ["align", "beam", "cache", "decoding", "forcing", "lanes", "message", "numbers", "samples"]
+
+_render = register("decoding")
+
+
+def message(glass: Glass, trace: Trace, translation: Translation, request: dict[str, Any]) -> bytes:
+    """The translation on the page as a lane, and what every part needs to know of the model."""
+    config = glass.config
+    lane, arrays = lanes.lane(glass, trace, translation)
+    header = {
+        "request": request,
+        "palette": theme.palette(),
+        "n_layers": config.n_layers,
+        "n_heads": config.n_heads,
+        "d_model": config.d_model,
+        "vocab": config.vocab_size,
+        "max_steps": config.max_tgt_len,
+        "eos": config.eos_id,
+        "alpha": DEFAULT_ALPHA,
+        "beam": translation.beam,
+        "src": trace.src_tokens,
+        **lane,
+    }
+    return pack(header, arrays)
+
+
+def decoding(glass: Glass, trace: Trace, translation: Translation, request: dict[str, Any]) -> Any:
+    """Mount the instrument. Its state `selection` holds place and step (from 1)."""
+    return _render(
+        key="decoding",
+        data=message(glass, trace, translation, request),
+        height="content",
+        **{f"on_{SELECTION}_change": lambda: None},
+    )

@@ -1,0 +1,1 @@
+"""Alignment between source and target words, and what attention does not say."""

@@ -1,0 +1,1 @@
+"""Teacher forcing against free running."""

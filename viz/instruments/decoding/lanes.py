@@ -1,0 +1,72 @@
+"""A lane: one translation of the sentence, step by step, with what each step looked at and could have said.
+
+cand_log_probs[t] = log_softmax(logits[t])        the most probable tokens of step t, best first
+log_probs[t]: of the token that the lane takes    cross, own: weights of cross- and masked self-attention
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from model import Glass, Trace, Translation
+from viz.instruments import pack
+from viz.instruments.decoding.parts import ids_of, part
+from viz.instruments.output import chosen_ids, single, top_ids
+
+TOP = 10
+"""Most probable tokens of a step that are drawn."""
+
+
+def lane(
+    glass: Glass, trace: Trace, translation: Translation
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Header and arrays of one lane.
+
+    Arrays: ids int32 (step,); log_probs (step,); ranks int32 (step,), 0 the most probable; cand_ids int32 and
+    cand_log_probs (step, TOP); cross (layer, head, step, source) and own (layer, head, step, step): float32.
+    """
+    rows = len(trace.predicts)
+    logits = trace["output.logits"].value[:rows]
+    log_probs = torch.tensor(logits).log_softmax(-1).numpy()
+    chosen, ids = chosen_ids(glass, translation)[:rows], top_ids(logits, TOP)
+    taken = np.take_along_axis(logits, chosen[:, None], -1)
+    sites = {"cross": "cross_attn", "own": "self_attn"}
+    weights = {
+        name: np.stack(
+            [trace[f"decoder.{i}.{site}.weights"].value[:, :rows] for i in range(trace.config.n_layers)]
+        )
+        for name, site in sites.items()
+    }
+    arrays = {
+        "ids": chosen,
+        "log_probs": np.take_along_axis(log_probs, chosen[:, None], -1)[:, 0],
+        "ranks": (logits > taken).sum(-1).astype(np.int32),
+        "cand_ids": ids,
+        "cand_log_probs": np.take_along_axis(log_probs, ids, -1),
+        "cross": weights["cross"],
+        "own": weights["own"][..., :rows],
+    }
+    named = sorted({*ids.flat, *chosen.flat})
+    header = {
+        "text": translation.text,
+        "finished": translation.finished,
+        "reads": trace.tgt_tokens[:rows],
+        "predicts": trace.predicts,
+        "tokens": {str(i): glass.tokenizer.readable(i) for i in named},
+    }
+    return header, {name: single(array) for name, array in arrays.items()}
+
+
+@part("branch")
+def branch(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
+    """The lane that begins with the ids `forced` and goes on greedily."""
+    forced = ids_of(glass, values.get("forced", ""))
+    if len(forced) >= glass.config.max_tgt_len:
+        raise ValueError(f"A translation has at most {glass.config.max_tgt_len} tokens.")
+    other = glass.translate(translation.source, forced=forced)
+    header, arrays = lane(glass, glass.trace(translation.source, other), other)
+    return pack({**header, "forced": forced}, arrays)
