@@ -202,6 +202,7 @@ def test_the_plot_follows_the_choice_with_the_traced_weights(page, trace):
     tab(page, "encoder.self_attn").click()
     thumb(page, 3, 2).click()
     expect_plot(page, "encoder.self_attn", 3, 2)
+    page.get_by_text("Draw", exact=True).click()
     expected = entry_of(trace, "encoder.self_attn", 3).value[1]
     page.wait_for_function(
         f"([i, j, weight]) => Math.abs({PLOT}?._fullData?.[0].z[i]?.[j] - weight) < 1e-7",

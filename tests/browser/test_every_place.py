@@ -10,7 +10,7 @@ from tests.checkpoints import text_of
 from viz.scene import PLACES
 
 TEXTS = {"one token": "a", "emoji and markup": "👩‍👩‍👧 <b>runs</b> & شكرا"}
-ROOT = {"tokens": "tokens", "positions": "positions", "output": "output"}
+ROOT = {"tokens": "tokens", "positions": "positions", "output": "output", "decoding": "decoding"}
 
 
 def root(place):

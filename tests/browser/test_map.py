@@ -77,7 +77,7 @@ def test_the_map_follows_a_choice_made_beside_it(page):
 
 
 def test_encoder_stands_left_and_decoder_right_and_data_flows_upwards(page):
-    decoder = ["decoder.embed", "decoder.self_attn", PLACE, "decoder.ffn", "output"]
+    decoder = ["decoder.embed", "decoder.self_attn", PLACE, "decoder.ffn", "output", "decoding"]
     encoder = ["encoder.embed", "encoder.self_attn", "encoder.ffn"]
     box = {block: door(page, block).bounding_box() for block in (*encoder, *decoder)}
     for below, above in [*pairwise(encoder), *pairwise(decoder)]:

@@ -183,7 +183,7 @@ def test_a_sentence_that_is_too_long_is_refused_in_words_and_the_picture_stays(v
     "text", ["<b>bold</b><script>window.hacked = 1</script>", '"><img src=x onerror=hacked=1> :smile:']
 )
 def test_typed_markup_is_shown_as_it_is_and_makes_no_element(visit, app, glass, text):
-    page = visit(app)
+    page = visit(app, plot="true")
     elements = "document.querySelectorAll('script, b, img, [onerror]').length"
     expect(said(page)).to_be_visible()
     before = page.evaluate(elements)
@@ -218,7 +218,9 @@ def test_markdown_in_a_text_or_link_is_shown_as_it_is(visit, app, glass):
 @pytest.mark.parametrize("mode", theme.MODES)
 def test_light_and_dark_draw_weight_zero_as_the_pages_background(visit, zoo, zoo_glass, mode):
     glass = zoo_glass("en-de")
-    page = visit(zoo, {"color_scheme": mode, "viewport": {"width": 1280, "height": 720}}, text=SENTENCE)
+    page = visit(
+        zoo, {"color_scheme": mode, "viewport": {"width": 1280, "height": 720}}, text=SENTENCE, plot="true"
+    )
     assert_drawn(page, glass, mode)
     page.wait_for_function(
         f"(colour) => {PLOT}?.data?.[0].colorscale[0][1] === colour",

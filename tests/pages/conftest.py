@@ -21,11 +21,11 @@ RUN_WITHIN = 120
 
 @pytest.fixture
 def open_page() -> Callable[..., AppTest]:
-    """`open_page(**link)`: a first visit with these link parameters."""
+    """`open_page(**link)`: a first visit with these link parameters, the plain plot drawn unless they say."""
 
     def open_(**link: object) -> AppTest:
         app = AppTest.from_file(str(SCRIPT), default_timeout=RUN_WITHIN)
-        for name, value in link.items():
+        for name, value in ({"plot": "true"} | link).items():
             app.query_params[name] = str(value)
         return app.run()
 

@@ -149,6 +149,14 @@ def test_every_place_layer_and_head_opens_by_its_link(open_page, glass):
                 assert not notices(app) and not app.warning
 
 
+def test_the_plain_plot_is_drawn_when_it_is_asked_for(open_page):
+    app = open_page(text=SENTENCE, plot="false")
+    assert not app.get("plotly_chart")
+    assert any("as a plain plot" in text.value for text in app.markdown)
+    app.toggle(key="plot").set_value(True).run()
+    assert_whole(app)
+
+
 @pytest.mark.parametrize("place", scene.PLACES)
 @pytest.mark.parametrize("text", [SENTENCE, "a"])
 def test_every_place_opens_by_its_link(open_page, glass, place, text):

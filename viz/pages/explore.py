@@ -106,14 +106,19 @@ def notice_of(text: str, glass: Glass) -> str | None:
 
 
 def twin(answer: server.Answer) -> None:
-    """The same head as a Plotly heat-map, for zooming and saving."""
+    """The same head as a Plotly heat-map, for zooming and saving; asked for, because its script is large."""
     scene, _ = scenes.current()
     scene, _ = scene.within(answer.trace.config)
     stage = nearest_stage(answer.trace, scene.place, scene.stage)
     mode = "dark" if st.context.theme.type == "dark" else "light"
     title = theme.head_title(scene.place, scene.layer + 1, scene.head + 1)
+    with st.container(key="twin", horizontal=True, vertical_alignment="center", gap="medium"):
+        st.toggle("Draw", key="plot", bind="query-params")
+        st.markdown(f"**{title}: {stage}, as a plain plot.** To zoom in, to read off, to save.")
+    if not st.session_state["plot"]:
+        return
     st.markdown(
-        f"**{title}: {stage}, as a plain plot.** Drag to zoom, double-click to reset, camera to save. "
+        "Drag to zoom, double-click to reset, camera to save. "
         + (attention_heatmap.__doc__ if stage == "weights" else "Colours diverge about 0.")
     )
     figure = attention_heatmap(answer.trace, scene.place, scene.layer, scene.head, mode, stage)

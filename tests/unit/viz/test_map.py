@@ -14,6 +14,7 @@ from viz.instruments.map import (
     message,
     shapes,
     signed_thumbnail,
+    steps_thumbnail,
     thumbnails,
     weights_thumbnail,
     words_thumbnail,
@@ -59,17 +60,25 @@ def test_words_are_each_rows_most_probable_ones():
     assert np.abs(words_thumbnail(probs) / 255 - expected).max() <= 0.5 / 255 + 1e-6
 
 
+def test_steps_are_the_probability_of_each_steps_best_word():
+    probs = np.random.default_rng(3).dirichlet(np.ones(50), size=7).astype(np.float32)
+    drawn = steps_thumbnail(probs)
+    assert drawn.shape == (1, 7)
+    assert np.abs(drawn[0] / 255 - np.sort(probs, axis=-1)[:, -1]).max() <= 0.5 / 255 + 1e-6
+
+
 def test_every_block_of_every_layer_has_its_thumbnail(trace):
     found = thumbnails(trace)
     n = trace.config.n_layers
     blocks = [f"encoder.{i}.{site}" for i in range(n) for site in ("self_attn", "ffn")]
     blocks += [f"decoder.{i}.{site}" for i in range(n) for site in ("self_attn", "cross_attn", "ffn")]
-    wanted = {*blocks, *(f"{block}_norm" for block in blocks), "output"}
+    wanted = {*blocks, *(f"{block}_norm" for block in blocks), "output", "decoding"}
     assert wanted <= set(found)
     rows = {
         "encoder": len(trace.src_tokens),
         "decoder": len(trace.tgt_tokens),
         "output": len(trace.tgt_tokens),
+        "decoding": 1,
     }
     assert all(array.shape[0] == rows[name.split(".")[0]] for name, array in found.items())
     assert all(array.dtype == np.uint8 for array in found.values())

@@ -41,6 +41,11 @@ def words_thumbnail(probs: np.ndarray) -> np.ndarray:
     return np.rint(-np.sort(-probs, axis=-1)[:, :TOP] * 255).astype(np.uint8)
 
 
+def steps_thumbnail(probs: np.ndarray) -> np.ndarray:
+    """(query, vocab) → each row's highest probability, side by side: uint8 (1, query), 255 = 1."""
+    return np.rint(probs.max(-1)[None] * 255).astype(np.uint8)
+
+
 def thumbnails(trace: Trace) -> dict[str, np.ndarray]:
     """By name: "encoder.2.self_attn", "encoder.2.ffn", "encoder.2.ffn_norm", "encoder.embed", …, "output"."""
     found = {}
@@ -57,7 +62,8 @@ def thumbnails(trace: Trace) -> dict[str, np.ndarray]:
                     found[block] = signed_thumbnail(trace[f"{block}.ffn_hidden"].value)
                 if f"{block}_norm.norm_out" in trace:
                     found[f"{block}_norm"] = signed_thumbnail(trace[f"{block}_norm.norm_out"].value)
-    return found | {"output": words_thumbnail(trace["output.probs"].value)}
+    probs = trace["output.probs"].value
+    return found | {"output": words_thumbnail(probs), "decoding": steps_thumbnail(probs)}
 
 
 def shapes(trace: Trace) -> dict[str, str]:
@@ -65,6 +71,7 @@ def shapes(trace: Trace) -> dict[str, str]:
     config, n_src, n_tgt = trace.config, len(trace.src_tokens), len(trace.tgt_tokens)
     rows = {"encoder": n_src, "decoder": n_tgt}
     said = {"tokens": f"{config.vocab_size} × {config.d_model}", "output": f"{n_tgt} × {config.vocab_size}"}
+    said["decoding"] = f"{len(trace.predicts)} × {config.vocab_size}"
     for stack, n in rows.items():
         said[f"{stack}.embed"] = said[f"{stack}.pos"] = said[f"{stack}.norm"] = f"{n} × {config.d_model}"
         said[f"{stack}.self_attn"] = f"{config.n_heads} × {n} × {n}"

@@ -1,7 +1,7 @@
 // Where each block of figure 1 stands: pure geometry. The encoder's column is left, the decoder's right; data flows upwards.
 
 const GAP = 9;
-const HEIGHTS = { tokens: 34, plus: 22, block: 40, norm: 22, output: 40 };
+const HEIGHTS = { tokens: 34, plus: 22, block: 40, norm: 22, output: 40, decoding: 34 };
 
 // What stands in a column, from below. `block` names what it is (trace name without layer), `place` where a click leads.
 export function column(stack, { post, positions }) {
@@ -13,7 +13,7 @@ export function column(stack, { post, positions }) {
     const norm = { kind: "norm", block: `${stack}.${site}_norm`, place: site === "ffn" ? `${stack}.ffn` : `${stack}.${site}_norm`, perLayer: true, of: `${stack}.${site}` };
     parts.push(...(post ? [own, norm] : [norm, own]));
   }
-  if (stack === "decoder") parts.push({ kind: "output", block: "output", place: "output" });
+  if (stack === "decoder") parts.push({ kind: "output", block: "output", place: "output" }, { kind: "decoding", block: "decoding", place: "decoding" });
   return parts;
 }
 

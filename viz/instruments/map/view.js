@@ -28,6 +28,7 @@ const SENTENCES = {
     pre: "LayerNorm of the stream, which the block reads; what the block adds joins the stream.",
   },
   output: "Each state becomes a probability for every word.",
+  decoding: "Token by token: each one that is taken is the decoder's next input.",
 };
 const count = (number) => number.toLocaleString("en");
 
@@ -127,7 +128,7 @@ class View {
     if (box.kind === "tokens") return box.stack === "encoder" ? "source" : "target";
     if (box.kind === "plus") return "+ positions";
     if (box.kind === "norm") return this.header.post ? "Add & Norm" : "Norm";
-    if (box.kind === "output") return "output";
+    if (box.kind === "output" || box.kind === "decoding") return box.kind;
     return box.block === "decoder.self_attn" ? "masked" : SHORT[box.block.split(".")[1]];
   }
 
@@ -158,7 +159,7 @@ class View {
         "data-place": box.place,
         "aria-current": isOpen ? "true" : null,
         "aria-label": `${this.sentence(box)}`,
-        onclick: () => this.choose({ place: box.place, side: box.stack === "decoder" && !box.perLayer && box.kind !== "output" ? "target" : null }),
+        onclick: () => this.choose({ place: box.place, side: ["tokens", "plus"].includes(box.kind) && box.stack === "decoder" ? "target" : null }),
       });
       return el("button", properties, canvas, el("span", {}, this.name(box)));
     });
@@ -173,7 +174,7 @@ class View {
       return;
     }
     const [rows, columns] = array.shape;
-    const isShare = box.kind === "output" || box.block.endsWith("_attn");
+    const isShare = box.kind === "output" || box.kind === "decoding" || box.block.endsWith("_attn");
     const table = isShare ? this.theme.ramp : this.theme.signed;
     canvas.width = columns;
     canvas.height = rows;
@@ -243,6 +244,7 @@ class View {
   // What a block is, in a sentence, with its shape, weight and work.
   sentence(box) {
     const { header } = this;
+    if (box.kind === "decoding") return `Decoding: ${SENTENCES.decoding} ${header.shapes.decoding} probabilities, one row a step; no parameters of its own.`;
     const [stack, part] = box.kind === "output" ? [null, "output"] : box.block.split(".");
     const kind = part.endsWith("_norm") ? "norm" : part;
     const what = kind === "norm" ? SENTENCES.norm[header.post ? "post" : "pre"] : (SENTENCES[kind][stack] ?? SENTENCES[kind]);
