@@ -67,7 +67,7 @@ class Cache:
     def select(self, rows: Tensor) -> None:
         """Keep the given batch rows, in that order (a beam's survivors)."""
         if self.k is not None:
-            self.k, self.v = self.k[rows], self.v[rows]
+            self.k, self.v = self.k.index_select(0, rows), self.v.index_select(0, rows)
 
 
 @register("softmax")

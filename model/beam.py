@@ -3,26 +3,32 @@
     score(Y) = log P(Y) / lp(Y),   lp(Y) = ((5 + |Y|) / 6)^α        (Wu et al. 2016, eq. 14)
 
 where |Y| counts the tokens so far, the end token included. A finished hypothesis keeps its place in the beam
-and competes there; the search ends when every place holds a finished one. Width 1 therefore equals greedy.
-Logarithms are natural (nats).
+and competes there; the search ends when every place holds a finished one, or at the limit. Width 1 therefore
+equals greedy. Logarithms are natural (nats).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
+from torch import Tensor
 
-from model.decoding import N_ALTERNATIVES, Edits, Incremental, Step
+from model.config import Config
+from model.decoding import N_ALTERNATIVES, Alternative, Edits, Incremental, Step
 from model.transformer import Transformer
 
+ROOT = -1
+"""The parent of the first step's nodes."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """One candidate in the beam's tree.
 
-    `total` sums log-probabilities from the root; `score` is normalised by length.
+    `total` sums log-probabilities from the root; `score` is normalised by length; `finished`: it is an end.
     """
 
     id: int
@@ -32,17 +38,22 @@ class Node:
     log_prob: float
     total: float
     score: float
+    finished: bool
     kept: bool
     why: str
 
 
 @dataclass(frozen=True)
 class BeamStep:
-    """Step t of a beam search: the nodes made at it, and the ids of the beam's nodes after it, best first."""
+    """Step t of a beam search: the nodes made at it, and the ids of the beam's nodes after it, best first.
+
+    `needed` is the score of the last place: what a candidate would have needed to be kept.
+    """
 
     t: int
     nodes: tuple[Node, ...]
     beam: tuple[int, ...]
+    needed: float
 
 
 @dataclass(frozen=True)
@@ -56,75 +67,146 @@ class Hypothesis:
     finished: bool
 
 
-Candidate = tuple[Hypothesis, int]
-"""A hypothesis one token longer, and the decoder's row that it continues."""
-
-
 def length_penalty(length: int, alpha: float) -> float:
     """lp(Y) of Wu et al. 2016, eq. 14, for a hypothesis of `length` tokens."""
     return ((5 + length) / 6) ** alpha
 
 
 class BeamSearch:
-    """One beam search; iterate over it for its steps, then read `best` and `hypotheses`."""
+    """One beam search of at most `limit` steps; iterate over it for them, then read what it found.
+
+    `nodes` is the tree; `rows` maps each node that was continued (and ROOT) to its most probable next tokens,
+    in the order in which the decoder read them.
+    """
 
     def __init__(
-        self, model: Transformer, src_ids: list[int], width: int, alpha: float, edits: Edits | None = None
+        self,
+        model: Transformer,
+        src_ids: list[int],
+        width: int,
+        alpha: float,
+        edits: Edits | None = None,
+        limit: int | None = None,
     ) -> None:
+        longest = model.config.max_tgt_len
+        self.limit = longest if limit is None else limit
         if width < 1:
             raise ValueError(f"A beam needs a width of at least 1, not {width}.")
+        if not 1 <= self.limit <= longest:
+            raise ValueError(f"A translation has from 1 to {longest} tokens, not {limit}.")
         self.config, self.width, self.alpha = model.config, width, alpha
         self.decoder = Incremental(model, src_ids, edits)
-        self.hypotheses = [Hypothesis(-1, (), 0.0, 0.0, False)]
-        self.n_nodes = 0
+        self.beam = [Node(ROOT, ROOT, -1, self.config.bos_id, 0.0, 0.0, 0.0, False, True, "kept")]
+        self.nodes: list[Node] = []
+        self.rows: dict[int, tuple[Alternative, ...]] = {}
+
+    def __iter__(self) -> Iterator[BeamStep]:
+        for t in range(self.limit):
+            live = [node for node in self.beam if not node.finished]
+            if not live:
+                return
+            candidates = self.expand(t, live)
+            waiting = [node for node in self.beam if node.finished]
+            best = sorted([*waiting, *candidates], key=lambda node: -node.score)[: self.width]
+            kept = {node.id for node in best}
+            self.nodes += [self.accepted(node) if node.id in kept else node for node in candidates]
+            self.beam = [self.nodes[node.id] for node in best]
+            self.follow(live, [node for node in best if node.t == t and not node.finished])
+            nodes = tuple(self.nodes[-len(candidates) :])
+            yield BeamStep(t, nodes, tuple(node.id for node in best), best[-1].score)
+
+    def expand(self, t: int, live: list[Node]) -> list[Node]:
+        """Candidates one token longer: the most probable tokens of each live node, best first."""
+        ranked = self.decoder.rank(
+            self.decoder.log_probs([node.token_id for node in live]), max(self.width, N_ALTERNATIVES)
+        )
+        penalty, why, eos = (
+            length_penalty(t + 1, self.alpha),
+            f"below the best {self.width}",
+            self.config.eos_id,
+        )
+        candidates, number = [], len(self.nodes)
+        for parent, row in zip(live, ranked, strict=True):
+            self.rows[parent.id] = tuple(row[:N_ALTERNATIVES])
+            for token in row[: self.width]:
+                total, ends = parent.total + token.log_prob, token.id == eos
+                candidates.append(
+                    Node(
+                        number,
+                        parent.id,
+                        t,
+                        token.id,
+                        token.log_prob,
+                        total,
+                        total / penalty,
+                        ends,
+                        False,
+                        why,
+                    )
+                )
+                number += 1
+        return candidates
+
+    def accepted(self, node: Node) -> Node:
+        return replace(node, kept=True, why="finished" if node.finished else "kept")
+
+    def follow(self, live: list[Node], alive: list[Node]) -> None:
+        """Let the decoder's rows be those that the nodes `alive` continue; they were of the nodes `live`."""
+        row_of = {node.id: row for row, node in enumerate(live)}
+        rows = [row_of[node.parent] for node in alive]
+        if rows and rows != list(range(len(live))):
+            self.decoder.state.select(torch.tensor(rows, device=self.decoder.state.memory.device))
+
+    # What it found ------------------------------------------------------------------------------------------
+
+    def path(self, node: Node) -> list[Node]:
+        """The nodes from the first step to this one."""
+        nodes = []
+        while node.id != ROOT:
+            nodes.append(node)
+            if node.parent == ROOT:
+                break
+            node = self.nodes[node.parent]
+        return nodes[::-1]
+
+    def hypothesis(self, node: Node) -> Hypothesis:
+        steps = tuple(Step(n.token_id, n.log_prob, self.rows[n.parent]) for n in self.path(node))
+        return Hypothesis(node.id, steps, node.total, node.score, node.finished)
+
+    @property
+    def hypotheses(self) -> list[Hypothesis]:
+        """The beam, best first."""
+        return [self.hypothesis(node) for node in self.beam]
 
     @property
     def best(self) -> Hypothesis:
         """The hypothesis with the highest score."""
-        return self.hypotheses[0]
+        return self.hypothesis(self.beam[0])
 
-    def expand(self, live: list[Hypothesis]) -> list[Candidate]:
-        """Candidates one token longer, each with the row of the hypothesis that it continues."""
-        last = [h.steps[-1].id if h.steps else self.config.bos_id for h in live]
-        ranked = self.decoder.rank(self.decoder.log_probs(last), max(self.width, N_ALTERNATIVES))
-        candidates = []
-        for row, (hypothesis, best) in enumerate(zip(live, ranked, strict=True)):
-            penalty = length_penalty(len(hypothesis.steps) + 1, self.alpha)
-            for token in best[: self.width]:
-                total = hypothesis.total + token.log_prob
-                step = Step(token.id, token.log_prob, tuple(best[:N_ALTERNATIVES]))
-                steps, finished = (*hypothesis.steps, step), token.id == self.config.eos_id
-                candidates.append((Hypothesis(hypothesis.node, steps, total, total / penalty, finished), row))
-        return candidates
+    @property
+    def greedy_path(self) -> list[Node]:
+        """The nodes that greedy decoding takes; where the last is not kept, greedy leaves the beam there."""
+        most_probable = {node.parent: node for node in reversed(self.nodes)}
+        path = []
+        while node := most_probable.get(path[-1].id if path else ROOT):
+            path.append(node)
+        return path
 
-    def __iter__(self) -> Iterator[BeamStep]:
-        for t in range(self.config.max_tgt_len):
-            live = [h for h in self.hypotheses if not h.finished]
-            if not live:
-                return
-            candidates = self.expand(live)
-            places = [(h, None) for h in self.hypotheses if h.finished]
-            ranked = sorted([*places, *candidates], key=lambda pair: -pair[0].score)
-            kept = ranked[: self.width]
-            nodes, chosen = self.name_nodes(t, candidates, kept)
-            self.hypotheses = chosen
-            alive = [row for h, row in kept if row is not None and not h.finished]
-            if alive:
-                self.decoder.state.select(torch.tensor(alive, device=self.decoder.state.memory.device))
-            yield BeamStep(t, tuple(nodes), tuple(h.node for h in chosen))
 
-    def name_nodes(
-        self, t: int, candidates: list[Candidate], kept: list[tuple[Hypothesis, int | None]]
-    ) -> tuple[list[Node], list[Hypothesis]]:
-        """Number the candidates as nodes, with the reason why each stays or goes; also returns the beam."""
-        kept_ids = {id(h) for h, _ in kept}
-        nodes, new = [], {}
-        for h, _ in candidates:
-            number = self.n_nodes
-            self.n_nodes += 1
-            stays = id(h) in kept_ids
-            why = ("finished" if h.finished else "kept") if stays else f"below the best {self.width}"
-            last = h.steps[-1]
-            nodes.append(Node(number, h.node, t, last.id, last.log_prob, h.total, h.score, stays, why))
-            new[id(h)] = replace(h, node=number)
-        return nodes, [new.get(id(h), h) for h, _ in kept]
+class CrossAttention:
+    """What the decoder's rows looked at: `edits` for a search that change nothing and keep the weights."""
+
+    def __init__(self, config: Config) -> None:
+        self.seen: list[list[Tensor]] = [[] for _ in range(config.n_layers)]
+        self.edits: Edits = {
+            f"decoder.{i}.cross_attn.weights": partial(self.see, i) for i in range(config.n_layers)
+        }
+
+    def see(self, layer: int, weights: Tensor, parents: Mapping[str, Tensor]) -> Tensor:
+        self.seen[layer].append(weights[:, :, -1].mean(1))
+        return weights
+
+    @property
+    def rows(self) -> Tensor:
+        """Mean over heads: (layer, row, key), the rows in the order of `BeamSearch.rows`."""
+        return torch.stack([torch.cat(steps) for steps in self.seen])

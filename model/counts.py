@@ -51,3 +51,34 @@ def is_repeated(block: str) -> bool:
 def total(counts: dict[str, int], n_layers: int) -> int:
     """All layers together."""
     return sum(count * (n_layers if is_repeated(block) else 1) for block, count in counts.items())
+
+
+def cached_step(config: Config, n_src: int, step: int) -> dict[str, int]:
+    """Multiply–adds by decoder block, of one layer each, of step `step` (from 1) with a key–value cache.
+
+    One row passes; it looks at `step` keys. Step 1 also makes cross-attention's keys and values.
+    """
+    d = config.d_model
+    memory = 2 * n_src * d * d if step == 1 else 0
+    return {
+        "decoder.self_attn": 4 * d * d + 2 * step * d,
+        "decoder.cross_attn": 2 * d * d + 2 * n_src * d + memory,
+        "decoder.ffn": 2 * d * config.d_ff,
+        OUTPUT: d * config.vocab_size,
+    }
+
+
+def uncached_step(config: Config, n_src: int, step: int) -> dict[str, int]:
+    """The same without a cache: the decoder passes over all `step` rows, cross-attention's k and v included.
+
+    The last row alone goes on to the vocabulary, as with a cache.
+    """
+    whole = multiply_adds(config, n_src, step)
+    decoder = {block: count for block, count in whole.items() if block.startswith("decoder.")}
+    return decoder | {OUTPUT: config.d_model * config.vocab_size}
+
+
+def cached_numbers(config: Config, n_src: int, step: int) -> dict[str, int]:
+    """Numbers that the cache holds after step `step`, all layers together: keys and values of each site."""
+    pair = 2 * config.n_layers * config.d_model
+    return {"decoder.self_attn": pair * step, "decoder.cross_attn": pair * n_src}

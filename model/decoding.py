@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from model.fused import FusedDecoder, fits
 from model.trace import SILENT, Editor, Recorder
-from model.transformer import Transformer
+from model.transformer import DecoderState, Transformer
 
 Edits = Mapping[str, Callable[[Tensor, Mapping[str, Tensor]], Tensor]]
 N_ALTERNATIVES = 10
@@ -41,10 +42,16 @@ class Incremental:
 
     def __init__(self, model: Transformer, src_ids: list[int], edits: Edits | None = None) -> None:
         self.model, self.edits = model, edits or {}
-        src = torch.tensor([src_ids], device=model.embedding.weight.device)
-        keep = torch.ones_like(src, dtype=torch.bool)
-        self.state = model.start(model.encode(src, keep, self.recorder(("encoder.",))), keep)
         self.never = [model.config.pad_id, model.config.bos_id]
+        src = torch.tensor(src_ids, device=model.embedding.weight.device)
+        self.barred = torch.tensor(self.never, device=src.device)
+        self.fused = FusedDecoder(model, src) if not self.edits and fits(model) else None
+        self.state = self.named_start(src[None]) if self.fused is None else self.fused.state
+
+    def named_start(self, src: Tensor) -> DecoderState:
+        """The state before the first step, by the named pass."""
+        keep = torch.ones_like(src, dtype=torch.bool)
+        return self.model.start(self.model.encode(src, keep, self.recorder(("encoder.",))), keep)
 
     def recorder(self, sites: tuple[str, ...], **seen: Tensor) -> Recorder:
         """An editor for the edits of these sites, which knows the entries `seen`; silent without edits."""
@@ -58,13 +65,14 @@ class Incremental:
     def log_probs(self, last: list[int]) -> Tensor:
         """log P (row, vocab) of each next token, after the tokens `last`, one a row."""
         rows = torch.tensor(last, device=self.state.memory.device)
+        if self.fused is not None:
+            return self.fused.step(rows).log_softmax(-1)
         rec = self.recorder(("decoder.", "output."), **{"encoder.memory": self.state.memory})
         return self.model.step(rows, self.state, rec).log_softmax(-1)
 
     def rank(self, log_probs: Tensor, k: int) -> list[list[Alternative]]:
         """The k most probable tokens of each row that may be chosen, best first."""
-        allowed = log_probs.clone()
-        allowed[:, self.never] = -torch.inf
+        allowed = log_probs.index_fill(-1, self.barred, -torch.inf)
         values, ids = allowed.topk(min(k, allowed.shape[1] - len(self.never)), dim=-1)
         return [
             [Alternative(i, p) for i, p in zip(row_ids, row, strict=True)]

@@ -38,11 +38,14 @@ class DecoderState:
     length: int = field(default=0)
 
     def select(self, rows: Tensor) -> None:
-        """Keep the given batch rows, in that order."""
-        self.memory, self.memory_keep = self.memory[rows], self.memory_keep[rows]
-        for pair in self.caches:
-            for cache in pair:
-                cache.select(rows)
+        """Keep the given batch rows, in that order. A single source stays single: it serves any rows."""
+        shared = len(self.memory) == 1
+        if not shared:
+            self.memory, self.memory_keep = self.memory[rows], self.memory_keep[rows]
+        for own, source in self.caches:
+            own.select(rows)
+            if not shared:
+                source.select(rows)
 
 
 class Transformer(nn.Module):

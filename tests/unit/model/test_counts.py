@@ -7,7 +7,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from model.config import Config
-from model.counts import multiply_adds, parameters, total
+from model.counts import cached_numbers, cached_step, multiply_adds, parameters, total, uncached_step
 from model.transformer import Transformer
 
 SIZES = [(1, 1, 8, 16), (3, 2, 16, 24), (2, 8, 32, 8)]
@@ -41,3 +41,58 @@ def test_multiply_adds_of_all_blocks_are_half_the_operations_that_torch_counts(s
 def test_every_block_that_works_has_parameters_counted_too(norm):
     config = config_of(SIZES[1], norm=norm)
     assert set(multiply_adds(config, 3, 3)) <= set(parameters(Transformer(config)))
+
+
+def torch_multiply_adds(run) -> int:
+    """Half of the operations that torch counts while `run` runs."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        run()
+    return counter.get_total_flops() // 2
+
+
+@pytest.fixture(params=[(size, n_src) for size in SIZES for n_src in (1, 7)], ids=str)
+def tiny(request):
+    """A model of each size, and its memory of a source of `n_src` tokens."""
+    size, n_src = request.param
+    model = Transformer(config_of(size)).eval()
+    keep = torch.ones(1, n_src, dtype=torch.bool)
+    with torch.no_grad():
+        return model, model.encode(torch.full((1, n_src), 5), keep), keep
+
+
+def test_each_step_with_the_cache_costs_what_torch_counts(tiny):
+    model, memory, keep = tiny
+    state = model.start(memory, keep)
+    for step in range(1, 9):
+        counted = torch_multiply_adds(lambda: model.step(torch.tensor([5]), state))
+        assert total(cached_step(model.config, keep.shape[1], step), model.config.n_layers) == counted
+
+
+def test_each_step_without_a_cache_costs_what_torch_counts(tiny):
+    model, memory, keep = tiny
+    for step in range(1, 9):
+        prefix = torch.full((1, step), 5)
+        counted = torch_multiply_adds(
+            lambda prefix=prefix: model.unembed(model.decode(prefix, memory, keep)[:, -1:])
+        )
+        assert total(uncached_step(model.config, keep.shape[1], step), model.config.n_layers) == counted
+
+
+def test_the_cache_holds_as_many_numbers_as_counted_after_each_step(tiny):
+    model, memory, keep = tiny
+    state = model.start(memory, keep)
+    for step in range(1, 9):
+        with torch.no_grad():
+            model.step(torch.tensor([5]), state)
+        held = {
+            "decoder.self_attn": sum(own.k.numel() + own.v.numel() for own, _ in state.caches),
+            "decoder.cross_attn": sum(cross.k.numel() + cross.v.numel() for _, cross in state.caches),
+        }
+        assert held == cached_numbers(model.config, keep.shape[1], step)
+
+
+@pytest.mark.parametrize("n_src", [1, 7, 64])
+def test_the_first_step_costs_the_same_with_and_without_a_cache(n_src):
+    config = config_of(SIZES[1])
+    assert cached_step(config, n_src, 1) == uncached_step(config, n_src, 1)
+    assert total(cached_step(config, n_src, 2), 3) < total(uncached_step(config, n_src, 2), 3)

@@ -271,6 +271,20 @@ def test_select_reorders_the_batch(positions, norm, rows):
     torch.testing.assert_close(later, forced, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize(("positions", "norm"), list(product(ENCODINGS, NORMS)))
+def test_a_single_source_serves_any_rows(positions, norm):
+    model = small_model(positions=positions, norm=norm)
+    src, tgt = some_ids(1, 1, 7), some_ids(2, 3, 4)
+    with torch.inference_mode():
+        state = model.start(model.encode(src, all_real(src)), all_real(src))
+        state.select(torch.tensor([0, 0, 0]))
+        steps = torch.stack([model.step(tgt[:, t], state) for t in range(4)], 1)
+        src_rows = src.expand(3, -1)
+        forced = model(src_rows, tgt, all_real(src_rows))
+    torch.testing.assert_close(steps, forced, rtol=0, atol=1e-10)
+    assert len(state.memory) == 1
+
+
 # Parameters
 
 

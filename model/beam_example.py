@@ -1,0 +1,71 @@
+"""Sentences where beam search beats greedy: python -m model.beam_example en-de --data DIR [--n 400]
+
+Reads the first n captions of `val`. One line for each where the beam's winner is more probable than greedy's
+translation and says something else: the gain in log P (nats), both log P, the sentence, greedy, beam, and the
+corpus' own translation; the largest gain last.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.checkpoint import CheckpointError
+from model.data import DataError, Pair, read_multi30k
+from model.glass import Glass, TextError, load
+
+
+@dataclass(frozen=True)
+class Example:
+    """A sentence, and its translations by greedy decoding, by beam search, and in the corpus."""
+
+    text: str
+    greedy: str
+    beam: str
+    reference: str
+    greedy_log_prob: float
+    beam_log_prob: float
+
+    @property
+    def gain(self) -> float:
+        """By how much the beam's log P is higher, in nats."""
+        return self.beam_log_prob - self.greedy_log_prob
+
+
+def examples(glass: Glass, pairs: Iterable[Pair], width: int) -> Iterator[Example]:
+    """The pairs whose source the beam translates otherwise than greedy, and with a higher log P."""
+    for text, reference in pairs:
+        try:
+            greedy, beam = glass.translate(text), glass.translate(text, width)
+        except TextError:
+            continue
+        found = Example(text, greedy.text, beam.text, reference, greedy.log_prob, beam.log_prob)
+        if greedy.finished and beam.finished and found.beam != found.greedy and found.gain > 0:
+            yield found
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m model.beam_example", description=__doc__.split("\n")[0])
+    parser.add_argument("name", help="a checkpoint: a name below checkpoints/, or a folder")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the corpora")
+    parser.add_argument("--languages", nargs=2, default=("en", "de"), help="of source and target")
+    parser.add_argument("--n", type=int, default=400, help="how many captions")
+    parser.add_argument("--width", type=int, default=4, help="of the beam")
+    args = parser.parse_args(arguments)
+    try:
+        pairs = read_multi30k(args.data, "val", *args.languages)[: args.n]
+        found = sorted(examples(load(args.name), pairs, args.width), key=lambda example: example.gain)
+    except (CheckpointError, DataError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    for each in found:
+        numbers = f"{each.gain:.3f}\t{each.greedy_log_prob:.3f}\t{each.beam_log_prob:.3f}"
+        print(numbers, each.text, each.greedy, each.beam, each.reference, sep="\t")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,110 @@
+"""What a decoding step owes to each source token: three answers that need not agree.
+
+    weights      α[t, s]                     how much a head of cross-attention looks at s to predict token t
+    norms        ‖α[t, s] · v[s] W_O‖        how long a vector the head takes from s (Kobayashi et al. 2020,
+                                             "Attention is Not Only a Weight"); v has its bias, b_O is out
+                 ‖Σ_h α_h[t, s] v_h[s] W_O‖  the same for all heads of a layer together
+    influence    Δ[s] = log P(token | source without s) − log P(token | source)      nats
+
+Without s: nothing attends to s, neither in the encoder nor from the decoder; every other token stays where it
+is, at its position. A negative Δ: the step needed s. A positive one: without s the token would be likelier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from model.layers import DecoderLayer
+from model.trace import SILENT, Trace
+from model.transformer import Transformer, causal_keep
+
+
+def last_row(
+    layer: DecoderLayer, resid: Tensor, memory: Tensor, memory_keep: Tensor, at: Tensor, memory_at: Tensor
+) -> Tensor:
+    """resid_out of the last row alone: it asks by itself, and all rows answer."""
+    x, x_name = layer.self_attn_add.before(resid, "resid_in", SILENT)
+    sees_all = causal_keep(1, resid.shape[1], resid.device)
+    out = layer.self_attn(x[:, -1:], x, sees_all, at[-1:], at)
+    after = layer.self_attn_add.after(resid[:, -1:], out, ("resid_in", "self_attn.out"), SILENT)
+    after = layer.attend_source(after, memory, memory_keep, at[-1:], memory_at, SILENT, None)
+    return layer.feed_forward(after, "resid_after_cross_attn", SILENT)
+
+
+@torch.inference_mode()
+def log_probs_without(
+    model: Transformer, src_ids: Sequence[int], tgt_ids: Sequence[int], step: int
+) -> Tensor:
+    """(1 + source,): log P of the token tgt_ids[step] with the whole source, then without each of its tokens.
+
+    `src_ids` include the end token, `tgt_ids` leave out the start token; one batch of 1 + source rows. What
+    comes before the first attention to the source is the same in all rows, and is computed once.
+    """
+    n = len(src_ids)
+    src_keep = torch.ones(1 + n, n, dtype=torch.bool)
+    src_keep[1:].fill_diagonal_(False)
+    memory = model.encode(torch.tensor([src_ids]), src_keep)
+    tgt = torch.tensor([[model.config.bos_id, *tgt_ids[:step]]])
+    at, memory_at = torch.arange(tgt.shape[1]), torch.arange(n)
+    keep, memory_keep = causal_keep(len(at), len(at)), src_keep[:, None, None, :]
+    resid = model.embed(tgt, at)
+    for layer in model.decoder[:-1]:
+        resid = layer(resid, memory, keep, memory_keep, at, at, memory_at)
+    resid = last_row(model.decoder[-1], resid, memory, memory_keep, at, memory_at)
+    states, _ = model.final_norm(model.decoder_norm, resid, SILENT)
+    logits = model.unembed(states[:, -1])
+    return logits[:, tgt_ids[step]] - logits.logsumexp(-1)
+
+
+def leave_one_out(model: Transformer, src_ids: Sequence[int], tgt_ids: Sequence[int], step: int) -> Tensor:
+    """Δ (source,) in nats: log P of tgt_ids[step] without each source token, minus that with all."""
+    log_probs = log_probs_without(model, src_ids, tgt_ids, step)
+    return log_probs[1:] - log_probs[0]
+
+
+@torch.no_grad()
+def values_through_W_o(model: Transformer, trace: Trace) -> Tensor:
+    """(layer, head, source, d_model) float64: v_h[s] W_O of cross-attention, what a head can take from s."""
+    found = []
+    for i, layer in enumerate(model.decoder):
+        attention = layer.cross_attn
+        v = torch.tensor(trace[f"decoder.{i}.cross_attn.v"].value, dtype=torch.float64)
+        by_head = attention.W_o.weight.double().unflatten(1, (attention.n_heads, attention.d_head))
+        found.append(torch.einsum("hse,dhe->hsd", v, by_head))
+    return torch.stack(found)
+
+
+def products(model: Transformer, trace: Trace) -> Tensor:
+    """(layer, source, head, head) float64: dot products of the heads' v_h[s] W_O with one another.
+
+    They hold all norms: ‖Σ_h α_h u_h‖² = Σ_h Σ_g α_h α_g u_h·u_g, and for one head ‖α u‖ = α √(u·u).
+    """
+    u = values_through_W_o(model, trace).transpose(1, 2)
+    return u @ u.mT
+
+
+def norms(model: Transformer, trace: Trace, step: int) -> tuple[Tensor, Tensor]:
+    """Of one step, float64: (layer, head, source) of each head, (layer, source) of all of a layer."""
+    alphas = [trace[f"decoder.{i}.cross_attn.weights"].value[:, step] for i in range(trace.config.n_layers)]
+    taken = torch.stack([torch.tensor(alpha, dtype=torch.float64) for alpha in alphas])[..., None]
+    taken = taken * values_through_W_o(model, trace)
+    return taken.norm(dim=-1), taken.sum(1).norm(dim=-1)
+
+
+def ranks(values: Tensor) -> Tensor:
+    """Ranks from 1, the smallest first; equal values share their mean rank."""
+    below = (values[None] < values[:, None]).sum(-1)
+    equal = (values[None] == values[:, None]).sum(-1)
+    return (below + (equal + 1) / 2).to(torch.float64)
+
+
+def rank_correlation(a: Tensor, b: Tensor) -> float | None:
+    """Spearman's: Pearson's correlation of the ranks. None for fewer than 3 values, or all equal."""
+    if len(a) < 3:
+        return None
+    a, b = (ranks(values) - (len(values) + 1) / 2 for values in (a, b))
+    size = (a @ a * (b @ b)).sqrt()
+    return float(a @ b / size) if size > 0 else None

@@ -1,0 +1,135 @@
+"""Sampling: translations drawn at random, all of them together over one cached incremental decoder.
+
+At each step     q = softmax(log p / temperature) over the tokens that are kept
+In this order: the temperature divides; top-k keeps the k most probable tokens; top-p keeps, of those, the
+smallest set of most probable tokens whose share reaches p (Holtzman et al. 2020), the one that crosses
+included; of equally probable tokens the lower id comes first. Padding and start tokens are never drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from model.decoding import Incremental
+from model.transformer import Transformer
+
+ROUNDING = 1e-12
+BLOCK = 100
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One drawn sequence: ids (the end token included, or cut at the limit) and, for each step in nats,
+    `log_probs` under the model itself and `drawn_log_probs` under what was drawn from.
+    """
+
+    ids: tuple[int, ...]
+    log_probs: tuple[float, ...]
+    drawn_log_probs: tuple[float, ...]
+    finished: bool
+
+
+def lowest_kept(
+    log_probs: Tensor, temperature: float, top_k: int | None, top_p: float
+) -> tuple[Tensor, Tensor]:
+    """How many tokens of each row are kept, and the log-probability of the last of them: (row, 1) both."""
+    if top_k is None:
+        best = torch.from_numpy(np.sort(log_probs.numpy(), axis=-1)[:, ::-1].copy())
+    else:
+        best = log_probs.topk(min(top_k, log_probs.shape[1]), dim=-1).values
+    kept = torch.full((len(best), 1), best.shape[1])
+    if top_p < 1:
+        mass = ((best - best[:, :1]).double() / temperature).exp().cumsum(-1)
+        kept = 1 + (mass[:, :-1] / mass[:, -1:] < top_p - ROUNDING).sum(-1, keepdim=True)
+    return kept, best.gather(-1, kept - 1)
+
+
+def drawable(log_probs: Tensor, temperature: float, top_k: int | None, top_p: float) -> Tensor:
+    """What each step draws from, (row, vocab): proportional to q, 0 where a token is cut."""
+    if temperature == 0:
+        temperature, top_k = 1.0, 1
+    weights = (log_probs / temperature).softmax(-1)
+    if top_k is None and top_p >= 1:
+        return weights
+    kept, lowest = lowest_kept(log_probs, temperature, top_k, top_p)
+    above, level = log_probs > lowest, log_probs == lowest
+    room = kept - above.sum(-1, keepdim=True)
+    return weights * (above | (level & (level.cumsum(-1) <= room)))
+
+
+def draw(weights: Tensor, rows: Tensor, chance: Tensor) -> tuple[Tensor, Tensor]:
+    """Ids and log q: the token of weights[rows[i]] whose share with all before it first exceeds chance[i].
+
+    Found among blocks of tokens first, then inside one: adding up a whole vocabulary takes long.
+    """
+    missing = -weights.shape[1] % BLOCK
+    blocks = (pad(weights, (0, missing)) if missing else weights).unflatten(-1, (-1, BLOCK))
+    reached = pad(blocks.sum(-1), (1, 0)).cumsum(-1, dtype=torch.float64)[rows]
+    point = chance[:, None] * reached[:, -1:]
+    block = torch.searchsorted(reached, point, right=True)
+    before, after = reached.gather(-1, block - 1), reached.gather(-1, block)
+    inside = blocks[rows, block[:, 0] - 1].cumsum(-1, dtype=torch.float64)
+    point_inside = (point - before) / (after - before) * inside[:, -1:]
+    ids = (block - 1) * BLOCK + torch.searchsorted(inside, point_inside, right=True)
+    return ids[:, 0], (weights[rows, ids[:, 0]] / reached[:, -1]).log()
+
+
+def check(n: int, temperature: float, top_k: int | None, top_p: float, limit: int) -> None:
+    """Raise ValueError with a sentence for what makes no sense."""
+    if n < 1:
+        raise ValueError(f"Draw at least one sample, not {n}.")
+    if not 0 <= temperature < float("inf"):
+        raise ValueError(f"The temperature is 0 or above, not {temperature}.")
+    if top_k is not None and top_k < 1:
+        raise ValueError(f"Top-k keeps at least one token, not {top_k}.")
+    if not 0 < top_p <= 1:
+        raise ValueError(f"Top-p lies above 0 and up to 1, not at {top_p}.")
+    if limit < 1:
+        raise ValueError(f"A sample has at least one token, not {limit}.")
+
+
+@torch.inference_mode()
+def sample(
+    model: Transformer,
+    src_ids: list[int],
+    n: int,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float = 1.0,
+    seed: int = 0,
+    limit: int | None = None,
+) -> list[Sample]:
+    """Draw `n` translations of at most `limit` tokens; temperature 0 is greedy.
+
+    The same seed gives the same draw, and sample i is the same for every n: it has random numbers of its own.
+    Samples that begin alike share a row of the decoder until they part; those that have ended leave it.
+    """
+    longest, vocab, eos = model.config.max_tgt_len, model.config.vocab_size, model.config.eos_id
+    most = longest if limit is None else min(limit, longest)
+    check(n, temperature, top_k, top_p, most)
+    chance = torch.rand(n, longest, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    decoder, last = Incremental(model, src_ids), [model.config.bos_id]
+    drawn: list[list[tuple[int, float, float]]] = [[] for _ in range(n)]
+    live, rows = torch.arange(n), torch.zeros(n, dtype=torch.long)
+    for t in range(most):
+        log_probs = decoder.log_probs(last)
+        allowed = log_probs.index_fill(-1, torch.tensor(decoder.never), -torch.inf)
+        weights = drawable(allowed, temperature, top_k, top_p)
+        ids, shares = draw(weights, rows, chance[live, t])
+        steps = zip(ids.tolist(), log_probs[rows, ids].tolist(), shares.tolist(), strict=True)
+        for i, step in zip(live.tolist(), steps, strict=True):
+            drawn[i].append(step)
+        going = ids != eos
+        if not going.any():
+            break
+        live = live[going]
+        branches, rows = torch.unique(rows[going] * vocab + ids[going], return_inverse=True)
+        parents, last = branches // vocab, (branches % vocab).tolist()
+        if parents.tolist() != list(range(len(log_probs))):
+            decoder.state.select(parents)
+    return [Sample(*zip(*steps, strict=True), finished=steps[-1][0] == eos) for steps in drawn]
