@@ -1,10 +1,10 @@
 """The benchmark table of the server side, and as last line the same numbers as one JSON object.
 
-    python -m tests.bench [--model en-de] [--repeats 50] [--tokens 20]
+    python -m tests.bench [--model en-de] [--repeats 50] [--tokens 20] [--peers]
 
 Things that are compared take turns within one run; every number is a median, and every ratio the median of
 the ratios of neighbours. One thread, as in the app, and its processor time: on an idle machine the same as
-the clock's, on a busy one without the waiting.
+the clock's, on a busy one without the waiting. `--peers` adds MarianMT, which needs the package transformers.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import time
-from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
 
 from model import Glass, load
-from model.config import Config
 from model.experiments import Experiment
+from model.influence import leave_one_out
+from tests.bench.clock import interleaved, medians, ratio
+from tests.bench.decoding import measure_decoding
+from tests.bench.peers import Marian, Torch
 from tests.checkpoints import text_of
 from viz.instruments import ffn, output, positions, tokens
 from viz.instruments.attention import exact, overview, projections
@@ -29,6 +29,13 @@ from viz.instruments.map import message as map_message
 BUDGETS = {
     "trace_to_silent": 1.8,
     "trace_to_torch": 3.0,
+    "leave_one_out_to_forced": 4.0,
+    "greedy_to_loop_20": 1.0,
+    "greedy_to_loop_60": 0.714,
+    "samples_to_greedy": 3.0,
+    "greedy_to_marian_20": 0.333,
+    "greedy_to_marian_60": 0.333,
+    "beam_to_marian": 0.5,
     "answer_ms": 250,
     "overview_bytes": 200_000,
     "largest_first_picture_bytes": 200_000,
@@ -44,6 +51,17 @@ MEANING = {
     "torch_ms": "nn.Transformer of the same size, with embedding and logits, ms",
     "trace_to_silent": "trace / silent",
     "trace_to_torch": "trace / nn.Transformer",
+    "leave_one_out_ms": "log P of the last token without each source token, ms",
+    "leave_one_out_to_forced": "leave-one-out / forced pass, silent",
+    "greedy_20_ms": "greedy, 20 steps with all candidates, ms",
+    "loop_20_ms": "nn.Transformer, greedy loop without a cache, 20 steps, ms",
+    "greedy_to_loop_20": "greedy / nn.Transformer's loop, 20 steps",
+    "greedy_60_ms": "greedy, 60 steps with all candidates, ms",
+    "loop_60_ms": "nn.Transformer, greedy loop without a cache, 60 steps, ms",
+    "greedy_to_loop_60": "greedy / nn.Transformer's loop, 60 steps",
+    "beam_ms": "beam 4 with its whole tree, 20 steps, ms",
+    "samples_ms": "20 samples, 20 steps, ms",
+    "samples_to_greedy": "20 samples / greedy, 20 steps",
     "answer_ms": "translate + trace + overview and map of a new sentence, ms",
     "experiment_ms": "an experiment: translate and trace with positions off, ms",
     "greedy_ms_per_token": "greedy decoding, ms a token",
@@ -67,64 +85,35 @@ MEANING = {
     "projections_bytes": "weight matrices of one layer, bytes",
     "projections_ms": "weight matrices of one layer, ms",
 }
+PEER_MEANING = {
+    "marian_ms": "MarianMT of the same size, forward with attentions, ms",
+    "trace_to_marian": "trace / MarianMT's forward",
+    "marian_20_ms": "MarianMT, greedy with its cache, 20 steps, ms",
+    "greedy_to_marian_20": "greedy / MarianMT's, 20 steps",
+    "marian_60_ms": "MarianMT, greedy with its cache, 60 steps, ms",
+    "greedy_to_marian_60": "greedy / MarianMT's, 60 steps",
+    "marian_beam_ms": "MarianMT, beam 4, 20 steps, ms",
+    "beam_to_marian": "beam / MarianMT's, 20 steps",
+}
+"""What `--peers` adds."""
 PLACE = "decoder.cross_attn"
 
 
-class Reference(nn.Module):
-    """torch's own Transformer, same size, from ids to probabilities: what a pass costs without us."""
-
-    def __init__(self, config: Config) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(config.vocab_size, config.d_model)
-        self.transformer = nn.Transformer(
-            config.d_model, config.n_heads, config.n_layers, config.n_layers, config.d_ff,
-            dropout=0.0, batch_first=True, norm_first=config.norm == "pre",
-        )  # fmt: skip
-
-    def forward(self, src: Tensor, tgt: Tensor, block: Tensor) -> Tensor:
-        states = self.transformer(
-            self.embedding(src), self.embedding(tgt), tgt_mask=block, tgt_is_causal=True
-        )
-        return (states @ self.embedding.weight.mT).softmax(-1)
-
-
-def milliseconds(act: Callable[[], object]) -> float:
-    start = time.process_time()
-    act()
-    return 1000 * (time.process_time() - start)
-
-
-def interleaved(acts: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
-    """Times of each act, one after the other in turn, after one warming round."""
-    for act in acts.values():
-        act()
-    times: dict[str, list[float]] = {name: [] for name in acts}
-    for _ in range(repeats):
-        for name, act in acts.items():
-            times[name].append(milliseconds(act))
-    return times
-
-
-def ratio(above: list[float], below: list[float]) -> float:
-    return statistics.median(a / b for a, b in zip(above, below, strict=True))
-
-
-def measure(glass: Glass, n_tokens: int, repeats: int) -> dict[str, float]:
+def measure(glass: Glass, n_tokens: int, repeats: int, peers: bool = False) -> dict[str, float]:
     """All medians and ratios for a sentence of `n_tokens` source tokens and as many rows of target."""
+    torch_peer, marian = Torch(glass.config), Marian(glass.config) if peers else None
     text = text_of(glass, n_tokens)
-    ids = glass.target_ids(text)[: n_tokens - 1]
-    src, tgt = torch.tensor([glass.source_ids(text)]), torch.tensor([glass.rows(ids)[0]])
+    src_ids, ids = glass.source_ids(text), glass.target_ids(text)[: n_tokens - 1]
+    src, tgt = torch.tensor([src_ids]), torch.tensor([glass.rows(ids)[0]])
     keep = torch.ones_like(src, dtype=torch.bool)
-    block = torch.ones(n_tokens, n_tokens, dtype=torch.bool).triu(1)
-    reference = Reference(glass.config).eval()
-
-    def silent() -> None:
-        with torch.inference_mode():
-            glass.model.probabilities(glass.model(src, tgt, keep))
-
-    def by_torch() -> None:
-        with torch.inference_mode():
-            reference(src, tgt, block)
+    passes = {
+        "silent": lambda: glass.model.probabilities(glass.model(src, tgt, keep)),
+        "trace": lambda: glass.trace(text, ids),
+        "torch": lambda: torch_peer(src, tgt),
+        "leave_one_out": lambda: leave_one_out(glass.model, src_ids, ids, len(ids) - 1),
+    }
+    if marian is not None:
+        passes["marian"] = lambda: marian.forward(src, tgt)
 
     translation = glass.translate(text)
     trace, own = glass.trace(text, ids), glass.trace(text, translation)
@@ -150,29 +139,29 @@ def measure(glass: Glass, n_tokens: int, repeats: int) -> dict[str, float]:
     def experiment() -> bytes:
         return positions.experiment(glass, translation, Experiment(positions="off"), request)
 
-    times = interleaved(
-        {"silent": silent, "trace": lambda: glass.trace(text, ids), "torch": by_torch}, repeats
-    )
+    with torch.inference_mode():
+        times = interleaved(passes, repeats)
     whole = interleaved(
         {"answer": answer, "greedy": lambda: glass.translate(text), "experiment": experiment},
         max(1, repeats // 5),
     )
     sent = interleaved(messages, max(1, repeats // 5))
     sizes = {name: len(message()) for name, message in messages.items()}
-    return {
+    found = {
         "tokens": n_tokens,
-        "silent_ms": statistics.median(times["silent"]),
-        "trace_ms": statistics.median(times["trace"]),
-        "torch_ms": statistics.median(times["torch"]),
-        "trace_to_silent": ratio(times["trace"], times["silent"]),
-        "trace_to_torch": ratio(times["trace"], times["torch"]),
+        **medians(times),
+        "trace_to_silent": ratio(times, "trace", "silent"),
+        "trace_to_torch": ratio(times, "trace", "torch"),
+        "leave_one_out_to_forced": ratio(times, "leave_one_out", "silent"),
+        **measure_decoding(glass, src_ids, torch_peer, marian, max(1, repeats // 3)),
         "answer_ms": statistics.median(whole["answer"]),
         "experiment_ms": statistics.median(whole["experiment"]),
         "greedy_ms_per_token": statistics.median(whole["greedy"]) / len(translation.steps),
         **{f"{name}_bytes": size for name, size in sizes.items()},
         "largest_first_picture_bytes": sizes["map"] + max(sizes[name] for name in first),
-        **{f"{name}_ms": statistics.median(sent[name]) for name in messages},
+        **medians(sent),
     }
+    return found if marian is None else found | {"trace_to_marian": ratio(times, "trace", "marian")}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -180,15 +169,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--model", default="en-de", help="a checkpoint's name or folder")
     parser.add_argument("--repeats", type=int, default=50)
     parser.add_argument("--tokens", type=int, default=20, help="tokens on each side, the end token included")
+    parser.add_argument("--peers", action="store_true", help="measure MarianMT beside ours")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    result = {
-        name: round(value, 3)
-        for name, value in measure(load(options.model), options.tokens, options.repeats).items()
-    }
+    found = measure(load(options.model), options.tokens, options.repeats, options.peers)
+    meaning = MEANING | PEER_MEANING if options.peers else MEANING
+    result = {name: round(found[name], 3) for name in meaning}
     for name, value in result.items():
         budget = f"at most {BUDGETS[name]:,}" if name in BUDGETS else ""
-        print(f"{MEANING[name]:<64}{value:>12,}   {budget}")
+        print(f"{meaning[name]:<64}{value:>12,}   {budget}")
     print(json.dumps(result))
 
 
