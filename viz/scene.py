@@ -57,8 +57,8 @@ DEFAULT_MODEL = "en-de"
 INSTRUMENTS = ("map", "attention", "tokens", "ffn", "output", "positions", "decoding")
 """Keys of the instruments that say what the reader chose there, as their state SELECTION."""
 SELECTION = "selection"
-BRANCHES = ("forced", "branch")
-"""Link parameters of the decoding instrument that belong to one sentence."""
+OF_ONE_SENTENCE = ("forced", "branch", "reference")
+"""Link parameters of the decoding instrument that say nothing about another sentence."""
 WIDEST_BEAM = 8
 
 
@@ -176,8 +176,8 @@ def last_good_text() -> str:
 
 
 def remember_good_text(text: str) -> None:
-    """Keep the sentence for later; branches of another sentence's translation leave the link."""
+    """Keep the sentence for later; what belongs to another sentence leaves the link."""
     if st.session_state.get("last_good_text", text) != text:
-        for name in BRANCHES:
+        for name in OF_ONE_SENTENCE:
             st.query_params.pop(name, None)
     st.session_state["last_good_text"] = text

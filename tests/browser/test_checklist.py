@@ -190,3 +190,34 @@ def test_a_step_of_the_decoder_with_its_logits_and_probabilities(lecturer, trace
     expect(page.locator(".output .check")).to_have_class("check right")
     probs = trace["output.probs"].value[2]
     expect(page.locator(".formula .result")).to_have_text(re.compile(rf"^{probs.max():.3f}\d*$"))
+
+
+def test_the_story_of_decoding_by_keyboard_another_word_and_the_reason_in_the_beam_tree(visit, app, glass):
+    """Play, stop, click the second-best word, see the other translation below, read why one was dropped."""
+    page = visit(app)
+    page.locator(".map [data-block='decoding']").click()
+    where = page.locator(".play-where")
+    page.locator(".play-part").focus()
+    page.keyboard.press("Space")
+    expect(where).not_to_contain_text("step 1 of")
+    page.keyboard.press("Space")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(where).to_contain_text("step 3 of")
+    first = glass.translate(EXAMPLES[0])
+    second_best = first.steps[2].alternatives[1]
+    page.locator(".play-words [data-rank='1']").click()
+    other = glass.translate(EXAMPLES[0], forced=[*first.ids[:2], second_best.id])
+    lanes = page.locator(".play-lane-head")
+    expect(lanes).to_have_count(2)
+    assert other.text != first.text
+    said = page.locator(".play-said[data-lane='1']")
+    expect(said).to_have_text([glass.tokenizer.readable(step.id) for step in other.steps])
+    assert lanes.nth(1).bounding_box()["y"] > lanes.nth(0).bounding_box()["y"]
+    page.get_by_role("tab", name="Beam tree").click()
+    pruned = page.locator(".beam-node.pruned").first
+    pruned.dispatch_event("pointermove", {"bubbles": True, "movementX": 1})
+    expect(page.locator(".strip .note")).to_contain_text(
+        re.compile("pruned: score −[0-9.]+, needed −[0-9.]+, short by [0-9.]+")
+    )

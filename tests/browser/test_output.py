@@ -251,14 +251,13 @@ def test_text_on_every_shade_of_the_lens_can_be_read(page):
         worst = page.evaluate(
             """
             async ([palette, mode]) => {
-              const { contrast, textOn } = await import("/instruments/output/lens.js");
-              const read = await import("/instruments/shared/theme.js");
+              const { contrast, readTheme, textOn } = await import("/instruments/shared/theme.js");
               const host = document.createElement("div");
               const [ground, text] = mode === "dark" ? ["#10141b", "#eef2f7"] : ["#ffffff", "#14181f"];
               host.style.setProperty("--st-background-color", ground);
               host.style.setProperty("--st-text-color", text);
               document.body.append(host);
-              const theme = read.readTheme(host, palette);
+              const theme = readTheme(host, palette);
               host.remove();
               const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
               let worst = Infinity;

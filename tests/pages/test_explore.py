@@ -149,6 +149,19 @@ def test_every_place_layer_and_head_opens_by_its_link(open_page, glass):
                 assert not notices(app) and not app.warning
 
 
+def test_a_new_sentence_takes_what_belonged_to_the_old_one_out_of_the_link(open_page):
+    app = open_page(text=SENTENCE, place="decoding", tab="play", forced="5.7", branch=2, reference="Ja.")
+    assert {"forced", "branch", "reference", "tab"} <= set(app.query_params)
+    type_(app, "Where is the station?")
+    assert not {"forced", "branch", "reference"} & set(app.query_params)
+    assert "tab" in app.query_params
+
+
+def test_a_step_of_a_branch_may_lie_beyond_the_translation(open_page):
+    app = open_page(text="a", place="decoding", forced="5.7", step=70)
+    assert not notices(app) and not app.exception
+
+
 def test_the_plain_plot_is_drawn_when_it_is_asked_for(open_page):
     app = open_page(text=SENTENCE, plot="false")
     assert not app.get("plotly_chart")

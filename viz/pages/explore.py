@@ -193,7 +193,9 @@ def page() -> None:
     elif scene.place in ffn.VIEWS:
         tokens_of = {"encoder": answer.trace.src_tokens, "decoder": answer.trace.tgt_tokens}
         sizes = len(tokens_of[scene.place.split(".")[0]]), None
-    _, moved = scene.within(glass.config, *sizes, len(answer.trace.tgt_tokens))
+    # A branch of the decoding may be longer than the translation on the page.
+    n_steps = None if scene.place == "decoding" else len(answer.trace.tgt_tokens)
+    _, moved = scene.within(glass.config, *sizes, n_steps)
     if notices or moved:
         said.caption(literal(" ".join([*notices, *moved])) + " Showing the nearest there is.")
     show(answer, glass)

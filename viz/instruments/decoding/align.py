@@ -1,1 +1,75 @@
-"""Alignment between source and target words, and what attention does not say."""
+"""Alignment between source and target words, and what attention does not say.
+
+`align`: how the tokens of both sides join into words, and the dot products that all norms are made of (see
+`model.influence.products`). `influence`: what leaving out each source token does to one step of a lane, and
+the norms of that step. A lane is named by the ids that it takes, `ids`, the end token included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from model import Glass, Trace, Translation
+from model import influence as owed
+from model.tokenizer import SPACE, Tokenizer, readable_bytes
+from model.words import word_groups
+from viz.instruments import pack
+from viz.instruments.decoding.parts import ids_of, part, whole
+from viz.instruments.output import single
+
+
+def word_text(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
+    """A word as the screen shows it: without the space before it, a special token by its name."""
+    raw = b"".join(map(tokenizer.token_bytes, ids))
+    text = readable_bytes(raw) or tokenizer.readable(ids[0])
+    return text.removeprefix(SPACE) or text
+
+
+def words(glass: Glass, ids: Sequence[int], side: str) -> tuple[dict[str, list[str]], dict[str, np.ndarray]]:
+    """Header and arrays of one side: its words; the word of each token, and which tokens are special."""
+    tokenizer = glass.tokenizer
+    groups = word_groups(tokenizer, ids)
+    texts = [word_text(tokenizer, ids[group.start : group.stop]) for group in groups]
+    of_token = np.repeat(np.arange(len(groups), dtype=np.int32), list(map(len, groups)))
+    special = np.array([not tokenizer.token_bytes(i) for i in ids], dtype=np.uint8)
+    return {f"{side}_words": texts}, {f"{side}_groups": of_token, f"{side}_special": special}
+
+
+def lane_ids(glass: Glass, translation: Translation, values: Mapping[str, str]) -> list[int]:
+    """The ids that the lane takes, those of the page's translation if the address has none."""
+    ids = ids_of(glass, values["ids"]) if "ids" in values else glass.rows(translation.ids)[1]
+    if not 1 <= len(ids) <= glass.config.max_tgt_len:
+        raise ValueError(f"A translation has 1 to {glass.config.max_tgt_len} tokens.")
+    return ids
+
+
+@part("align")
+def align(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
+    """src_groups, tgt_groups int32 and src_special, tgt_special uint8 (token,); products float32
+    (layer, source, head, head)."""
+    src, src_arrays = words(glass, trace.src_ids, "src")
+    tgt, tgt_arrays = words(glass, lane_ids(glass, translation, values), "tgt")
+    products = single(owed.products(glass.model, trace).numpy())
+    return pack(src | tgt, src_arrays | tgt_arrays | {"products": products})
+
+
+@part("influence")
+def influence(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
+    """Of `step` (from 0) of the lane: log_probs float32 (1 + source,), with all of the source and without
+    each token; norms (layer, head, source) and layer_norms (layer, source)."""
+    ids = lane_ids(glass, translation, values)
+    step = whole(values, "step", 0, len(ids) - 1)
+    log_probs = owed.log_probs_without(glass.model, translation.src_ids, ids, step).numpy()
+    is_page = ids == glass.rows(translation.ids)[1]
+    lane = trace if is_page else glass.trace(translation.source, ids[:step])
+    arrays = dict(zip(("norms", "layer_norms"), owed.norms(glass.model, lane, step), strict=True))
+    n_src = len(
+        trace.src_ids
+    )  # padding on purpose counts: leaving it out changes nothing, and nobody looks at it
+    sent = {name: np.zeros((*array.shape[:-1], n_src), np.float32) for name, array in arrays.items()}
+    for name, array in arrays.items():
+        sent[name][..., : array.shape[-1]] = array.numpy()
+    sent["log_probs"] = single(np.append(log_probs, [log_probs[0]] * (1 + n_src - len(log_probs))))
+    return pack({"step": step}, sent)

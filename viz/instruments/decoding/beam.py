@@ -1,1 +1,106 @@
-"""The tree of a beam search."""
+"""The tree of a beam search: all candidates of all steps, what their rows looked at, and greedy's path in it.
+
+score(Y) = log P(Y) / ((5 + |Y|) / 6)^α        see model.beam
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+
+from model import Glass, Trace, Translation
+from model.beam import BeamSearch, BeamStep, CrossAttention
+from model.decoding import N_ALTERNATIVES, Step, greedy
+from model.glass import DEFAULT_ALPHA
+from viz.instruments import pack
+from viz.instruments.decoding.parts import part, real, whole
+from viz.instruments.output import single
+from viz.scene import WIDEST_BEAM
+
+HIGHEST_ALPHA = 2.0
+DEFAULT_WIDTH = 4
+EXAMPLES = {"en-de": "A dog running through deep snow pack."}
+"""For each model a sentence of `val` where the beam's winner is more probable than greedy's translation and
+says something else: found by `python -m model.beam_example`."""
+
+
+@part("beam")
+@torch.inference_mode()
+def beam(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
+    """The tree for `width`, `alpha` and at most `limit` tokens; `tree` and `heading` say what is in it."""
+    width = whole(values, "width", 1, WIDEST_BEAM, DEFAULT_WIDTH)
+    alpha = real(values, "alpha", 0.0, HIGHEST_ALPHA, DEFAULT_ALPHA)
+    limit = whole(values, "limit", 1, glass.config.max_tgt_len, glass.config.max_tgt_len)
+    watched = CrossAttention(glass.config)
+    search = BeamSearch(glass.model, list(translation.src_ids), width, alpha, watched.edits, limit)
+    steps = list(search)
+    arrays = tree(search, steps) | {"attention": watched.rows.numpy(force=True)}
+    taken = greedy_steps(glass, translation, limit)
+    header = heading(glass, search, taken)
+    named = {*arrays["token"].tolist(), *arrays["cand_ids"].flat, *(step.id for step in taken)} - {-1}
+    header["tokens"] = {str(i): glass.tokenizer.readable(i) for i in sorted(named)}
+    return pack(header, {name: single(array) for name, array in arrays.items()})
+
+
+def tree(search: BeamSearch, steps: list[BeamStep]) -> dict[str, np.ndarray]:
+    """The search as arrays.
+
+    By node: parent (−1: the root), step (from 0), token, log_prob (its own), total, score, kept, finished.
+    By step: beam (step, place), the nodes that hold the places after it, −1 where there are fewer; needed.
+    By row of the decoder: row, the node that it continued; cand_ids and cand_log_probs (row, candidate).
+    """
+    nodes, rows = search.nodes, search.rows
+    beams = np.full((len(steps), search.width), -1, np.int32)
+    for step in steps:
+        beams[step.t, : len(step.beam)] = step.beam
+    candidates = np.full((len(rows), N_ALTERNATIVES), -1, np.int32)
+    log_probs = np.full((len(rows), N_ALTERNATIVES), -np.inf, np.float32)
+    for i, row in enumerate(rows.values()):
+        candidates[i, : len(row)] = [token.id for token in row]
+        log_probs[i, : len(row)] = [token.log_prob for token in row]
+    return {
+        "parent": np.array([node.parent for node in nodes], np.int32),
+        "step": np.array([node.t for node in nodes], np.int32),
+        "token": np.array([node.token_id for node in nodes], np.int32),
+        "log_prob": np.array([node.log_prob for node in nodes], np.float32),
+        "total": np.array([node.total for node in nodes], np.float32),
+        "score": np.array([node.score for node in nodes], np.float32),
+        "kept": np.array([node.kept for node in nodes], np.uint8),
+        "finished": np.array([node.finished for node in nodes], np.uint8),
+        "beam": beams,
+        "needed": np.array([step.needed for step in steps], np.float32),
+        "row": np.array(list(rows), np.int32),
+        "cand_ids": candidates,
+        "cand_log_probs": log_probs,
+    }
+
+
+def greedy_steps(glass: Glass, translation: Translation, limit: int) -> list[Step]:
+    """Greedy's translation of the same sentence, of at most `limit` steps."""
+    if translation.beam == 1:
+        return list(translation.steps[:limit])
+    return list(islice(greedy(glass.model, list(translation.src_ids)), limit))
+
+
+def heading(glass: Glass, search: BeamSearch, taken: list[Step]) -> dict[str, Any]:
+    """The winner, and greedy beside it: its path through the tree, and its own translation to the end."""
+    ids = [step.id for step in taken]
+    path = search.greedy_path
+    return {
+        "width": search.width,
+        "alpha": search.alpha,
+        "limit": search.limit,
+        "winner": search.beam[0].id,
+        "greedy": {
+            "path": [node.id for node in path],
+            "left": None if path[-1].kept else path[-1].t,
+            "ids": ids,
+            "log_prob": sum(step.log_prob for step in taken),
+            "finished": ids[-1] == glass.config.eos_id,
+        },
+        "example": EXAMPLES.get(glass.name),
+    }

@@ -1,1 +1,104 @@
-"""Teacher forcing against free running."""
+"""Teacher forcing against free running: a reference, scored token by token, above the model's own words."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from model import Glass, Trace, Translation
+from model.forcing import one_pass, step_by_step
+from model.glass import TextTooLong
+from viz.instruments import pack
+from viz.instruments.decoding.parts import part
+from viz.instruments.output import single
+
+CORPUS, OURS, MODEL, TYPED = "corpus", "ours", "model", "typed"
+REFERENCES: dict[str, dict[str, tuple[str, str]]] = {
+    "en-de": {
+        "The woman in the red dress is dancing.": ("Die Frau in dem roten Kleid tanzt.", OURS),
+        "A man rides a red bike.": ("Ein Mann fährt ein rotes Fahrrad.", OURS),
+        "The animal didn't cross the street because it was too tired.": (
+            "Das Tier überquerte die Straße nicht, weil es zu müde war.",
+            OURS,
+        ),
+        "Two dogs are running through the snow.": ("Zwei Hunde laufen durch den Schnee.", OURS),
+        "Where is the station?": ("Wo ist der Bahnhof?", CORPUS),
+        "I love you.": ("Ich liebe dich.", CORPUS),
+    },
+    "en-fr": {
+        "The woman in the red dress is dancing.": ("La femme à la robe rouge est en train de danser.", OURS),
+        "A man rides a red bike.": ("Un homme roule sur un vélo rouge.", OURS),
+        "The animal didn't cross the street because it was too tired.": (
+            "L'animal n'a pas traversé la rue parce qu'il était trop fatigué.",
+            OURS,
+        ),
+        "Two dogs are running through the snow.": ("Deux chiens courent dans la neige.", OURS),
+        "Where is the station?": ("Où se trouve la gare ?", CORPUS),
+        "I love you.": ("Je t'aime !", CORPUS),
+    },
+}
+"""Translations of the example sentences by model: from the corpus (Tatoeba, CC BY 2.0 FR), or our own."""
+
+
+def reference_of(glass: Glass, translation: Translation, typed: str | None) -> tuple[str, list[int], str]:
+    """Text, ids, origin of the reference: typed, else the example's if it fits, else the model's own words.
+
+    Raises TextError for a typed one that is empty or too long.
+    """
+    limit = glass.config.max_tgt_len
+    if typed is not None:
+        return typed.strip(), glass.limited_ids(typed, "reference", limit), TYPED
+    if known := REFERENCES.get(glass.name, {}).get(translation.source.strip()):
+        with contextlib.suppress(TextTooLong):
+            return known[0], glass.limited_ids(known[0], "reference", limit), known[1]
+    return translation.text, list(translation.ids), MODEL
+
+
+def scores(glass: Glass, src_ids: tuple[int, ...], ids: list[int]) -> dict[str, np.ndarray]:
+    """The reference step by step: ids; log_probs by one pass; step_log_probs by the incremental decoder;
+    ranks (1: the most probable); best_ids and best_log_probs: what the model would have said there.
+    """
+    reads, predicts = glass.rows(ids)
+    at_once, stepped = (score(glass.model, src_ids, reads) for score in (one_pass, step_by_step))
+    wanted = torch.tensor(predicts)[:, None]
+    log_probs = at_once.gather(-1, wanted)
+    best = at_once.max(-1)
+    return {
+        "ids": wanted[:, 0].int().numpy(),
+        "log_probs": log_probs[:, 0].numpy(),
+        "step_log_probs": stepped.gather(-1, wanted)[:, 0].numpy(),
+        "ranks": 1 + (at_once > log_probs).sum(-1).int().numpy(),
+        "best_ids": best.indices.int().numpy(),
+        "best_log_probs": best.values.numpy(),
+    }
+
+
+def free_running(glass: Glass, translation: Translation) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The greedy translation: its text, and ids and log-probabilities of its steps."""
+    own = translation if translation.beam == 1 else glass.translate(translation.source)
+    arrays = {
+        "own_ids": np.array([step.id for step in own.steps], dtype=np.int32),
+        "own_log_probs": np.array([step.log_prob for step in own.steps]),
+    }
+    return {"own_text": own.text, "own_finished": own.finished}, arrays
+
+
+@part("forcing")
+def forcing(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
+    """Two lanes: fed with the reference, and fed with the model's own words."""
+    text, ids, origin = reference_of(glass, translation, values.get("reference"))
+    own, own_arrays = free_running(glass, translation)
+    arrays = scores(glass, translation.src_ids, ids) | own_arrays
+    named = {*arrays["ids"], *arrays["best_ids"], *arrays["own_ids"]}
+    header = {
+        "reference": text,
+        "origin": origin,
+        "start": glass.tokenizer.readable(glass.config.bos_id),
+        "tokens": {str(i): glass.tokenizer.readable(int(i)) for i in sorted(named)},
+        **own,
+    }
+    return pack(header, {name: single(array) for name, array in arrays.items()})

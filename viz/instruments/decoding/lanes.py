@@ -6,6 +6,7 @@ log_probs[t]: of the token that the lane takes    cross, own: weights of cross- 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,12 +14,15 @@ import numpy as np
 import torch
 
 from model import Glass, Trace, Translation
+from model.tokenizer import SPACE
 from viz.instruments import pack
-from viz.instruments.decoding.parts import ids_of, part
+from viz.instruments.decoding.parts import ids_of, part, whole
 from viz.instruments.output import chosen_ids, single, top_ids
 
 TOP = 10
 """Most probable tokens of a step that are drawn."""
+CLOSING = ("Po", "Pe", "Pf", "Mn", "Mc")
+"""Kinds of characters that stand without a space before them: . , ! ) ” and accents."""
 
 
 def lane(
@@ -53,6 +57,7 @@ def lane(
     named = sorted({*ids.flat, *chosen.flat})
     header = {
         "text": translation.text,
+        "log_prob": translation.log_prob,
         "finished": translation.finished,
         "reads": trace.tgt_tokens[:rows],
         "predicts": trace.predicts,
@@ -63,10 +68,43 @@ def lane(
 
 @part("branch")
 def branch(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
-    """The lane that begins with the ids `forced` and goes on greedily."""
+    """The lane that begins with the ids `forced` (up to an end token) and goes on greedily."""
     forced = ids_of(glass, values.get("forced", ""))
-    if len(forced) >= glass.config.max_tgt_len:
-        raise ValueError(f"A translation has at most {glass.config.max_tgt_len} tokens.")
+    check_room(glass, len(forced))
     other = glass.translate(translation.source, forced=forced)
     header, arrays = lane(glass, glass.trace(translation.source, other), other)
-    return pack({**header, "forced": forced}, arrays)
+    filling = len(trace.src_tokens) - arrays["cross"].shape[-1]  # padding on purpose: nobody looks at it
+    arrays["cross"] = np.pad(arrays["cross"], [(0, 0)] * 3 + [(0, filling)])
+    return pack({**header, "forced": forced[: len(other.steps)]}, arrays)
+
+
+def check_room(glass: Glass, steps: int) -> None:
+    if steps > glass.config.max_tgt_len:
+        raise ValueError(f"A translation has at most {glass.config.max_tgt_len} tokens, not {steps}.")
+
+
+@part("tokenize")
+def tokenize(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
+    """The ids of a typed word (`typed`) as it would stand at `step` (from 0) of a translation.
+
+    A word in the middle of a sentence has a space before it, as this vocabulary spells it; the first word and
+    a mark that closes something have none, and "·" or a space typed in front stands for one. ⟨/s⟩ is the end.
+    """
+    step = whole(values, "step", 0, glass.config.max_tgt_len - 1)
+    typed = values.get("typed", "")
+    if typed.strip() == glass.tokenizer.readable(glass.config.eos_id):
+        ids = [glass.config.eos_id]
+    else:
+        ids = glass.tokenizer.encode(spaced(typed, step))
+    check_room(glass, step + len(ids))
+    return pack({"ids": ids, "pieces": [glass.tokenizer.readable(i) for i in ids]}, {})
+
+
+def spaced(typed: str, step: int) -> str:
+    """The typed text with the space before it that it needs; raises ValueError where there is no text."""
+    text = typed.strip().removeprefix(SPACE).strip()
+    if not text:
+        raise ValueError("Type a word or a mark.")
+    asks_for_space = typed.startswith((" ", SPACE))
+    opens = unicodedata.category(text[0]) not in CLOSING
+    return f" {text}" if asks_for_space or (step > 0 and opens) else text

@@ -8,12 +8,34 @@ const TYPE = 16;
 const LEAST = 0.02;
 const GAP = 10;
 const WIDEST = 30;
+const NEAREST = 12;
+const MOST_LINES = 12;
 
 export function svg(tag, properties, ...children) {
   const node = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(properties)) if (value !== null && value !== undefined) node.setAttribute(name, value);
   node.append(...children);
   return node;
+}
+
+// Middles of words of these sizes: evenly stretched over the width, then moved apart, first to the right, then to the left. Too wide a row
+// runs out at the left.
+function spread(sizes, width, lines) {
+  const sum = sizes.reduce((all, size) => all + size, 0);
+  const scale = Math.min(1.6, width / sum);
+  const middles = [];
+  let at = Math.max(0, (width - sum * scale) / 2);
+  const apart = (i, j) => (j - i === lines ? (sizes[i] + sizes[j]) / 2 : NEAREST);
+  sizes.forEach((size, i) => {
+    const nearest = [i - 1, i - lines].filter((j) => j >= 0).map((j) => middles[j] + apart(j, i));
+    middles.push(Math.max(at + (size * scale) / 2, size / 2, ...nearest));
+    at += size * scale;
+  });
+  for (let i = sizes.length - 1; i >= 0; i--) {
+    const farthest = [i + 1, i + lines].filter((j) => j < sizes.length).map((j) => middles[j] - apart(i, j));
+    middles[i] = Math.min(middles[i], width - sizes[i] / 2, ...farthest);
+  }
+  return middles;
 }
 
 export class Ribbons {
@@ -25,7 +47,7 @@ export class Ribbons {
   }
 
   // spec: { name, above (words), below (words), weights (below × above, 0…1), rows: which of the words below have ribbons (all if null),
-  //         width, height (between the words), theme, colour, signed: false }
+  //         width, height (between the words), theme, colour, signed: false, widest: a ribbon of weight 1, in pixels }
   draw(spec) {
     this.spec = spec;
     const { name, above, below, weights, rows = null, width, theme, colour } = spec;
@@ -38,6 +60,7 @@ export class Ribbons {
     const height = spec.height ?? Math.round(Math.min(150, Math.max(70, width / 7)));
     const y1 = y0 + height;
     const total = y1 + bottom.lines * lineHeight + 6;
+    this.frame = { top, bottom, lineHeight, y0, y1, total };
     const picture = svg("svg", { width, height: total, viewBox: `0 0 ${width} ${total}` });
     this.paths = [];
     const shown = rows ?? below.map((_, row) => row);
@@ -46,7 +69,7 @@ export class Ribbons {
         const weight = weights[row * above.length + column];
         if (!(weight >= LEAST)) continue;
         const [x0, x1] = [top.middles[column], bottom.middles[row]];
-        const half = Math.max(0.75, (WIDEST * weight) / 2);
+        const half = Math.max(0.75, ((spec.widest ?? WIDEST) * weight) / 2);
         const middle = (y0 + y1) / 2;
         const d = `M ${x0 - half} ${y0} C ${x0 - half} ${middle}, ${x1 - half} ${middle}, ${x1 - half} ${y1} L ${x1 + half} ${y1} C ${x1 + half} ${middle}, ${x0 + half} ${middle}, ${x0 + half} ${y0} Z`;
         const path = svg("path", { class: "ribbon", d, fill: colour, "fill-opacity": (0.25 + 0.6 * weight).toFixed(3), "data-row": row, "data-column": column, "data-weight": weightText(weight) });
@@ -65,20 +88,17 @@ export class Ribbons {
     this.node.replaceChildren(picture);
   }
 
-  // Middles of the words along the row, evenly stretched; where they do not fit into one line, in two or more, one below the other.
-  place(words, width) {
+  // Where the words stand along the row, none upon another: in one line where they fit, else by turns in two or more, one below the other.
+  // No word gets less than `least`, where there is room for that.
+  place(words, width, least = 0) {
     const texts = words.map((word) => shortened(word, 16));
     const sizes = texts.map((text) => this.measure.measureText(text).width + GAP);
-    const sum = sizes.reduce((all, size) => all + size, 0);
-    const lines = Math.max(1, Math.min(4, Math.ceil(sum / width)));
-    const scale = Math.min(1.6, width / (sum / lines)) / lines;
-    const middles = [];
-    let at = Math.max(0, (width - sum * scale) / 2);
-    for (const size of sizes) {
-      middles.push(at + (size * scale) / 2);
-      at += size * scale;
+    const wide = sizes.map((size) => Math.max(size, least));
+    if (least && wide.reduce((all, size) => all + size, 0) <= width) return { texts, lines: 1, sizes, middles: spread(wide, width, 1) };
+    for (let lines = 1; ; lines++) {
+      const middles = spread(sizes, width, lines);
+      if (lines === MOST_LINES || middles[0] >= sizes[0] / 2 - 1) return { texts, lines, sizes, middles };
     }
-    return { texts, lines, middles: middles.map((x, i) => Math.min(Math.max(x, (sizes[i] - GAP) / 2), width - (sizes[i] - GAP) / 2)) };
   }
 
   labels(words, { texts, lines, middles }, y, axis) {

@@ -1,1 +1,71 @@
-"""Samples of translations."""
+"""Samples: translations drawn at random, the same ones counted together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+
+from model import Glass, Trace, Translation
+from model.sampling import Sample, sample
+from viz.instruments import pack
+from viz.instruments.decoding.parts import part, real, whole
+
+MOST_SAMPLES = 50
+COLDEST, HOTTEST = 0.1, 2.0
+LEAST_P = 0.05
+LARGEST_SEED = 999_999
+
+
+def greedy_ids(glass: Glass, translation: Translation) -> tuple[int, ...]:
+    """Ids of the greedy translation, the end token included where it came."""
+    greedy = translation if translation.beam == 1 else glass.translate(translation.source)
+    return tuple(step.id for step in greedy.steps)
+
+
+def distinct(samples: list[Sample]) -> list[tuple[Sample, int]]:
+    """Each sequence once, with how often it was drawn: most often first, then most probable first."""
+    counts = Counter(found.ids for found in samples)
+    first = {found.ids: found for found in reversed(samples)}
+    return sorted(
+        ((first[ids], count) for ids, count in counts.items()),
+        key=lambda pair: (-pair[1], -sum(pair[0].log_probs)),
+    )
+
+
+@part("samples")
+def samples(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
+    """Drawn translations. Arrays, all sequences one behind the other: ids int32; log_probs (of the model
+    itself) and drawn_log_probs (of what was drawn from): float32; counts and lengths int32, one a sequence.
+    """
+    top_k = whole(values, "top_k", 0, glass.config.vocab_size, 0)
+    found = distinct(
+        sample(
+            glass.model,
+            list(translation.src_ids),
+            whole(values, "samples", 1, MOST_SAMPLES, 20),
+            real(values, "temperature", COLDEST, HOTTEST, 1.0),
+            top_k or None,
+            real(values, "top_p", LEAST_P, 1.0, 1.0),
+            whole(values, "seed", 0, LARGEST_SEED, 1),
+        )
+    )
+    greedy = greedy_ids(glass, translation)
+    ids = [i for each, _ in found for i in each.ids]
+    header = {
+        "texts": [
+            glass.tokenizer.decode(each.ids[: len(each.ids) - each.finished]).strip() for each, _ in found
+        ],
+        "finished": [each.finished for each, _ in found],
+        "greedy": [each.ids == greedy for each, _ in found],
+        "tokens": {str(i): glass.tokenizer.readable(i) for i in sorted(set(ids))},
+    }
+    arrays = {
+        "ids": np.array(ids, dtype=np.int32),
+        "log_probs": np.array([p for each, _ in found for p in each.log_probs], dtype=np.float32),
+        "drawn_log_probs": np.array([p for each, _ in found for p in each.drawn_log_probs], dtype=np.float32),
+        "counts": np.array([count for _, count in found], dtype=np.int32),
+        "lengths": np.array([len(each.ids) for each, _ in found], dtype=np.int32),
+    }
+    return pack(header, arrays)

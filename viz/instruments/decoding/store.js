@@ -1,11 +1,11 @@
 // What all parts of the instrument share: the lanes (the translation and its branches), the open step, layer and head, the open tab.
 // Parts subscribe; nothing here draws.
 
-import { readLink, Teller, wholeNumber } from "../shared/link.js";
+import { readLink, Teller, wholeNumber, writeLink } from "../shared/link.js";
 import { unpack } from "../shared/transport.js";
 
 export const within = (value, limit) => Math.min(Math.max(value, 0), limit - 1);
-const MOST_BRANCHES = 6;
+export const MOST_BRANCHES = 6;
 const READABLE = /^[0-9]+(\.[0-9]+)*(_[0-9]+(\.[0-9]+)*)*$/;
 
 export class Store {
@@ -91,11 +91,13 @@ export class Store {
     return lane.header.tokens[id] ?? this.header.tokens[id] ?? `token ${id}`;
   }
 
-  open(step) {
+  // `isPlaying`: the link says the step, but the server hears nothing until it stops.
+  open(step, isPlaying = false) {
     const next = within(step, this.steps);
     if (next === this.step) return;
     this.step = next;
-    this.say({ step: next + 1 });
+    if (isPlaying) writeLink({ place: "decoding", step: next + 1 });
+    else this.say({ step: next + 1 });
     this.changed("step");
   }
 
@@ -159,17 +161,34 @@ export class Store {
     this.say({ forced: forced || null, branch: forced ? this.openLane + 1 : null, step: this.step + 1 });
   }
 
+  // The first step at which a lane says something else than every lane above it; of the first lane: null.
+  parting(index) {
+    const { values } = this.lanes[index].arrays.ids;
+    const shared = this.lanes.slice(0, index).map((lane) => {
+      const apart = values.findIndex((id, i) => lane.arrays.ids.values[i] !== id);
+      return apart < 0 ? values.length : apart;
+    });
+    return index === 0 ? null : Math.min(Math.max(...shared), values.length - 1);
+  }
+
   // The open lane up to `step`, then the ids `instead`, then what the model says. Resolves to false where that did not work.
   async branch(step, instead) {
+    const begins = (lane, ids) => ids.every((id, i) => lane.arrays.ids.values[i] === id);
     const forced = [...this.lane.arrays.ids.values.subarray(0, step), ...instead];
-    const same = this.lanes.findIndex((lane) => forced.every((id, i) => lane.arrays.ids.values[i] === id));
+    if (begins(this.lane, forced)) return true;
+    const isGreedy = (lane) => lane !== this.lanes[0] || this.header.beam === 1;
+    const same = this.lanes.findIndex((lane) => isGreedy(lane) && lane.forced.length <= forced.length && begins(lane, forced));
     if (same >= 0) {
+      this.step = step;
       this.openOf(same);
       return true;
     }
+    if (this.lanes.length > MOST_BRANCHES) {
+      this.setTrouble(`${MOST_BRANCHES} branches are the most that fit here: undo one first.`);
+      return false;
+    }
     const lane = await this.lanePart(forced);
     if (!lane) return false;
-    if (this.lanes.length > MOST_BRANCHES) this.lanes.splice(1, 1);
     this.lanes.push(lane);
     this.openLane = this.lanes.length - 1;
     this.step = within(step, this.steps);
@@ -181,6 +200,7 @@ export class Store {
   // Take back the newest branch.
   undo() {
     if (this.lanes.length < 2) return;
+    this.setTrouble(null);
     this.lanes.pop();
     this.openLane = Math.min(this.openLane, this.lanes.length - 1);
     this.step = within(this.step, this.steps);
@@ -201,9 +221,10 @@ export class Store {
       if (this.header !== header) return;
       if (lane) found.push(lane);
     }
-    this.lanes = [this.lanes[0], ...found];
+    this.lanes.splice(1, 0, ...found);
     this.openLane = within(open, this.lanes.length);
     this.step = within(Math.max(step, this.step), this.steps);
+    if (found.length < texts.length) this.tellLanes();
     this.changed("lane");
   }
 

@@ -32,7 +32,7 @@ class View {
       el("button", { class: "tab", role: "tab", id: `decoding-tab-${name}`, "aria-controls": `decoding-${name}`, "data-part": name, onclick: () => store.show(name) }, title),
     );
     this.panels = Object.fromEntries(
-      Object.entries(this.parts).map(([name, part]) => [name, el("div", { class: "part", role: "tabpanel", id: `decoding-${name}`, "aria-labelledby": `decoding-tab-${name}` }, part.node)]),
+      Object.keys(this.parts).map((name) => [name, el("div", { class: "part", role: "tabpanel", id: `decoding-${name}`, "aria-labelledby": `decoding-tab-${name}` })]),
     );
     this.trouble = el("p", { class: "trouble", role: "alert" });
     this.strip = new Strip(() => this.part.explanation?.() ?? "Point at a number to see how it is made.");
@@ -83,7 +83,11 @@ class View {
       button.setAttribute("aria-selected", String(button.dataset.part === tab));
       button.setAttribute("tabindex", button.dataset.part === tab ? "0" : "-1");
     }
-    for (const [name, panel] of Object.entries(this.panels)) panel.hidden = name !== tab;
+    for (const [name, panel] of Object.entries(this.panels)) {
+      panel.hidden = name !== tab;
+      if (!panel.hidden && !panel.firstChild) panel.append(this.parts[name].node);
+      else if (panel.hidden) panel.replaceChildren();
+    }
     if (this.opened !== this.part) {
       this.opened?.closed?.();
       this.opened = this.part;

@@ -3,36 +3,11 @@
 
 import { el } from "../shared/dom.js";
 import { weightText } from "../shared/numbers.js";
-import { css, shade } from "../shared/theme.js";
+import { css, textOn } from "../shared/theme.js";
 
 const TYPE = 16;
 const PADDING = 14;
 const LEAST_SHADE = 0.45;
-
-const linear = (channel) => (channel <= 0.03928 * 255 ? channel / 255 / 12.92 : ((channel / 255 + 0.055) / 1.055) ** 2.4);
-
-// Relative luminance (WCAG) of [red, green, blue], 0…255.
-export function luminance([red, green, blue]) {
-  return 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
-}
-
-export function contrast(a, b) {
-  const [dark, light] = [luminance(a), luminance(b)].sort((x, y) => x - y);
-  return (light + 0.05) / (dark + 0.05);
-}
-
-function channels(colour) {
-  if (colour.startsWith("#")) return [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
-  return colour.match(/[\d.]+/g).slice(0, 3).map(Number);
-}
-
-// The page's text or background colour, whichever can be read better on the shade of this weight.
-export function textOn(theme, weight) {
-  const at = shade(weight);
-  const ground = theme.ramp.subarray(at, at + 3);
-  const [text, background] = [theme.text, theme.background].map(channels);
-  return contrast(text, ground) >= contrast(background, ground) ? theme.text : theme.background;
-}
 
 export class Lens {
   constructor(store) {

@@ -58,3 +58,23 @@ export function css(theme, weight) {
   const at = shade(weight);
   return `rgb(${theme.ramp[at]}, ${theme.ramp[at + 1]}, ${theme.ramp[at + 2]})`;
 }
+
+const linear = (channel) => (channel <= 0.03928 * 255 ? channel / 255 / 12.92 : ((channel / 255 + 0.055) / 1.055) ** 2.4);
+
+// Relative luminance (WCAG) of [red, green, blue], 0…255.
+export function luminance([red, green, blue]) {
+  return 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
+}
+
+export function contrast(a, b) {
+  const [dark, light] = [luminance(a), luminance(b)].sort((x, y) => x - y);
+  return (light + 0.05) / (dark + 0.05);
+}
+
+// The page's text or background colour, whichever can be read better on the shade of this weight.
+export function textOn(theme, weight) {
+  const at = shade(weight);
+  const ground = theme.ramp.subarray(at, at + 3);
+  const [text, background] = [theme.text, theme.background].map(channels);
+  return contrast(text, ground) >= contrast(background, ground) ? theme.text : theme.background;
+}

@@ -1,0 +1,152 @@
+"""decoding.cache: keys and values are the trace's own, counts and sizes the model's, both ways are timed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from model import counts, load
+from tests import checkpoints
+from tests.unit.viz.conftest import N_HEADS, N_LAYERS, TEXTS
+from tests.unit.viz.test_transport import unpack
+from viz.instruments.decoding import numbers
+from viz.instruments.decoding.cache import SITES, cache_error, filled, lengths, reads_of
+
+TEXT = "A man in a blue shirt is standing on a ladder."
+
+
+@pytest.fixture(scope="module", params=["plain", "padded", "beam", "branch", "rotary", "pre-norm"])
+def lane(request, small_glass, tmp_path_factory):
+    """Glass, the page's trace and translation, what the browser asks, and the trace of the open lane."""
+    glass, kind, asked = small_glass, request.param, {}
+    if kind in ("rotary", "pre-norm"):
+        changes = {"positions": "rotary"} if kind == "rotary" else {"norm": "pre"}
+        folder = checkpoints.make(tmp_path_factory.mktemp("other"), kind, N_LAYERS, N_HEADS, **changes)
+        glass = load(folder)
+    translation = glass.translate(TEXT, beam=3 if kind == "beam" else 1)
+    trace = glass.trace(TEXT, translation, pad_to=12 if kind == "padded" else None)
+    opened = trace, translation
+    if kind == "branch":
+        asked = {"forced": "20.21.22"}
+        branch = glass.translate(TEXT, forced=[20, 21, 22])
+        opened = glass.trace(TEXT, branch), branch
+    return glass, (trace, translation), asked, opened
+
+
+def sent(lane, name, **asked):
+    glass, page, forced, _ = lane
+    return unpack(numbers(glass, *page, {"part": name, **forced, **{k: str(v) for k, v in asked.items()}}))
+
+
+def test_keys_and_values_of_every_layer_and_head_are_the_traces_bit_for_bit(lane):
+    _, _, _, (trace, translation) = lane
+    rows = {"own": len(trace.predicts), "cross": len(translation.src_ids)}
+    for layer in range(N_LAYERS):
+        for head in range(N_HEADS):
+            header, arrays = sent(lane, "cache", layer=layer, head=head)
+            assert header["reads"] == list(trace.tgt_tokens[: rows["own"]])
+            assert header["src"] == list(trace.src_tokens[: rows["cross"]])
+            for name, site in SITES.items():
+                for letter in "kv":
+                    entry = trace[f"decoder.{layer}.{site}.{letter}"]
+                    assert header["names"][f"{name}_{letter}"] == entry.name
+                    expected = entry.value[head, : rows[name]]
+                    assert arrays[f"{name}_{letter}"].tobytes() == expected.tobytes()
+
+
+def test_a_key_or_value_is_made_from_the_terms_sent(lane):
+    for name in SITES:
+        _, shown = sent(lane, "cache", layer=1, head=1)
+        _, terms = sent(lane, "cache_terms", layer=1, head=1, site=name)
+        for letter in "kv":
+            made = terms["x"].astype(np.float64) @ terms[f"W_{letter}"].T + terms[f"b_{letter}"]
+            assert np.allclose(made, shown[f"{name}_{letter}"], atol=1e-5)
+
+
+def test_the_incremental_decoders_cache_is_the_full_passes_keys_and_values(lane):
+    _, _, _, (trace, _) = lane
+    header, arrays = sent(lane, "cache_check")
+    assert header["steps"] == len(trace.predicts)
+    assert 0 <= arrays["error"][0] <= 1e-4
+
+
+@pytest.mark.parametrize(("change", "expected"), [(0.5, 0.5), (np.nan, np.nan)])
+@pytest.mark.parametrize("site", range(2))
+@pytest.mark.parametrize("letter", "kv")
+def test_the_check_sees_one_wrong_number_in_any_layer(small_glass, change, expected, site, letter):
+    translation = small_glass.translate(TEXT)
+    trace = small_glass.trace(TEXT, translation)
+    state = filled(small_glass.model, list(translation.src_ids), reads_of(small_glass, translation))
+    held = state.caches[-1][site]
+    wrong = getattr(held, letter).clone()
+    place = tuple(index[-1] for index in torch.where(wrong.abs() < 1))
+    wrong[place] += change
+    setattr(held, letter, wrong)
+    error = cache_error(trace, state, lengths(trace, translation))
+    assert error == pytest.approx(expected, abs=1e-5, nan_ok=True)
+
+
+def test_counts_of_every_step_are_those_of_the_model(lane):
+    glass, _, _, (trace, translation) = lane
+    header, _ = sent(lane, "cache", layer=0, head=0)
+    n_src, steps = len(translation.src_ids), len(trace.predicts)
+    assert len(header["work"]["cached"]) == len(header["work"]["uncached"]) == len(header["numbers"]) == steps
+    for step in range(1, steps + 1):
+        for name, count in {"cached": counts.cached_step, "uncached": counts.uncached_step}.items():
+            shown = header["work"][name][step - 1]
+            assert sum(shown.values()) == counts.total(count(glass.config, n_src, step), N_LAYERS)
+        assert header["numbers"][step - 1] == counts.cached_numbers(glass.config, n_src, step)
+    whole = counts.total(counts.multiply_adds(glass.config, n_src, 0), N_LAYERS)
+    cross = N_LAYERS * counts.multiply_adds(glass.config, n_src, 0)["decoder.cross_attn"]
+    assert header["encoder"] == whole - cross
+
+
+def test_both_ways_are_timed_over_all_steps(lane):
+    _, _, _, (trace, _) = lane
+    header, arrays = sent(lane, "cache_time")
+    assert header["repeats"] >= 1
+    for name in ("cached", "uncached"):
+        assert len(arrays[f"{name}_ms"]) == len(trace.predicts)
+        assert (arrays[f"{name}_ms"] > 0).all()
+        assert header["total_ms"][name] > arrays[f"{name}_ms"].max()
+
+
+@pytest.mark.parametrize("text", [*TEXTS.values(), "a"])
+def test_any_sentence_is_answered(small_glass, text):
+    translation = small_glass.translate(text)
+    page = small_glass.trace(text, translation), translation
+    for name, asked in {"cache": {"layer": "2", "head": "1"}, "cache_check": {}, "cache_time": {}}.items():
+        header, _ = unpack(numbers(small_glass, *page, {"part": name, **asked}))
+        assert "trouble" not in header
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("cache", {}),
+        ("cache", {"layer": N_LAYERS, "head": 0}),
+        ("cache", {"layer": 0, "head": -1}),
+        ("cache", {"layer": "x", "head": 0}),
+        ("cache_terms", {"layer": 0, "head": 0, "site": "encoder"}),
+        ("cache", {"layer": 0, "head": 0, "forced": "99999"}),
+        ("cache_check", {"forced": ".".join(["5"] * 12)}),
+    ],
+)
+def test_what_makes_no_sense_is_answered_by_a_sentence(small_glass, name, asked):
+    translation = small_glass.translate(TEXT)
+    page = small_glass.trace(TEXT, translation), translation
+    header, _ = unpack(numbers(small_glass, *page, {"part": name, **{k: str(v) for k, v in asked.items()}}))
+    assert header["trouble"].endswith(".")
+
+
+def test_the_bytes_of_a_layer_stay_small_at_the_apps_size(tmp_path):
+    glass = load(checkpoints.make(tmp_path, "full", 4, 4, d_model=128, max_tgt_len=32))
+    text = checkpoints.text_of(glass, 20)
+    translation = replace(glass.translate(text), ids=tuple(range(5, 24)))
+    page = glass.trace(text, translation), translation
+    asked = {"layer": "3", "head": "3", "site": "own"}
+    assert len(numbers(glass, *page, {"part": "cache", **asked})) < 24_000
+    assert len(numbers(glass, *page, {"part": "cache_terms", **asked})) < 60_000

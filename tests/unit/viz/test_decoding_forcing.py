@@ -1,0 +1,134 @@
+"""decoding/forcing: the reference's numbers are those of the trace of exactly that reference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from model import load
+from tests import checkpoints
+from tests.unit.viz.conftest import TEXTS
+from tests.unit.viz.test_output import answer
+from tests.unit.viz.test_transport import unpack
+from viz.instruments.decoding import numbers
+from viz.instruments.decoding.forcing import CORPUS, MODEL, OURS, REFERENCES, TYPED
+from viz.scene import EXAMPLES
+
+REFERENCE = "Wo ist der große Hund?"
+
+
+def asked_for(asked, **values):
+    return unpack(numbers(*asked, {"part": "forcing", **values}))
+
+
+def log_softmax(logits):
+    logits = logits.astype(np.float64)
+    return (
+        logits
+        - logits.max(-1, keepdims=True)
+        - np.log(np.exp(logits - logits.max(-1, keepdims=True)).sum(-1, keepdims=True))
+    )
+
+
+@pytest.fixture(scope="module")
+def roomy(tmp_path_factory):
+    """Room for 30 target tokens."""
+    return load(checkpoints.make(tmp_path_factory.mktemp("roomy"), "roomy", 3, 2, max_tgt_len=30))
+
+
+@pytest.fixture(scope="module", params=[*TEXTS.values(), "a"], ids=[*TEXTS, "one letter"])
+def asked(request, roomy):
+    return answer(roomy, request.param)
+
+
+@pytest.fixture(scope="module")
+def plain(roomy):
+    return answer(roomy)
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory):
+    """Untrained models that are called like the shipped ones."""
+    folder = tmp_path_factory.mktemp("named")
+    return {name: load(checkpoints.make(folder, name, 2, 2, max_tgt_len=80)) for name in REFERENCES}
+
+
+@pytest.mark.parametrize("reference", [REFERENCE, "<b>x</b>", "👩‍👩‍👧 rennt", "שלום"])
+def test_every_step_has_the_numbers_of_the_references_own_trace(asked, reference):
+    glass, _, translation = asked
+    header, arrays = asked_for(asked, reference=f" {reference} ")
+    trace = glass.trace(translation.source, reference)
+    ids = [*glass.target_ids(reference), glass.config.eos_id]
+    log_probs = log_softmax(trace["output.logits"].value)
+    own = log_probs[np.arange(len(ids)), ids]
+    assert header["reference"] == reference and header["origin"] == TYPED
+    assert arrays["ids"].tolist() == ids
+    assert np.allclose(arrays["log_probs"], own, rtol=0, atol=1e-5)
+    assert np.allclose(arrays["step_log_probs"], own, rtol=0, atol=1e-4)
+    logits = trace["output.logits"].value
+    assert arrays["ranks"].tolist() == [
+        1 + int((row > row[i]).sum()) for row, i in zip(logits, ids, strict=True)
+    ]
+    assert arrays["best_ids"].tolist() == logits.argmax(-1).tolist()
+    assert np.allclose(arrays["best_log_probs"], log_probs.max(-1), rtol=0, atol=1e-5)
+    shown = {*arrays["ids"].tolist(), *arrays["best_ids"].tolist(), *arrays["own_ids"].tolist()}
+    assert header["tokens"] == {str(i): glass.tokenizer.readable(i) for i in shown}
+
+
+@pytest.mark.parametrize("beam", [1, 3])
+def test_the_free_lane_is_greedy_whatever_the_page_shows(roomy, beam):
+    asked = answer(roomy, beam=beam)
+    header, arrays = asked_for(asked, reference=REFERENCE)
+    greedy = roomy.translate(asked[2].source)
+    assert arrays["own_ids"].tolist() == [step.id for step in greedy.steps]
+    assert arrays["own_log_probs"].tobytes() == np.float32([s.log_prob for s in greedy.steps]).tobytes()
+    assert (header["own_text"], header["own_finished"]) == (greedy.text, greedy.finished)
+
+
+def test_the_one_pass_and_the_steps_are_computed_apart(plain, monkeypatch):
+    from viz.instruments.decoding import forcing
+
+    monkeypatch.setattr(
+        forcing, "step_by_step", lambda model, src, reads: forcing.one_pass(model, src, reads) + 1
+    )
+    _, arrays = asked_for(plain, reference=REFERENCE)
+    assert np.allclose(arrays["step_log_probs"], arrays["log_probs"] + 1)
+
+
+def test_without_a_reference_the_models_own_translation_is_scored(asked):
+    _, _, translation = asked
+    header, arrays = asked_for(asked)
+    assert header["origin"] == MODEL and header["reference"] == translation.text
+    assert arrays["ids"].tolist() == [step.id for step in translation.steps]
+    assert np.allclose(arrays["log_probs"], arrays["own_log_probs"], rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_every_example_has_a_reference_that_says_where_it_is_from(named, name):
+    glass = named[name]
+    assert set(REFERENCES[name]) == set(EXAMPLES)
+    for text in EXAMPLES:
+        header, arrays = asked_for(answer(glass, text))
+        assert (header["reference"], header["origin"]) == REFERENCES[name][text]
+        assert header["origin"] in (CORPUS, OURS)
+        assert arrays["ids"].tolist() == [*glass.target_ids(header["reference"]), glass.config.eos_id]
+
+
+def test_an_example_whose_reference_does_not_fit_is_scored_with_the_models_own_words(tmp_path_factory):
+    glass = load(checkpoints.make(tmp_path_factory.mktemp("tight"), "en-de", 1, 1, max_tgt_len=4))
+    header, arrays = asked_for(answer(glass, EXAMPLES[0]))
+    assert header["origin"] == MODEL and len(arrays["ids"]) <= 4
+
+
+def test_an_empty_reference_and_one_too_long_get_a_sentence(plain):
+    assert asked_for(plain, reference="  ")[0]["trouble"] == "The reference is empty: type some words."
+    said = asked_for(plain, reference="Hund " * 100)[0]["trouble"]
+    assert said.startswith("The reference has") and "this model takes at most 30" in said
+
+
+def test_the_longest_reference_fits(plain):
+    glass = plain[0]
+    ids = glass.tokenizer.encode("Hund " * 100)[: glass.config.max_tgt_len - 1]
+    _, arrays = asked_for(plain, reference=glass.tokenizer.decode(ids))
+    assert len(arrays["ids"]) <= glass.config.max_tgt_len
+    assert arrays["ids"][-1] == glass.config.eos_id
