@@ -62,13 +62,17 @@ class Incremental:
         editor.seen |= seen
         return editor
 
-    def log_probs(self, last: list[int]) -> Tensor:
-        """log P (row, vocab) of each next token, after the tokens `last`, one a row."""
+    def logits(self, last: list[int]) -> Tensor:
+        """Logits (row, vocab) of each next token, after the tokens `last`, one a row."""
         rows = torch.tensor(last, device=self.state.memory.device)
         if self.fused is not None:
-            return self.fused.step(rows).log_softmax(-1)
+            return self.fused.step(rows)
         rec = self.recorder(("decoder.", "output."), **{"encoder.memory": self.state.memory})
-        return self.model.step(rows, self.state, rec).log_softmax(-1)
+        return self.model.step(rows, self.state, rec)
+
+    def log_probs(self, last: list[int]) -> Tensor:
+        """log P (row, vocab) of each next token, after the tokens `last`, one a row."""
+        return self.logits(last).log_softmax(-1)
 
     def rank(self, log_probs: Tensor, k: int) -> list[list[Alternative]]:
         """The k most probable tokens of each row that may be chosen, best first."""

@@ -20,6 +20,9 @@ from model.transformer import Transformer
 
 ROUNDING = 1e-12
 BLOCK = 100
+Cut = tuple[float, int | None, float]
+"""Temperature, top-k, top-p."""
+UNCUT: Cut = 1.0, None, 1.0
 
 
 @dataclass(frozen=True)
@@ -62,21 +65,38 @@ def drawable(log_probs: Tensor, temperature: float, top_k: int | None, top_p: fl
     return weights * (above | (level & (level.cumsum(-1) <= room)))
 
 
-def draw(weights: Tensor, rows: Tensor, chance: Tensor) -> tuple[Tensor, Tensor]:
+def draw(weights: Tensor, rows: np.ndarray, chance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Ids and log q: the token of weights[rows[i]] whose share with all before it first exceeds chance[i].
 
     Found among blocks of tokens first, then inside one: adding up a whole vocabulary takes long.
     """
     missing = -weights.shape[1] % BLOCK
     blocks = (pad(weights, (0, missing)) if missing else weights).unflatten(-1, (-1, BLOCK))
-    reached = pad(blocks.sum(-1), (1, 0)).cumsum(-1, dtype=torch.float64)[rows]
-    point = chance[:, None] * reached[:, -1:]
-    block = torch.searchsorted(reached, point, right=True)
-    before, after = reached.gather(-1, block - 1), reached.gather(-1, block)
-    inside = blocks[rows, block[:, 0] - 1].cumsum(-1, dtype=torch.float64)
-    point_inside = (point - before) / (after - before) * inside[:, -1:]
-    ids = (block - 1) * BLOCK + torch.searchsorted(inside, point_inside, right=True)
-    return ids[:, 0], (weights[rows, ids[:, 0]] / reached[:, -1]).log()
+    reached = pad(blocks.sum(-1), (1, 0)).cumsum(-1, dtype=torch.float64).numpy()[rows]
+    each, total = np.arange(len(rows)), reached[:, -1]
+    point = chance * total
+    end = (reached > point[:, None]).argmax(-1)
+    before, after = reached[each, end - 1], reached[each, end]
+    inside = torch.from_numpy(blocks.numpy()[rows, end - 1]).cumsum(-1, dtype=torch.float64).numpy()
+    point_inside = (point - before) / (after - before) * inside[:, -1]
+    ids = (end - 1) * BLOCK + (inside > point_inside[:, None]).argmax(-1)
+    return ids, np.log(weights.numpy()[rows, ids] / total)
+
+
+def step(
+    decoder: Incremental, last: list[int], rows: np.ndarray, chance: np.ndarray, cut: Cut
+) -> tuple[list[int], list[float], list[float]]:
+    """One token after each row rows[i]: ids, log p, log q. What is drawn from p itself needs one softmax."""
+    if cut == UNCUT:
+        probs = decoder.logits(last).softmax(-1)
+        ids, shares = draw(probs.index_fill(-1, decoder.barred, 0), rows, chance)
+        log_probs = np.log(probs.numpy()[rows, ids])
+    else:
+        every = decoder.log_probs(last)
+        allowed = every.index_fill(-1, decoder.barred, -torch.inf)
+        ids, shares = draw(drawable(allowed, *cut), rows, chance)
+        log_probs = every.numpy()[rows, ids]
+    return ids.tolist(), log_probs.tolist(), shares.tolist()
 
 
 def check(n: int, temperature: float, top_k: int | None, top_p: float, limit: int) -> None:
@@ -109,27 +129,26 @@ def sample(
     The same seed gives the same draw, and sample i is the same for every n: it has random numbers of its own.
     Samples that begin alike share a row of the decoder until they part; those that have ended leave it.
     """
-    longest, vocab, eos = model.config.max_tgt_len, model.config.vocab_size, model.config.eos_id
+    longest, eos = model.config.max_tgt_len, model.config.eos_id
     most = longest if limit is None else min(limit, longest)
     check(n, temperature, top_k, top_p, most)
-    chance = torch.rand(n, longest, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    cut = temperature, top_k, top_p
+    random = torch.Generator().manual_seed(seed)
+    chance = torch.rand(n, longest, dtype=torch.float64, generator=random).numpy()
     decoder, last = Incremental(model, src_ids), [model.config.bos_id]
     drawn: list[list[tuple[int, float, float]]] = [[] for _ in range(n)]
-    live, rows = torch.arange(n), torch.zeros(n, dtype=torch.long)
+    live, rows = list(range(n)), [0] * n
     for t in range(most):
-        log_probs = decoder.log_probs(last)
-        allowed = log_probs.index_fill(-1, torch.tensor(decoder.never), -torch.inf)
-        weights = drawable(allowed, temperature, top_k, top_p)
-        ids, shares = draw(weights, rows, chance[live, t])
-        steps = zip(ids.tolist(), log_probs[rows, ids].tolist(), shares.tolist(), strict=True)
-        for i, step in zip(live.tolist(), steps, strict=True):
-            drawn[i].append(step)
-        going = ids != eos
-        if not going.any():
+        found = list(zip(*step(decoder, last, np.array(rows), chance[live, t], cut), strict=True))
+        for i, one in zip(live, found, strict=True):
+            drawn[i].append(one)
+        going = [(i, row, one[0]) for i, row, one in zip(live, rows, found, strict=True) if one[0] != eos]
+        if not going:
             break
-        live = live[going]
-        branches, rows = torch.unique(rows[going] * vocab + ids[going], return_inverse=True)
-        parents, last = branches // vocab, (branches % vocab).tolist()
-        if parents.tolist() != list(range(len(log_probs))):
-            decoder.state.select(parents)
+        branches: dict[tuple[int, int], int] = {}
+        rows = [branches.setdefault((row, token), len(branches)) for _, row, token in going]
+        live, parents = [i for i, _, _ in going], [row for row, _ in branches]
+        if parents != list(range(len(last))):
+            decoder.state.select(torch.tensor(parents))
+        last = [token for _, token in branches]
     return [Sample(*zip(*steps, strict=True), finished=steps[-1][0] == eos) for steps in drawn]

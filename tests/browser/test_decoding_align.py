@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -97,7 +98,7 @@ def open_page(visit_once, zoo, expected):
 @pytest.fixture
 def page(open_page):
     """The page that tests share: words, the row that predicts, LAYER, HEAD and STEP, nothing pinned."""
-    for name in ("words", "predicts"):
+    for name in ("ribbons", "words", "predicts"):
         switch(open_page, name).click()
     for name in ("strongest", "noend"):
         if switch(open_page, name).get_attribute("aria-pressed") == "true":
@@ -197,7 +198,7 @@ def test_switches_take_the_other_row_the_strongest_alone_and_leave_the_end_out(p
     ]
     kept = [[i for i, out in enumerate(side) if not out] for side in special]
     same_weights(ribbons(page), seen(weights[np.ix_(kept[1], kept[0])]))
-    expect(page.locator(".align-body > .align-caption")).to_contain_text("rows sum to less than 1")
+    expect(page.locator(".align-ribbons > .align-caption")).to_contain_text("rows sum to less than 1")
     assert link(page)["align"] == "noend"
 
 
@@ -311,6 +312,44 @@ def test_attention_norm_and_influence_stand_beside_each_token(page, expected, he
         assert float(strip(page)[1].replace("−", "-")) == pytest.approx(value, abs=6e-5, rel=1e-3)
         if what != "alpha" or head is None:
             assert printed_by_snippet(page) == pytest.approx(value, abs=1e-5, rel=1e-3)
+
+
+def test_what_attention_does_not_say_is_one_click_away_and_needs_no_scroll(page, expected):
+    switch(page, "owed").click()
+    places = [
+        page.locator(f".align-body > .align-{part}").bounding_box()
+        for part in ("controls", "owed", "ribbons")
+    ]
+    for above, below in pairwise(places):
+        assert 0 <= below["y"] - above["y"] - above["height"] <= 12
+    assert link(page)["align"] == "owed"
+    assert strip(page)[0] == "Spearman(α, |Δ|)"
+    page.keyboard.press("ArrowDown")
+    assert strip(page)[0].startswith(f"Δ[“{expected.trace.src_tokens[0]}”]")
+    on = page.get_by_role("button", name="One step on")
+    for _ in range(expected.steps):
+        on.click(force=True)
+    assert link(page)["step"] == str(expected.steps)
+    page.keyboard.press("ArrowLeft")
+    assert link(page)["step"] == str(expected.steps - 1)
+    switch(page, "ribbons").click()
+    assert "align" not in link(page)
+
+
+def test_a_formulas_factors_make_its_value(page):
+    nats(page, LAYER, HEAD).click()
+    for row in range(page.locator(".align-blocks tbody tr").count()):
+        cell(page, "norm", row).hover()
+        said = page.locator(".formula").inner_text()
+        alpha, size = re.search(r"= ([\d.e-]+) × ([\d.e-]+) =", said).groups()
+        shown = float(strip(page)[1])
+        assert float(alpha) * float(size) == pytest.approx(shown, rel=1e-2)
+        cell(page, "influence", row).hover()
+        said = page.locator(".formula").inner_text().replace("−", "-")
+        without, whole = re.search(r"= (-[\d.e-]+) - \((-[\d.e-]+)\) =", said).groups()
+        assert float(without) - float(whole) == pytest.approx(
+            float(strip(page)[1].replace("−", "-")), rel=1e-3, abs=1e-7
+        )
 
 
 def test_keys_move_the_step_and_choose_heads(page, expected):

@@ -44,6 +44,7 @@ POINT = """
   return {
     ms: performance.now() - start,
     numbers: root.querySelector(".beam-numbers").textContent,
+    formula: root.querySelector(".formula").textContent,
     result: root.querySelector(".formula .result").textContent,
     note: root.querySelector(".strip .note").textContent,
   };
@@ -142,7 +143,8 @@ def test_pointing_shows_the_nodes_numbers_within_a_frame_and_tells_the_server_no
         assert arrays["score"][i] == pytest.approx(total / lp, abs=1e-5)
         for name, value in (("log p", arrays["log_prob"][i]), ("log P", arrays["total"][i])):
             assert f"{name} {number_text(value)} nats" in said["numbers"]
-        assert f"n = {len(line)} · lp = ((5 + n) / 6)^α = {number_text(lp)}" in said["numbers"]
+        made = f"/ ((5 + {len(line)}) / 6)^{ALPHA:g} = {number_text(arrays['total'][i])} / {number_text(lp)}"
+        assert made in said["formula"]
         assert ("pruned" in said["note"]) == (not arrays["kept"][i])
     assert np.median([said["ms"] for said in read]) < 16
     page.wait_for_function("(then) => performance.now() > then + 700", arg=page.evaluate("performance.now()"))
@@ -230,6 +232,19 @@ def test_folding_hides_pruned_candidates_but_never_greedys(page, sent):
     for step in range(len(arrays["needed"])):
         column = [node for node in nodes(page) if node["step"] == step + 1 and "pruned" in node["names"]]
         assert len([node for node in column if "greedy" not in node["names"]]) <= 2
+
+
+def test_on_a_low_screen_attention_candidates_and_scoreboard_are_seen_above_the_strip(visit, app):
+    page = visit(app, until=there, text=EXAMPLES["en-de"], place="decoding", tab="beam")
+    strip = page.locator(".decoding > .strip").bounding_box()
+    assert strip["y"] + strip["height"] <= 720
+    for shown in (".beam-words", ".beam-candidates ol", ".beam-table tbody tr:nth-child(2)"):
+        box = page.locator(shown).bounding_box()
+        assert box["y"] + box["height"] <= strip["y"] + 1, shown
+    terms = page.locator(".decoding > .strip .terms")
+    expect(terms).to_be_hidden()
+    page.get_by_role("button", name=re.compile(r"^All \d+ terms$")).click()
+    expect(terms).to_be_visible()
 
 
 def test_alpha_re_ranks_the_scoreboard_at_once_and_the_tree_follows(page):

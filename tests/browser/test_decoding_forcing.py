@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 
 import numpy as np
 import pytest
@@ -118,7 +119,7 @@ def test_hover_and_keys_show_the_arithmetic_and_tell_the_server_nothing(page, as
     before = page.evaluate("window.sentAt.length")
     hover(page, "loss", 1)
     assert strip(page)[1] == number_text(-logs[1])
-    expect(page.locator(".decoding .formula")).to_contain_text(f"−ln {prob_text(np.exp(logs[1]))}")
+    expect(page.locator(".decoding .formula")).to_contain_text(f"−ln {np.exp(logs[1]):.6g}"[:8])
     hover(page, "rank", 2)
     expect(page.locator(".decoding .formula")).to_contain_text(f"words = {arrays['ranks'][2]:,};")
     lanes(page).focus()
@@ -132,6 +133,24 @@ def test_hover_and_keys_show_the_arithmetic_and_tell_the_server_nothing(page, as
     hover(page, "loss", 0)
     assert strip(page)[1] == number_text(-logs[0])
     assert page.evaluate("window.sentAt.length") == before
+
+
+def shown_and_put_into(page, function):
+    """The strip's number, and the number that it was made from by `function`."""
+    formula = page.locator(".decoding .formula").inner_text().replace("−", "-")
+    made_from = re.search(rf"= {function}[ (](-?[\d.]+(e[+-]?\d+)?)", formula).group(1)
+    return float(strip(page)[1].replace("−", "-")), float(made_from)
+
+
+def test_the_arithmetic_beside_a_loss_gives_its_digits(page, asked):
+    _, arrays = asked_for(asked, reference=TYPED)
+    for step in range(len(arrays["ids"])):
+        hover(page, "loss", step)
+        loss, p = shown_and_put_into(page, "-ln")
+        assert -np.log(p) == pytest.approx(loss, rel=1e-4, abs=5.1e-4 if loss > 1 else 5.1e-5)
+    page.locator(".forcing-total[data-what=perplexity]").hover()
+    perplexity, loss = shown_and_put_into(page, "exp")
+    assert np.exp(loss) == pytest.approx(perplexity, rel=6e-4)
 
 
 def test_the_totals_snippets_print_their_numbers(page):

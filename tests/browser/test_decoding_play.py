@@ -333,7 +333,12 @@ def test_typed_words_are_split_and_forced(page, greedy):
     go_to(page, 3)
     field = page.get_by_role("textbox", name="Another word or token")
     field.press("Enter")
+    expect(page.locator(".play-status")).to_have_text("Type a word or a mark first.")
     expect(page.locator(".play-lane-head")).to_have_count(1)
+    field.fill("x" * 400)
+    field.press("Enter")
+    expect(page.locator(".decoding > .trouble")).to_contain_text("A translation has at most")
+    expect(page.locator(".play-status")).to_contain_text("Keys:")
     field.fill("Bahnhofs")
     field.press("Enter")
     expect(lane_head(page, 2)).to_have_attribute("aria-pressed", "true")
@@ -367,10 +372,13 @@ def test_a_wrong_number_in_a_branch_turns_the_badge_red_until_it_is_taken_back(p
 
 def test_a_link_restores_the_lanes_and_six_are_the_most(visit, zoo, greedy):
     branches = [[first] for first in range(20, 20 + MOST)]
-    forced = "_".join(str(ids[0]) for ids in branches)
+    forced = "_".join(str(ids[0]) for ids in [*branches, [19]])
     asked = {"text": SENTENCE, "place": "decoding", "step": 2, "forced": forced, "branch": 3, "head": 2}
     page = visit(zoo, PHONE, until=there, **asked)
     expect(page.locator(".play-lane-head")).to_have_count(1 + MOST)
+    expect(page.locator(".decoding > .trouble")).to_have_text(
+        f"The link's branches did not all open. {MOST} branches are the most that fit here."
+    )
     expect(lane_head(page, 3)).to_have_attribute("aria-pressed", "true")
     expect(where(page)).to_contain_text("step 2 of")
     for number, ids in enumerate(branches, 2):

@@ -115,6 +115,10 @@ def test_turning_a_knob_draws_again_and_tells_the_link(page, asked):
     assert not {"temperature", "top_k", "top_p", "samples", "seed"} & set(link(page))
     expect(page.locator(".samples-caption")).to_contain_text("q = p, uncut")
     expect_rows(page, expected(asked, temperature="1", top_k="0", samples="20", seed="1"))
+    set_knobs(page, temperature="1.5")
+    expect(page.locator(".samples-caption")).to_contain_text(
+        "q = softmax(logits / temperature) (temperature 1.5)"
+    )
 
 
 def test_another_seed_draws_others_and_the_same_one_the_same(page, asked):
@@ -206,3 +210,12 @@ def test_a_link_out_of_range_comes_into_range(visit, zoo, asked):
     assert knobs == {"temperature": "2", "top_k": "1", "top_p": "0.05", "samples": "50", "seed": "1"}
     expect_rows(page, expected(asked, temperature="2", top_k="1", top_p="0.05", samples="50", seed="1"))
     expect(page.locator(".samples-count b")).to_have_text("50×")
+    expect(page.locator(".samples-notice")).to_have_text(
+        "temperature 9 is out of range: it runs from 0.1 to 2. "
+        "top-k 0 is out of range: it runs from 1 to 100. "
+        "top-p -3 is out of range: it runs from 0.05 to 1. "
+        "samples 500 is out of range: it runs from 1 to 50. "
+        "The link's seed is “x”, which is no number."
+    )
+    page.get_by_role("button", name="Another seed").click()
+    expect(page.locator(".samples-notice")).to_be_hidden()

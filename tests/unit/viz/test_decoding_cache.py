@@ -112,6 +112,7 @@ def test_both_ways_are_timed_over_all_steps(lane):
         assert len(arrays[f"{name}_ms"]) == len(trace.predicts)
         assert (arrays[f"{name}_ms"] > 0).all()
         assert header["total_ms"][name] > arrays[f"{name}_ms"].max()
+    assert header["fused_ms"] > 0
 
 
 @pytest.mark.parametrize("text", [*TEXTS.values(), "a"])

@@ -1,5 +1,5 @@
 // Source words above, target words below, ribbons by weight of a head or of a layer's mean; the clearest head; and under the
-// picture what attention does not say.
+// picture, or above it, what attention does not say.
 
 import { el } from "../shared/dom.js";
 import { largestError } from "../shared/maths.js";
@@ -21,7 +21,7 @@ export class Align {
     this.cursor = null;
     this.pinned = false;
     this.ribbons = new Ribbons({ onPoint: (cell) => this.point(this.inUnits(cell)), onClick: (cell) => this.click(this.inUnits(cell)) });
-    this.table = new AlignTable(this.state, { onPoint: (cursor) => this.point(cursor), onPin: (cursor) => this.pin(cursor) });
+    this.table = new AlignTable(this.state, { onPoint: (cursor) => this.point(cursor), onPin: (cursor) => this.pin(cursor), onOpen: (step) => this.move(step) });
     this.controls = el("div", { class: "align-controls" });
     this.title = el("h3", { class: "align-title" });
     this.picture = el("div", { class: "align-picture", tabindex: "0", role: "group", "aria-label": "Alignment" }, this.ribbons.node);
@@ -32,7 +32,8 @@ export class Align {
     this.left = el("div", { class: "align-left" }, this.title, this.picture);
     this.main = el("div", { class: "align-main" }, this.left, this.heads.node);
     this.waiting = el("p", { class: "align-waiting" }, "…");
-    this.body = el("div", { class: "align-body", hidden: "" }, this.controls, this.main, this.row, this.links, this.caption, this.table.node);
+    this.ribbonsPart = el("div", { class: "align-ribbons" }, this.main, this.row, this.links, this.caption);
+    this.body = el("div", { class: "align-body", hidden: "" }, this.controls, this.ribbonsPart, this.table.node);
     this.node = el("div", { class: "align-part" }, this.waiting, this.body);
     this.node.onpointerleave = () => this.away();
   }
@@ -99,7 +100,13 @@ export class Align {
     const focused = this.node.getRootNode().activeElement?.dataset?.switch;
     const join = (joins) => () => this.choose(() => state.join(joins));
     const turn = (name) => () => this.choose(() => state.turn(name));
+    const isOwedFirst = state.on.has("owed");
     this.controls.replaceChildren(
+      this.group(
+        "What comes first",
+        this.button("ribbons", !isOwedFirst, () => isOwedFirst && turn("owed")(), "ribbons"),
+        this.button("not explanation", isOwedFirst, () => isOwedFirst || turn("owed")(), "owed"),
+      ),
       this.group("Words or tokens", this.button("words", state.joins, join(true), "words"), this.button("tokens", !state.joins, join(false), "tokens")),
       this.group(
         "Which row of attention",
@@ -111,6 +118,8 @@ export class Align {
       this.button("without ⟨/s⟩", state.on.has("noend"), turn("noend"), "noend"),
     );
     if (focused) this.controls.querySelector(`[data-switch=${focused}]`)?.focus({ preventScroll: true });
+    const first = isOwedFirst ? this.table.node : this.ribbonsPart;
+    if (this.controls.nextSibling !== first) this.controls.after(first);
   }
 
   choose(change) {
@@ -233,6 +242,11 @@ export class Align {
     return { kind: "cell", row, column: Math.max(0, this.state.strongest(this.weights, row, this.units)) };
   }
 
+  // What is explained while nothing is pointed at.
+  get rest() {
+    return this.state.on.has("owed") ? { kind: "rank", what: "influence" } : this.home;
+  }
+
   mark() {
     const { cursor, units, shown } = this;
     const at = (all, i) => (i === null || all.indexOf(i) < 0 ? null : all.indexOf(i));
@@ -253,7 +267,7 @@ export class Align {
 
   explanation() {
     if (!this.isLive) return this.store.trouble ?? "Joining tokens into words…";
-    const cursor = this.cursor ?? this.home;
+    const cursor = this.cursor ?? this.rest;
     if (cursor.kind !== "cell" || cursor.row !== null) return explain(this.state, cursor);
     const n = this.units.columns.length;
     const column = this.units.rows.map((_, i) => this.weights[i * n + cursor.column] || 0);
@@ -272,7 +286,7 @@ export class Align {
     else if (key === "ArrowUp" || key === "ArrowDown") this.down(key === "ArrowDown" ? 1 : -1);
     else if (key === "PageUp" || key === "PageDown") store.choose({ layer: Math.min(Math.max(store.layer + (key === "PageDown" ? 1 : -1), 0), n_layers - 1) });
     else if (/^[0-9]$/.test(key) && Number(key) <= n_heads) store.choose({ head: key === "0" ? null : Number(key) - 1 });
-    else if (key === "Enter" && !active?.matches("button")) this.pin(this.cursor ?? this.home);
+    else if (key === "Enter" && !active?.matches("button")) this.pin(this.cursor ?? this.rest);
     else if (key === "Escape") {
       this.free();
       this.mark();
@@ -289,7 +303,8 @@ export class Align {
   // To the next source word (in the table: token) of the row under the cursor.
   down(by) {
     this.pinned = false;
-    const cursor = this.cursor ?? this.home;
+    let cursor = this.cursor ?? this.rest;
+    if (cursor.kind === "rank") cursor = { kind: "token", what: cursor.what, column: -1 };
     const all = cursor.kind === "token" ? this.store.header.src.map((_, i) => i) : this.shown.columns;
     const at = all.indexOf(cursor.column);
     const next = all[Math.min(Math.max(at + by, 0), all.length - 1)];

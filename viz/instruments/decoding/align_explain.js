@@ -1,8 +1,9 @@
 // How the number under the cursor of the alignment tab was made, as data for the strip.
 
-import { exactText, numberText, weightText } from "../shared/numbers.js";
+import { exactText, numberText } from "../shared/numbers.js";
 import { rowEntropy, surprise } from "./align_maths.js";
 
+const minus = (text) => text.replace(/^-/, "−");
 const list = (values) => `[${Array.from(values, exactText).join(", ")}]`;
 const table = (rows) => `[${rows.map(list).join(", ")}]`;
 const array = (name, text) => `${name} = np.array(${text}, dtype=np.float32)`;
@@ -15,7 +16,7 @@ function mean(state, row, key) {
   const heads = state.store.header.n_heads;
   return Array.from({ length: heads }, (_, head) => ({ name: `head ${head + 1}`, weight: state.weight(state.store.layer, head, row, key) })).map(({ name, weight }) => ({
     name,
-    text: `${weightText(weight)} / ${heads}`,
+    text: `${numberText(weight)} / ${heads}`,
     value: weight / heads,
   }));
 }
@@ -33,7 +34,7 @@ function cell(state, row, column) {
   const isOne = rows.length === 1 && columns.length === 1;
   const shift = state.on.has("reads") ? 1 : 0;
   const pieces = rows.flatMap((r) => columns.map((c) => ({ name: `${predicts[r - shift]} ← ${src[c]}`, weight: state.weight(layer, head, r, c) })));
-  const terms = isOne ? [] : pieces.map(({ name, weight }) => ({ name, text: rows.length > 1 ? `${weightText(weight)} / ${rows.length}` : weightText(weight), value: weight / rows.length }));
+  const terms = isOne ? [] : pieces.map(({ name, weight }) => ({ name, text: rows.length > 1 ? `${numberText(weight)} / ${rows.length}` : numberText(weight), value: weight / rows.length }));
   const several = [columns.length > 1 ? `sum over the ${columns.length} pieces of “${above}”` : null, rows.length > 1 ? `mean over the ${rows.length} rows of “${below}”` : null];
   const asIs = head === null ? "mean over the heads" : "as it is";
   const block = (h) => table(rows.map((r) => columns.map((c) => state.weight(layer, h, r, c))));
@@ -60,7 +61,7 @@ function rowOf(state, row) {
     title: `entropy[“${units.below[row]}”]`,
     formula: "−Σ w ln w over the source",
     note: `nats: 0 where one ${state.unit} has all the weight, ln ${n} = ${numberText(Math.log(n))} where all share alike · ${headName(store)}`,
-    terms: weights.map((weight, j) => ({ name: units.above[j], text: `−${weightText(weight)} ln ${weightText(weight)}`, value: surprise(weight) })),
+    terms: weights.map((weight, j) => ({ name: units.above[j], text: `−${numberText(weight)} ln ${numberText(weight)}`, value: surprise(weight) })),
     value,
     numpy: snippet([array("w", list(weights)), "w = w[w > 0]"], "-(w * np.log(w)).sum()", value),
   };
@@ -113,7 +114,7 @@ function length(state, key) {
     const size = Math.sqrt(product(h, h));
     return {
       title: `‖α·v·W_O‖[“${token}”]`,
-      formula: `α × ‖v W_O‖ = ${weightText(alphas[h])} × ${numberText(size)}`,
+      formula: `α × ‖v W_O‖ = ${numberText(alphas[h])} × ${numberText(size)}`,
       note: `v and W_O of ${headName(store)}; v holds its bias, W_O's bias is left out: it comes from no token.`,
       terms: [],
       value,
@@ -127,7 +128,7 @@ function length(state, key) {
     note: `all heads of layer ${store.layer + 1} together; a head's v holds its bias, W_O's bias is left out: it comes from no token.`,
     terms: pairs.map(({ h, g, a, b }) => {
       const times = h === g ? 1 : 2;
-      return { name: `heads ${h + 1}, ${g + 1}`, text: `${times === 2 ? "2 × " : ""}${weightText(a)} × ${weightText(b)} × ${numberText(product(h, g))}`, value: times * a * b * product(h, g) };
+      return { name: `heads ${h + 1}, ${g + 1}`, text: `${times === 2 ? "2 × " : ""}${numberText(a)} × ${numberText(b)} × ${numberText(product(h, g))}`, value: times * a * b * product(h, g) };
     }),
     sumName: "norm²",
     value,
@@ -144,7 +145,7 @@ function delta(state, key) {
   const taken = store.lane.header.predicts[store.step];
   return {
     title: `Δ[“${src[key]}”]`,
-    formula: `log P(“${taken}” | source without “${src[key]}”) − log P(“${taken}” | source) = ${numberText(values[key + 1])} − ${numberText(values[0]).replace(/^−(.*)$/, "(−$1)")}`,
+    formula: `log P(“${taken}” | source without “${src[key]}”) − log P(“${taken}” | source) = ${minus(exactText(values[key + 1]))} − ${minus(exactText(values[0])).replace(/^−(.*)$/, "(−$1)")}`,
     note: `nats, at step ${store.step + 1} · without it: nothing attends to it, neither in the encoder nor from the decoder; the others keep their positions.`,
     terms: [],
     value,
@@ -160,8 +161,8 @@ function correlation(state, what) {
   if (Number.isNaN(value)) return "A rank correlation needs at least 3 tokens, and ranks that differ.";
   return {
     title: `Spearman(α, ${other})`,
-    formula: `Σ (rank α − ${numberText(middle)}) × (rank ${other} − ${numberText(middle)}) / ${numberText(size)}`,
-    note: `ranks from 1, the smallest first, equal values share their mean rank; ${numberText(size)} = √(Σ (rank α − ${numberText(middle)})² × Σ (rank ${other} − ${numberText(middle)})²)`,
+    formula: `Σ (rank α − ${middle}) × (rank ${other} − ${middle}) / ${numberText(size)}`,
+    note: `ranks from 1, the smallest first, ties share their mean; ${numberText(size)} = √(Σ (rank α − ${middle})² × Σ (rank ${other} − ${middle})²)`,
     terms: x.map((rank, i) => ({
       name: state.store.header.src[i],
       text: `(${rank} − ${middle}) × (${y[i]} − ${middle}) / ${numberText(size)}`,

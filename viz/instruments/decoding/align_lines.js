@@ -3,12 +3,13 @@
 import { el } from "../shared/dom.js";
 import { weightText } from "../shared/numbers.js";
 
-const MOST_NAMED = 5;
+const mostNamed = (width) => (width < 1000 ? 4 : 5); // that fit into one line
 
 const many = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 
 // What a target word looks at, or who looks at a source word (`row` null): the largest weights by name.
-export function rowLine({ units, weights }, { row, column }) {
+export function rowLine({ units, weights, width }, { row, column }) {
+  const most = mostNamed(width);
   const n = units.columns.length;
   const isColumn = row === null;
   const names = isColumn ? units.below : units.above;
@@ -16,12 +17,12 @@ export function rowLine({ units, weights }, { row, column }) {
   const word = isColumn ? units.above[column] : units.below[row];
   if (!isColumn && !units.rows[row].length) return [`“${word}” is the last token: no row reads it.`];
   const order = [...values.keys()].filter((i) => !Number.isNaN(values[i])).sort((a, b) => values[b] - values[a]);
-  const rest = order.slice(MOST_NAMED);
+  const rest = order.slice(most);
   const sum = (all) => weightText(all.reduce((total, i) => total + values[i], 0));
   return [
     el("b", {}, `“${word}”`),
     isColumn ? " is looked at by: " : " looks at: ",
-    ...order.slice(0, MOST_NAMED).flatMap((i, at) => [at ? " · " : "", el("span", { class: "align-pair" }, `${names[i]} `, el("b", {}, weightText(values[i])))]),
+    ...order.slice(0, most).flatMap((i, at) => [at ? " · " : "", el("span", { class: "align-pair" }, `${names[i]} `, el("b", {}, weightText(values[i])))]),
     rest.length ? ` · ${many(rest.length, "other")} ${sum(rest)}` : "",
     isColumn ? "" : ` · sum ${sum(order)}`,
   ];

@@ -4,7 +4,7 @@
 import { readLink } from "../shared/link.js";
 import { crossings, groupsOf, joinWeights, meanEntropy, norm, singles, spearman, strongest } from "./align_maths.js";
 
-const SWITCHES = ["reads", "noend", "strongest"];
+const SWITCHES = ["reads", "noend", "strongest", "owed"]; // "owed": what attention does not say comes first
 const REST = 90; // ms that a step stays before its influence is asked for
 
 export class AlignState {

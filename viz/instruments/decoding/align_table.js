@@ -17,15 +17,18 @@ function verdict(rho) {
 }
 
 export class AlignTable {
-  // onPoint(cursor), onPin(cursor): { kind: "token", what, column } or { kind: "rank", what }.
-  constructor(state, { onPoint, onPin }) {
+  // onPoint(cursor), onPin(cursor): { kind: "token", what, column } or { kind: "rank", what }; onOpen(step).
+  constructor(state, { onPoint, onPin, onOpen }) {
     Object.assign(this, { state, onPoint, onPin });
+    const step = (by) => () => onOpen(state.store.step + by);
+    this.back = el("button", { class: "small", "aria-label": "One step back", onclick: step(-1) }, "◀");
+    this.on = el("button", { class: "small", "aria-label": "One step on", onclick: step(1) }, "▶");
     this.title = el("h3", { class: "align-title" });
     this.badge = el("span", { role: "status" });
     this.blocks = el("div", { class: "align-blocks" });
     this.verdict = el("p", { class: "align-verdict", "aria-live": "polite" });
     this.caption = el("p", { class: "align-caption" });
-    this.node = el("section", { class: "align-owed", "aria-label": "Attention is not explanation" }, el("div", { class: "align-heading" }, this.title, this.badge), this.blocks, this.verdict, this.caption);
+    this.node = el("section", { class: "align-owed", "aria-label": "Attention is not explanation" }, el("div", { class: "align-heading" }, el("span", { class: "align-steps" }, this.back, this.on), this.title, this.badge), this.verdict, this.blocks, this.caption);
   }
 
   draw(theme, width) {
@@ -34,12 +37,14 @@ export class AlignTable {
     const { src } = store.header;
     const taken = store.lane.header.predicts[store.step];
     const { influence } = state;
+    this.back.setAttribute("aria-disabled", String(store.step === 0));
+    this.on.setAttribute("aria-disabled", String(store.step === store.steps - 1));
     this.title.replaceChildren("Attention is not explanation: step ", String(store.step + 1), ", ", el("b", { class: "align-taken" }, `“${taken}”`), this.piece());
     const one = store.head !== null;
     const columns = {
       alpha: { head: "α", name: "attention α (weight)", values: state.alphas(), text: weightText, colour: theme.roles.query },
       norm: { head: one ? "‖α·v·W_O‖" : "‖Σ α·v·W_O‖", name: "norm of what is taken", values: state.norms(), text: numberText, colour: theme.roles.value },
-      influence: { head: "Δ log P", name: "influence Δ log P (nats)", values: influence, text: numberText, colour: theme.roles.output },
+      influence: { head: "Δ log P, nats", name: "influence Δ log P (nats)", values: influence, text: numberText, colour: theme.roles.output },
     };
     for (const column of Object.values(columns)) {
       column.low = Math.min(0, ...(column.values ?? []));

@@ -13,6 +13,7 @@ const HIGHEST_ALPHA = 2;
 const PAUSE = 250;
 const SHOWN = { all: Infinity, "best 2": 2, none: 0 };
 const NARROW_BEAM = 4;
+const NUMBERS = 490; // pixels for "Step 12:" and the log-probabilities beside a hypothesis
 
 const KEYS = [
   ["kept", "kept"],
@@ -183,6 +184,7 @@ export class Beam {
 
   drawTree() {
     this.picture.draw(this.tree, { most: SHOWN[this.folding], pinned: this.pinned, width: this.room, theme: this.theme });
+    this.panel.makeRoom(this.picture.isLonger(this.tree, this.room - NUMBERS));
     this.drawExample();
     this.said.replaceChildren(...this.comparison());
     this.panel.drawBoard(this.tree, this.wanted.alpha);

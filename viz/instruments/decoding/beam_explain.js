@@ -11,10 +11,10 @@ export function explainNode(tree, node) {
   return {
     title: `score at step ${n}`,
     formula: `${numberText(node.total)} / ((5 + ${n}) / 6)^${alpha} = ${numberText(node.total)} / ${numberText(penalty(n, alpha))}`,
-    terms: path.map(({ text, logProb, id }) => ({ name: text, text: "log p", value: logProb, here: id === node.id })),
+    terms: path.map(({ text, logProb, id, length }) => ({ name: String(length), text, value: logProb, here: id === node.id })),
     sumName: "log P",
     total: node.total,
-    note: `${tree.why(node)} · log p and log P in nats; n counts the end token`,
+    note: `${tree.why(node)} · nats; n counts the end token`,
     value: node.score,
     numpy: [
       "import numpy as np",

@@ -3,7 +3,6 @@
 import { el } from "../shared/dom.js";
 import { numberText, percentText, weightText } from "../shared/numbers.js";
 import { shade } from "../shared/theme.js";
-import { penalty } from "./beam_tree.js";
 
 const MARKS = { winner: "★", stopped: "■" };
 
@@ -31,6 +30,11 @@ export class Panel {
     const { n_layers, n_heads } = this.store.header;
     this.heads.textContent = n_heads === 1 ? ", its head" : ", mean over heads";
     this.layer.replaceChildren(...Array.from({ length: n_layers }, (_, i) => el("option", { value: i }, String(i + 1))));
+  }
+
+  // Long hypotheses have a line to themselves, at every node, so that nothing below moves while one is walked.
+  makeRoom(isLong) {
+    this.detail.classList.toggle("long", isLong);
   }
 
   drawNode(tree, node) {
@@ -66,8 +70,7 @@ export class Panel {
   }
 
   drawDetail(tree, node) {
-    const lp = numberText(penalty(node.length, tree.header.alpha));
-    const numbers = `log p ${numberText(node.logProb)} nats (p = ${percentText(Math.exp(node.logProb))}) · log P ${numberText(node.total)} nats · n = ${node.length} · lp = ((5 + n) / 6)^α = ${lp} · score = log P / lp = ${numberText(node.score)}`;
+    const numbers = `log p ${numberText(node.logProb)} nats (p = ${percentText(Math.exp(node.logProb))}) · log P ${numberText(node.total)} nats`;
     const text = tree.sentence(node);
     this.detail.replaceChildren(
       el("div", { class: "beam-hypothesis", title: text }, el("b", {}, `Step ${node.length}${tree.mark(node) ? ` ${tree.mark(node)}` : ""}: `), text),
@@ -76,9 +79,9 @@ export class Panel {
   }
 
   drawCandidates(tree, node) {
-    const title = el("div", { class: "beam-heading" }, el("b", {}, "Candidates"), " of its row (log p, nats)");
+    const title = el("div", { class: "beam-heading" }, el("b", {}, "Candidates"), " (log p, nats) ", el("span", { class: "beam-key" }, "▸ kept ✗ pruned"));
     const rows = tree.candidates(node).map((candidate) => {
-      const fate = !candidate.node ? ["not tried", "–"] : candidate.node.kept ? ["kept", "✓"] : ["pruned", "✗"];
+      const fate = !candidate.node ? ["not tried", ""] : candidate.node.kept ? ["kept", "▸"] : ["pruned", "✗"];
       return el(
         "li",
         { class: candidate.node?.id === node.id ? "here" : "", title: `${candidate.text}: p = ${percentText(Math.exp(candidate.logProb))}, ${fate[0]}` },
@@ -87,7 +90,7 @@ export class Panel {
         el("span", { class: "beam-number" }, numberText(candidate.logProb)),
       );
     });
-    this.candidates.replaceChildren(title, el("ol", {}, ...rows), el("div", { class: "beam-key" }, "✓ kept  ✗ pruned  – not tried"));
+    this.candidates.replaceChildren(title, el("ol", {}, ...rows));
   }
 
   // At the α of the slider, which the tree follows a moment later.

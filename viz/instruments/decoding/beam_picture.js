@@ -7,14 +7,16 @@ import { ROOT } from "./beam_tree.js";
 
 const TYPE = 16;
 const SMALL = 14;
-const TOP = 22;
+const TOP = 20;
 const LEFT = 34;
 const NARROWEST = 88;
 const WIDEST = 150;
 const EDGE = 14;
-const TALL = { kept: 39, gap: 5 };
-const LOW = { kept: 24, gap: 4 };
-const PRUNED = { height: 20, gap: 4 };
+// Heights of boxes in pixels: with the score below the token, and in one line with it (wide beams).
+const ROOMY = { tall: { kept: 39, gap: 5, lines: [17, 33] }, flat: { kept: 24, gap: 4 }, pruned: { height: 20, gap: 4 } };
+// On a low screen closer together, so that what is below the tree is seen with it.
+const CLOSE = { tall: { kept: 34, gap: 4, lines: [15, 29] }, flat: { kept: 21, gap: 3 }, pruned: { height: 19, gap: 3 } };
+const sizes = () => (window.innerHeight < 800 ? CLOSE : ROOMY);
 
 export class Picture {
   constructor({ onPoint, onPick }) {
@@ -42,12 +44,14 @@ export class Picture {
     this.tree = tree;
     this.theme = theme;
     this.marked = [];
-    this.size = tree.header.width > 4 ? LOW : TALL;
+    const { tall, flat, pruned } = sizes();
+    this.size = tree.header.width > 4 ? flat : tall;
+    this.pruned = pruned;
     this.columnWidth = Math.min(WIDEST, Math.max(NARROWEST, (width - LEFT - 4) / tree.steps));
     this.boxWidth = this.columnWidth - EDGE;
     this.columns = tree.columns.map((column) => {
-      const pruned = column.filter(({ kept }) => !kept);
-      return column.filter((node) => node.kept || pruned.indexOf(node) < most || tree.greedy.has(node.id) || node.id === pinned);
+      const dropped = column.filter(({ kept }) => !kept);
+      return column.filter((node) => node.kept || dropped.indexOf(node) < most || tree.greedy.has(node.id) || node.id === pinned);
     });
     this.place();
     const total = { width: LEFT + this.columnWidth * tree.steps, height: this.height };
@@ -72,11 +76,11 @@ export class Picture {
       const x = LEFT + step * this.columnWidth + EDGE;
       let [high, low] = [TOP, below];
       for (const node of column) {
-        const height = node.kept ? kept : PRUNED.height;
+        const height = node.kept ? kept : this.pruned.height;
         const y = node.kept ? high : low;
         this.places.set(node.id, { node, x, y, width: this.boxWidth - 4, height, middle: y + height / 2 });
         if (node.kept) high += kept + gap;
-        else low += height + PRUNED.gap;
+        else low += height + this.pruned.gap;
       }
       this.height = Math.max(this.height, low);
     });
@@ -100,7 +104,7 @@ export class Picture {
   }
 
   heading(step) {
-    return svg("text", { class: "beam-step", x: LEFT + step * this.columnWidth + EDGE + (this.boxWidth - 4) / 2, y: 15, "text-anchor": "middle", "font-size": SMALL }, step === 0 ? "step 1" : String(step + 1));
+    return svg("text", { class: "beam-step", x: LEFT + step * this.columnWidth + EDGE + (this.boxWidth - 4) / 2, y: 13, "text-anchor": "middle", "font-size": SMALL }, step === 0 ? "step 1" : String(step + 1));
   }
 
   root() {
@@ -117,17 +121,24 @@ export class Picture {
     if (tree.greedy.has(node.id)) group.append(svg("rect", { class: "beam-outline", x: x - 3, y: y - 3, width: width + 6, height: height + 6, rx: round + 2 }));
     group.append(svg("rect", { class: "beam-box", x, y, width, height, rx: round }));
     if (node.kept && node.finished) group.append(svg("rect", { class: "beam-inner", x: x + 3, y: y + 3, width: width - 6, height: height - 6, rx: round - 3 }));
-    const isTall = node.kept && this.size === TALL;
+    const { lines } = this.size;
+    const isTall = node.kept && lines !== undefined;
     const size = node.kept ? TYPE : SMALL;
     const score = numberText(node.score);
     const label = tree.mark(node) ? `${tree.mark(node)} ${node.text}` : node.text;
     const middle = x + width / 2;
     const both = `${label} ${score}`;
     const words = !isTall && this.fitted(both, width - 8, size) === both ? both : this.fitted(label, width - 8, size);
-    group.append(svg("text", { class: "beam-token", x: middle, y: isTall ? y + 17 : y + height / 2 + size * 0.36, "font-size": size, "text-anchor": "middle" }, words));
-    if (isTall) group.append(svg("text", { class: "beam-score", x: middle, y: y + 33, "font-size": SMALL, "text-anchor": "middle" }, score));
+    group.append(svg("text", { class: "beam-token", x: middle, y: isTall ? y + lines[0] : y + height / 2 + size * 0.36, "font-size": size, "text-anchor": "middle" }, words));
+    if (isTall) group.append(svg("text", { class: "beam-score", x: middle, y: y + lines[1], "font-size": SMALL, "text-anchor": "middle" }, score));
     group.append(svg("title", {}, `${tree.sentence(node)}\n${tree.why(node)}`));
     return group;
+  }
+
+  // Whether a hypothesis at the end of this tree is wider than this.
+  isLonger(tree, width) {
+    this.measure.font = `${TYPE}px ${this.theme.font}`;
+    return tree.last.some((id) => this.measure.measureText(tree.sentence(tree.nodes[id])).width > width);
   }
 
   // As much of the text as fits, with … where something is left out.

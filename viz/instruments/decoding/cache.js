@@ -117,10 +117,11 @@ export class Cache {
 
   async measure(again = false) {
     const lane = this.laneKey;
+    if (again && this.side.isMeasuring) return;
     if (again) this.runs += 1;
-    this.side.again.disabled = true;
+    this.side.measures(true);
     const answer = await this.store.fetch("cache_time", { ...this.lane, again: this.runs });
-    this.side.again.disabled = false;
+    this.side.measures(false);
     if (lane !== this.laneKey || !answer) return;
     this.times = answer;
     this.paintSide();
@@ -308,8 +309,8 @@ export class Cache {
     const { header } = this.shown;
     const { step, steps, site } = this;
     this.title.textContent = `Step ${step + 1} of ${steps}`;
-    this.back.disabled = step === 0;
-    this.on.disabled = step === steps - 1;
+    this.back.setAttribute("aria-disabled", String(step === 0));
+    this.on.setAttribute("aria-disabled", String(step === steps - 1));
     const rows = (from, to) => (from === to ? `row ${from}` : `rows ${from} to ${to}`);
     const everywhere = `in all ${header.sizes.n_layers} layers`.replace("all 1 layers", "the one layer");
     const read = `“${header.reads[step]}”`;
@@ -325,7 +326,7 @@ export class Cache {
 
   paintSide() {
     if (!this.shown || !this.width) return;
-    const size = this.width < NARROW ? 150 : Math.max(90, Math.min(0.35 * roomFor(this.width), (this.side.node.clientWidth - 226) / 2));
+    const size = this.width < NARROW ? 150 : Math.max(90, Math.min(0.3 * roomFor(this.width), (this.side.node.clientWidth - 226) / 2));
     this.side.draw({ header: this.shown.header, times: this.times, step: this.step, size, theme: this.theme });
   }
 

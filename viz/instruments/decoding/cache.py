@@ -2,8 +2,8 @@
 
 own, cross: k and v (token, d_head) of one head of masked self-attention and of cross-attention, as the full
 pass has them; row t of `own` is computed at step t, all rows of `cross` at step 1. What the incremental
-decoder really keeps is compared with them over all layers (`cache_check`); both ways of decoding are timed
-(`cache_time`).
+decoder really keeps is compared with them over all layers (`cache_check`); both ways of decoding are timed,
+and so are the fused steps that the page decodes by (`cache_time`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import numpy as np
 import torch
 
 from model import Glass, Trace, Translation, counts
+from model.decoding import Incremental
+from model.fused import fits
 from model.transformer import DecoderState, Transformer
 from viz.instruments import pack
 from viz.instruments.decoding.parts import ids_of, part, whole
@@ -172,16 +174,29 @@ def timed(model: Transformer, src_ids: list[int], reads: list[int], cached: bool
     return [after - before for before, after in zip(marks, marks[1:], strict=False)]
 
 
+@torch.inference_mode()
+def timed_fused(model: Transformer, src_ids: list[int], reads: list[int]) -> float:
+    """Seconds of the encoder and all steps, as the page decodes (`model.fused`)."""
+    start = time.perf_counter()
+    decoder = Incremental(model, src_ids)
+    for token in reads:
+        decoder.log_probs([token]).argmax(-1).item()
+    return time.perf_counter() - start
+
+
 @part("cache_time")
 def cache_time(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
-    """Both ways run in turn, a few times: medians in ms of the whole, and of each step."""
+    """Both ways run in turn, a few times: medians in ms of the whole, and of each step; `fused_ms`: the
+    median of the whole as the page decodes, None for a model that has no fused steps."""
     trace, translation = lane_of(glass, trace, translation, values)
     asked = glass.model, list(translation.src_ids), reads_of(glass, translation)
     runs: dict[str, list[list[float]]] = {"cached": [], "uncached": []}
+    fused: list[float] = []
     start = time.perf_counter()
     for repeat in range(1, MOST_REPEATS + 1):
         for name in runs:
             runs[name].append(timed(*asked, cached=name == "cached"))
+        fused.append(timed_fused(*asked))
         spent = time.perf_counter() - start
         if spent * (repeat + 1) / repeat > BUDGET_S:
             break
@@ -189,6 +204,7 @@ def cache_time(glass: Glass, trace: Trace, translation: Translation, values: Map
         "repeats": len(runs["cached"]),
         "at": time.time(),
         "total_ms": {name: 1000 * median(map(sum, each)) for name, each in runs.items()},
+        "fused_ms": 1000 * median(fused) if fits(glass.model) else None,
     }
     steps = {name: 1000 * np.median(np.array(each)[:, 1:], axis=0) for name, each in runs.items()}
     return pack(header, {f"{name}_ms": array.astype(np.float32) for name, array in steps.items()})

@@ -50,6 +50,12 @@ export class Side {
     this.table = el("table", { class: "cache-table" }, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows));
   }
 
+  // Not `disabled`: that would take the focus, and with it the keys, away.
+  measures(isMeasuring) {
+    this.isMeasuring = isMeasuring;
+    this.again.setAttribute("aria-disabled", String(isMeasuring));
+  }
+
   choose(chart) {
     this.chart = chart;
     this.paintBars();
@@ -119,9 +125,10 @@ export class Side {
       this.timing.textContent = "Measuring the time…";
       return;
     }
-    const { repeats, at } = this.times.header;
+    const { repeats, at, fused_ms } = this.times.header;
     const runs = repeats === 1 ? "one run" : `median of ${repeats} runs`;
     const clock = new Date(1000 * at).toLocaleTimeString("en-GB");
-    this.timing.textContent = `Time of encoder and all steps: ${runs}, on this server, ${clock}.`;
+    this.timing.textContent = `Time of encoder and all steps: ${runs}, on this server, ${clock}, each operation by itself.`;
+    if (fused_ms !== null) this.timing.textContent += ` Fused, with the cache, as this page decodes: ${milliseconds(fused_ms)}.`;
   }
 }

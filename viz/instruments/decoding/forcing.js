@@ -131,7 +131,8 @@ export class Forcing {
   drawLanes() {
     const { origin } = this.answer.header;
     for (const button of this.views) button.setAttribute("aria-pressed", String(button.dataset.view === this.view));
-    this.origin.textContent = ORIGINS[origin];
+    const { beam } = this.of;
+    this.origin.textContent = origin === "model" && beam > 1 ? `${ORIGINS.model} (beam ${beam})` : ORIGINS[origin];
     this.back.hidden = origin !== "typed";
     this.drawTotals();
     this.lanesNode.replaceChildren(...bands(this.lanes, this.view, this.width));
@@ -154,10 +155,11 @@ export class Forcing {
 
   partedText() {
     const { reference, own, parts } = this.lanes;
-    const fed = "Above, each step reads the reference; below, the model's own words.";
-    if (parts === null) return `${fed} The lanes never part: the model says exactly the reference.`;
+    const fed = "Above, each step reads the reference; below, the model's own words, the most probable one each time.";
+    const cut = own.finished ? "" : ` The model's own words were stopped after ${own.ids.length} tokens.`;
+    if (parts === null) return `${fed} The lanes never part: the model says exactly the reference.${cut}`;
     const words = [reference, own].map(({ tokens }) => (tokens[parts] === undefined ? "nothing more" : `“${tokens[parts]}”`));
-    return `${fed} They part at step ${parts + 1}: the reference says ${words[0]}, the model ${words[1]}; from there the lanes read different words.`;
+    return `${fed} They part at step ${parts + 1}: the reference says ${words[0]}, the model ${words[1]}; from there the lanes read different words.${cut}`;
   }
 
   passesText() {

@@ -25,11 +25,15 @@ export function lanesOf({ header, arrays }) {
       best: Array.from(arrays.best_ids.values, token),
       bestLogs: arrays.best_log_probs.values,
     },
-    own,
+    own: { ...own, finished: header.own_finished },
     steps: longest,
     parts: parts === longest ? null : parts, // the first step at which the lanes differ
   };
 }
+
+// What goes into ln or exp has six digits, so that the four of the result can be made from it.
+const SIX = 6;
+const six = (value) => (Math.abs(value) < 1e-4 && value !== 0 ? value.toExponential(SIX - 1) : value.toPrecision(SIX)).replace(/^-/, "−");
 
 const array = (name, values) => `${name} = np.array([${Array.from(values, exactText).join(", ")}], dtype=np.float32)`;
 const snippet = (line, result, value) => ["import numpy as np", line, `print(${result})  # on screen: ${exactText(value)}`].join("\n");
@@ -37,7 +41,7 @@ const terms = ({ tokens }, values, text) => Array.from(values, (value, t) => ({ 
 
 function probability(name, log, note) {
   const value = Math.exp(log);
-  return { title: `p(${name})`, formula: `exp(ln p) = exp(${numberText(log)})`, terms: [], value, asWeight: value >= 0.001, note, numpy: snippet(array("ln_p", [log]), "np.exp(ln_p[0])", value) };
+  return { title: `p(${name})`, formula: `exp(ln p) = exp(${six(log)})`, terms: [], value, asWeight: value >= 0.001, note, numpy: snippet(array("ln_p", [log]), "np.exp(ln_p[0])", value) };
 }
 
 // Of the whole reference, or of the whole free lane.
@@ -45,19 +49,19 @@ function total(lanes, what) {
   const { reference, own } = lanes;
   if (what === "own") {
     const value = sum(own.logs);
-    return { title: "log P of the model's own words", formula: "Σ ln p", terms: terms(own, own.logs, (p) => `ln ${probText(p)}`), sumName: "Σ ln p", value, note: "nats", numpy: snippet(array("ln_p", own.logs), "ln_p.astype(float).sum()", value) };
+    return { title: "log P of the model's own words", formula: "Σ ln p", terms: terms(own, own.logs, (p) => `ln ${six(p)}`), sumName: "Σ ln p", value, note: "nats", numpy: snippet(array("ln_p", own.logs), "ln_p.astype(float).sum()", value) };
   }
   const all = sum(reference.losses);
   const steps = reference.losses.length;
   const mean = all / steps;
   const made = {
     sum: ["log P of the reference", "−Σ loss", -all, "-loss.astype(float).sum()"],
-    mean: ["loss per token", `Σ loss / ${steps} = ${numberText(all)} / ${steps}`, mean, "loss.astype(float).mean()"],
-    perplexity: ["perplexity", `exp(loss per token) = exp(${numberText(mean)})`, Math.exp(mean), "np.exp(loss.astype(float).mean())"],
+    mean: ["loss per token", `Σ loss / ${steps} = ${six(all)} / ${steps}`, mean, "loss.astype(float).mean()"],
+    perplexity: ["perplexity", `exp(loss per token) = exp(${six(mean)})`, Math.exp(mean), "np.exp(loss.astype(float).mean())"],
   };
   const [title, formula, value, result] = made[what];
   const note = what === "perplexity" ? "among how many equally likely tokens the model would be as much in doubt" : "nats";
-  return { title, formula, terms: terms(reference, reference.losses, (p) => `−ln ${probText(p)}`), sumName: "Σ loss", total: all, value, note, numpy: snippet(array("loss", reference.losses), result, value) };
+  return { title, formula, terms: terms(reference, reference.losses, (p) => `−ln ${six(p)}`), sumName: "Σ loss", total: all, value, note, numpy: snippet(array("loss", reference.losses), result, value) };
 }
 
 function compared({ reference }, what, t, note) {
@@ -83,7 +87,7 @@ export function explanation(lanes, { what, step: t }, vocab) {
   if (["sum", "mean", "perplexity", "own"].includes(what)) return total(lanes, what);
   const { reference, own } = lanes;
   const lane = what.startsWith("own") ? own : reference;
-  if (t >= lane.ids.length) return `Step ${t + 1}: ${lane === own ? "the model has ended" : "the reference has ended"} before.`;
+  if (t >= lane.ids.length) return `Step ${t + 1}: ${lane === own ? (own.finished ? "the model has ended" : "the model was stopped at the longest length") : "the reference has ended"} before.`;
   const name = `“${lane.tokens[t]}”`;
   const read = t === 0 ? "the start token" : `“${lane.reads[t]}”, ${lane === own ? "its own word" : "the reference's word"}`;
   const note = `step ${t + 1} reads ${read}`;
@@ -97,7 +101,7 @@ export function explanation(lanes, { what, step: t }, vocab) {
   if (what === "best" || what === "bestP") return probability(`“${reference.best[t]}”`, reference.bestLogs[t], `the most probable word after the reference so far; ${note}`);
   if (what === "loss") {
     const value = reference.losses[t];
-    return { title: `loss of ${name}`, formula: `−ln p = −ln ${probText(Math.exp(-value))}`, terms: [], value, note: `nats; ${note}`, numpy: snippet(array("p", [Math.exp(-value)]), "-np.log(p[0])", value) };
+    return { title: `loss of ${name}`, formula: `−ln p = −ln ${six(Math.exp(-value))}`, terms: [], value, note: `nats; ${note}`, numpy: snippet(array("p", [Math.exp(-value)]), "-np.log(p[0])", value) };
   }
   return compared(lanes, what, t, note);
 }

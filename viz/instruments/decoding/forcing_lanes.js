@@ -8,7 +8,7 @@ import { probText } from "./samples_explain.js";
 const SIZES = [
   { from: 1200, label: 156, column: 102, name: "large" },
   { from: 500, label: 124, column: 80, name: "" },
-  { from: 0, label: 106, column: 80, name: "" },
+  { from: 0, label: 112, column: 80, name: "", narrow: { loss: "loss, nats" } },
 ];
 
 // Rows of each view, top to bottom: [what, name, kind].
@@ -56,7 +56,7 @@ function cell(lanes, [what, , kind], t, mostLoss) {
 // Bands of columns for `width` pixels; what: "loss" | "passes".
 export function bands(all, view, width) {
   const lanes = view === "loss" ? all : { ...all, steps: all.reference.ids.length, parts: null };
-  const { label, column, name } = SIZES.find(({ from }) => width >= from);
+  const { label, column, name, narrow = {} } = SIZES.find(({ from }) => width >= from);
   const columns = Math.max(1, Math.min(lanes.steps, Math.floor((width - label) / column)));
   const count = Math.ceil(lanes.steps / columns);
   const each = Math.ceil(lanes.steps / count); // bands of equal length
@@ -65,7 +65,7 @@ export function bands(all, view, width) {
     const steps = Array.from({ length: Math.min(each, lanes.steps - band * each) }, (_, i) => band * each + i);
     const heads = steps.map((t) => el("div", { class: `forcing-head${t === lanes.parts ? " parts" : ""}`, "data-step": t }, t === lanes.parts ? `${t + 1} they part` : String(t + 1)));
     const head = [el("div", { class: "forcing-label head" }, "step"), ...heads];
-    const rows = VIEWS[view].map((row) => [el("div", { class: `forcing-label ${row[2]}` }, row[1]), ...steps.map((t) => cell(lanes, row, t, mostLoss))]);
+    const rows = VIEWS[view].map((row) => [el("div", { class: `forcing-label ${row[2]}` }, narrow[row[0]] ?? row[1]), ...steps.map((t) => cell(lanes, row, t, mostLoss))]);
     const template = `${label}px repeat(${each}, minmax(0, ${Math.round(1.6 * column)}px))`;
     return el("div", { class: `forcing-band ${name}`, style: { gridTemplateColumns: template } }, ...[head, ...rows].flatMap((cells) => [...cells, ...Array.from({ length: each - steps.length }, () => el("div"))]));
   });

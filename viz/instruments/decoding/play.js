@@ -112,7 +112,7 @@ export class Play {
     const scrolled = document.querySelector("[data-testid=stMain]")?.scrollTop ?? 0;
     const more = Math.min(Math.max(this.store.lanes.length - 2, 0), 2);
     const room = window.innerHeight - this.node.getBoundingClientRect().top - scrolled - AROUND - LANE * more;
-    this.height = this.node.clientWidth < NARROW ? HIGH_WHEN_NARROW : Math.min(440, Math.max(160, room - BESIDE_RIBBONS));
+    this.height = this.node.clientWidth < NARROW ? HIGH_WHEN_NARROW : Math.min(440, Math.max(140, room - BESIDE_RIBBONS));
     this.words.grow(room - BESIDE_BARS);
   }
 

@@ -25,7 +25,7 @@ function weight(store, { on, column }) {
     return {
       title,
       formula: `Σ over heads / ${n_heads} = ${numberText(each.reduce((a, b) => a + b, 0))} / ${n_heads}`,
-      terms: each.map((one, h) => ({ name: `head ${h + 1}`, text: "weight", value: one })),
+      terms: each.map((one, h) => ({ name: "head", text: String(h + 1), value: one })),
       note: `Layer ${layer + 1}, mean of its heads: ${where}.`,
       value,
       asWeight: true,
@@ -77,12 +77,13 @@ function sum(store, { on, lane: index }) {
   const values = lane.arrays.log_probs.values.subarray(0, count);
   const value = sums(store, lane)[on];
   const isMean = on === "perToken";
-  const all = on === "soFar" ? `the first ${count === 1 ? "token" : `${count} tokens`}` : `all ${steps} tokens, the end included`;
+  const all = on === "soFar" ? `the first ${count === 1 ? "token" : `${count} tokens`}` : `all ${steps} tokens`;
   return {
     title: isMean ? `log P per token of lane ${index + 1}` : `log P of lane ${index + 1}${on === "soFar" ? " so far" : ""}`,
-    formula: isMean ? `log P / tokens = ${numberText(sums(store, lane).total)} / ${steps}` : `Σ_t log P(token t | the tokens before it, the source), over ${all}`,
-    terms: Array.from(values, (one, t) => ({ name: lane.header.predicts[t], text: "log P", value: one, here: t === store.step })),
-    note: isMean ? "In nats: a mean makes lanes of different length comparable." : `In nats (natural logarithm): P = exp(${numberText(value)}) = ${numberText(Math.exp(value))}.`,
+    formula: isMean ? `log P / tokens = ${numberText(sums(store, lane).total)} / ${steps}` : `Σ log p(token | source, tokens before), ${all}`,
+    terms: Array.from(values, (one, t) => ({ name: String(t + 1), text: lane.header.predicts[t], value: one, here: t === store.step })),
+    sumName: "log P",
+    note: isMean ? "In nats: a mean makes lanes of different length comparable." : `In nats (natural logarithm)${on === "total" ? ", the end token included" : ""}: P = exp(${numberText(value)}) = ${numberText(Math.exp(value))}.`,
     value,
     numpy: snippet([list("log_probs", values)], isMean ? "log_probs.mean(dtype=np.float64)" : "log_probs.sum(dtype=np.float64)", value),
   };

@@ -12,7 +12,7 @@ export class Words {
   constructor(store, { onPoint, onChoose }) {
     Object.assign(this, { store, onPoint, onChoose });
     this.title = el("span", {});
-    this.head = el("div", { class: "play-word head", "aria-hidden": "true" }, el("span", {}, "rank"), this.title, el("span", {}, "probability"), el("span", {}, "log P (nats)"));
+    this.head = el("div", { class: "play-word head", "aria-hidden": "true" }, el("span", {}, "rank"), this.title, el("span", {}, "probability"), el("span", {}, "log p (nats)"));
     this.list = el("div", { class: "play-words", role: "listbox", tabindex: "0", "aria-label": "Candidates of this step" });
     this.field = el("input", { class: "play-field", type: "text", maxlength: "120", placeholder: "another word", autocomplete: "off", spellcheck: "false", "aria-label": "Another word or token" });
     this.go = el("button", { class: "small play-go", type: "submit" }, "Go on");
@@ -49,8 +49,9 @@ export class Words {
   async type() {
     const { store } = this;
     const [typed, step, lane] = [this.field.value, store.step, store.lane];
-    if (!typed.trim()) return;
+    if (!typed.trim()) return this.say("Type a word or a mark first.");
     const answer = await store.fetch("tokenize", { typed, step });
+    if (!answer) this.say(READY);
     if (!answer || store.step !== step || store.lane !== lane) return;
     const { ids, pieces } = answer.header;
     const text = ids.length === 1 ? `“${typed.trim()}” is one token: ${quoted(pieces)}.` : `“${typed.trim()}” was split into ${ids.length} tokens: ${quoted(pieces)}.`;
@@ -81,7 +82,7 @@ export class Words {
   grow(height) {
     const rows = Math.max(...this.store.lanes.map((lane) => lane.arrays.cand_ids.shape[1] + (lane.arrays.ranks.values.some((rank) => rank >= lane.arrays.cand_ids.shape[1]) ? 1 : 0)));
     this.list.style.setProperty("--rows", rows);
-    this.list.style.setProperty("--row", `${Math.min(40, Math.max(21, Math.floor(height / rows)))}px`);
+    this.list.style.setProperty("--row", `${Math.min(40, Math.max(19, Math.floor(height / rows)))}px`);
   }
 
   row(place) {

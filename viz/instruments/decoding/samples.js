@@ -41,11 +41,12 @@ export class Samples {
     this.pinned = false;
     this.knobs = new Knobs(() => this.turned());
     this.summary = el("p", { class: "samples-summary", role: "status", "aria-live": "polite" });
+    this.notice = el("p", { class: "samples-notice", role: "status", hidden: "" });
     this.body = el("tbody");
     this.table = el("table", {}, el("thead", {}, this.headings()), this.body);
     this.figure = el("div", { class: "samples-figure", role: "figure", tabindex: "0", "aria-label": "Drawn translations" }, this.table);
     this.caption = el("p", { class: "samples-caption note" });
-    this.node = el("div", { class: "samples-part" }, this.knobs.node, this.summary, this.figure, this.caption);
+    this.node = el("div", { class: "samples-part" }, this.knobs.node, this.notice, this.summary, this.figure, this.caption);
     this.table.onpointermove = (event) => this.at(event, (cursor) => this.pinned || this.move(cursor));
     this.table.onclick = (event) => this.at(event, (cursor) => this.pin(cursor));
     store.listeners.add((what) => what === "sentence" && this.restore());
@@ -68,11 +69,17 @@ export class Samples {
 
   // The link is read once; then the knobs are the reader's.
   restore() {
-    if (!this.isRestored) this.knobs.restore(readLink());
+    if (!this.isRestored) this.tell(this.knobs.restore(readLink()));
     this.isRestored = true;
   }
 
+  tell(sentences) {
+    this.notice.textContent = sentences.join(" ");
+    this.notice.hidden = sentences.length === 0;
+  }
+
   turned() {
+    this.tell([]);
     this.store.say(this.knobs.link);
     this.fetch();
   }
@@ -94,7 +101,7 @@ export class Samples {
     if (!answer || answer === this.answer) return;
     const isFirst = !this.rows.length;
     this.answer = answer;
-    this.drawn = { total: asked.samples, cut: this.knobs.cutText, uncut: this.knobs.uncut };
+    this.drawn = { total: asked.samples, cut: this.knobs.cutText, uncut: this.knobs.uncut, isCut: this.knobs.isCut };
     this.rows = rowsOf(answer);
     this.pinned = false;
     this.cursor = { row: 0, what: isFirst ? "logProb" : this.cursor.what };
@@ -110,8 +117,8 @@ export class Samples {
     this.summary.textContent = this.summaryOf();
     this.figure.setAttribute("aria-label", `Drawn translations: ${this.summary.textContent}`);
     this.caption.textContent =
-      `Bar: share, line: probability (the longest is ${probText(longest)}). All ${rows.length} together have probability ${probText(sum(probabilities))}. ` +
-      `Each step draws from q = ${drawn.uncut ? "p, uncut" : `softmax(logits / temperature), cut and renormalised (${drawn.cut})`}; ` +
+      `Bar: share, line: probability (the longest is ${probText(longest)}). ${rows.length === 1 ? "It has" : `All ${rows.length} together have`} probability ${probText(sum(probabilities))}. ` +
+      `Each step draws from q = ${drawn.uncut ? "p, uncut" : `softmax(logits / temperature)${drawn.isCut ? ", cut and renormalised" : ""} (${drawn.cut})`}; ` +
       "with more samples, shares come nearer to probabilities.";
     this.figure.scrollTop = 0;
     this.mark();

@@ -15,7 +15,7 @@ const snippet = (name, values, result, value) =>
 const termsOf = (logs, tokens) => Array.from(logs, (value, t) => ({ name: `${t + 1} ${tokens[t]}`, text: `ln ${probText(Math.exp(value))}`, value }));
 
 // row: { text, tokens, count, logs, drawnLogs }; what: "share" | "probability" | "logProb" | "mean"; cut: what was drawn from, in words.
-export function explanation(row, what, { total, cut, uncut }) {
+export function explanation(row, what, { total, cut, uncut, isCut }) {
   const name = `“${shortened(row.text || row.tokens.join(" "), LONGEST)}”`;
   if (what === "share") {
     return { title: `share of ${name}`, formula: `${row.count} / ${total}`, terms: [], value: row.count / total, asWeight: true, note: `drawn ${row.count}× of ${total}` };
@@ -31,7 +31,7 @@ export function explanation(row, what, { total, cut, uncut }) {
       value: Math.exp(logQ),
       note: uncut
         ? "q = p: nothing is cut, so this is exp(log P); padding and start tokens alone are never drawn"
-        : `q: a step's probability in what is drawn from: ${cut}, the rest renormalised`,
+        : `q: a step's probability in what is drawn from: ${cut}${isCut ? ", the rest renormalised" : ""}`,
       numpy: snippet("ln_q", row.drawnLogs, "np.exp(ln_q.astype(float).sum())", Math.exp(logQ)),
     };
   }

@@ -25,6 +25,14 @@ function nearest({ least, most, step, digits, own, off }, text) {
   return off && value >= most ? null : value;
 }
 
+// What is wrong with a number of the link, as a sentence; null where nothing is.
+function trouble({ label, least, most, off }, text) {
+  const number = text.trim() === "" ? NaN : Number(text);
+  if (!Number.isFinite(number)) return `The link's ${label} is “${text}”, which is no number.`;
+  if (number >= least && number <= most) return null;
+  return `${label} ${text} is out of range: it runs from ${least} to ${off === "all" ? MOST_K : most}.`;
+}
+
 export class Knobs {
   // onTurn(): after a pause, or at once where a button was pressed.
   constructor(onTurn) {
@@ -86,9 +94,16 @@ export class Knobs {
     }
   }
 
+  // Sentences on what in the link was no number, or out of range.
   restore(link) {
-    for (const name of Object.keys(RANGES)) if (link[name] !== undefined) this.values[name] = nearest(RANGES[name], link[name]);
+    const told = [];
+    for (const [name, range] of Object.entries(RANGES)) {
+      if (link[name] === undefined) continue;
+      this.values[name] = nearest(range, link[name]);
+      told.push(trouble(range, link[name]));
+    }
     this.draw();
+    return told.filter(Boolean);
   }
 
   // For the link: what stands as at first is left out.
@@ -105,6 +120,12 @@ export class Knobs {
   get uncut() {
     const { temperature, top_k, top_p } = this.values;
     return temperature === 1 && top_k === null && top_p === null;
+  }
+
+  // Whether words are left out of what is drawn from.
+  get isCut() {
+    const { top_k, top_p } = this.values;
+    return top_k !== null || top_p !== null;
   }
 
   get cutText() {

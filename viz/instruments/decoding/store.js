@@ -216,16 +216,20 @@ export class Store {
   async restoreLanes(texts, open) {
     const { header, step } = this;
     const found = [];
+    let told = null;
     for (const text of texts.slice(0, MOST_BRANCHES)) {
       const lane = await this.lanePart(text.split(".").map(Number));
       if (this.header !== header) return;
       if (lane) found.push(lane);
+      else told ??= this.trouble;
     }
     this.lanes.splice(1, 0, ...found);
     this.openLane = within(open, this.lanes.length);
     this.step = within(Math.max(step, this.step), this.steps);
     if (found.length < texts.length) this.tellLanes();
     this.changed("lane");
+    if (texts.length > MOST_BRANCHES) told ??= `${MOST_BRANCHES} branches are the most that fit here.`;
+    if (told) this.setTrouble(`The link's branches did not all open. ${told}`);
   }
 
   // Numbers by route ---------------------------------------------------------------------------------------------
