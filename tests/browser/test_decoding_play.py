@@ -169,6 +169,14 @@ def test_keys_and_slider_move_through_the_steps(page, greedy):
     expect(page.get_by_role("slider", name="Step", exact=True)).to_have_value("5")
 
 
+def test_the_keys_go_on_working_after_a_button_has_come_to_the_end(page, greedy):
+    last = len(greedy.ids)
+    page.get_by_role("button", name="Last step").click()
+    expect(where(page)).to_have_text(f"step {last} of {last}")
+    page.keyboard.press("ArrowLeft")
+    expect(where(page)).to_have_text(f"step {last - 1} of {last}")
+
+
 def test_the_translation_grows_and_what_is_not_said_keeps_its_place(page, greedy):
     below = page.locator(".play-ribbons [data-row].ribbon-token")
     expect(below).to_have_count(len(greedy.ids) + 1)

@@ -23,7 +23,10 @@ from viz.scene import WIDEST_BEAM
 
 HIGHEST_ALPHA = 2.0
 DEFAULT_WIDTH = 4
-EXAMPLES = {"en-de": "A dog running through deep snow pack."}
+EXAMPLES = {
+    "en-de": "A dog running through deep snow pack.",
+    "en-fr": "A boy in black clothes is doing a cartwheel on the beach.",
+}
 """For each model a sentence of `val` where the beam's winner is more probable than greedy's translation and
 says something else: found by `python -m model.beam_example`."""
 

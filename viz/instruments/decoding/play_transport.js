@@ -108,8 +108,9 @@ export class Transport {
       this.toggleButton.replaceChildren(icon(name), this.isPlaying ? "Pause" : "Play");
       this.toggleButton.title = `${this.isPlaying ? "Pause" : "Play"} (Space)`;
     }
-    this.first.disabled = this.back.disabled = step === 0;
-    this.on.disabled = this.last.disabled = step === steps - 1;
+    // Not `disabled`: that would take the focus, and with it the keys, away.
+    for (const button of [this.first, this.back]) button.setAttribute("aria-disabled", String(step === 0));
+    for (const button of [this.on, this.last]) button.setAttribute("aria-disabled", String(step === steps - 1));
     this.toggleButton.disabled = steps < 2;
     this.slider.max = String(steps);
     this.slider.value = String(step + 1);
