@@ -22,6 +22,7 @@ from tests.bench.clock import interleaved, medians, ratio
 from tests.bench.decoding import measure_decoding
 from tests.bench.peers import Marian, Torch
 from tests.checkpoints import text_of
+from viz.instruments import decoding as decoding_view
 from viz.instruments import ffn, output, positions, tokens
 from viz.instruments.attention import exact, overview, projections
 from viz.instruments.map import message as map_message
@@ -77,6 +78,8 @@ MEANING = {
     "ffn_ms": "first picture of a feed-forward, ms",
     "output_bytes": "first picture of the output, bytes",
     "output_ms": "first picture of the output, ms",
+    "decoding_bytes": "first picture of the decoding, all steps, bytes",
+    "decoding_ms": "first picture of the decoding, all steps, ms",
     "largest_first_picture_bytes": "map and the largest first picture, bytes",
     "ffn_exact_bytes": "exact numbers of one feed-forward with its norm, bytes",
     "ffn_exact_ms": "exact numbers of one feed-forward with its norm, ms",
@@ -124,6 +127,7 @@ def measure(glass: Glass, n_tokens: int, repeats: int, peers: bool = False) -> d
         "positions": lambda: positions.message(glass, trace, translation, request),
         "ffn": lambda: ffn.message(glass, trace, translation, request, "decoder.ffn"),
         "output": lambda: output.message(glass, own, translation, request),
+        "decoding": lambda: decoding_view.message(glass, own, translation, request),
     }
     messages = first | {
         "map": lambda: map_message(glass, trace, request),
