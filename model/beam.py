@@ -120,31 +120,14 @@ class BeamSearch:
         ranked = self.decoder.rank(
             self.decoder.log_probs([node.token_id for node in live]), max(self.width, N_ALTERNATIVES)
         )
-        penalty, why, eos = (
-            length_penalty(t + 1, self.alpha),
-            f"below the best {self.width}",
-            self.config.eos_id,
-        )
-        candidates, number = [], len(self.nodes)
+        penalty, why = length_penalty(t + 1, self.alpha), f"below the best {self.width}"
+        candidates: list[Node] = []
         for parent, row in zip(live, ranked, strict=True):
             self.rows[parent.id] = tuple(row[:N_ALTERNATIVES])
             for token in row[: self.width]:
-                total, ends = parent.total + token.log_prob, token.id == eos
-                candidates.append(
-                    Node(
-                        number,
-                        parent.id,
-                        t,
-                        token.id,
-                        token.log_prob,
-                        total,
-                        total / penalty,
-                        ends,
-                        False,
-                        why,
-                    )
-                )
-                number += 1
+                number, total = len(self.nodes) + len(candidates), parent.total + token.log_prob
+                made = number, parent.id, t, token.id, token.log_prob, total, total / penalty
+                candidates.append(Node(*made, token.id == self.config.eos_id, False, why))
         return candidates
 
     def accepted(self, node: Node) -> Node:

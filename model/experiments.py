@@ -26,11 +26,11 @@ import torch
 from torch import Tensor
 
 from model.glass import Glass, Translation
-from model.merges import words_of
 from model.positions import Learned, PositionalEncoding, Sinusoidal, wavelength_angles
 from model.tokenizer import Tokenizer
 from model.trace import Trace
 from model.transformer import Transformer
+from model.words import word_groups
 
 BASE = 10_000.0
 FARTHEST = 100_000
@@ -113,23 +113,8 @@ def word_places(tokenizer: Tokenizer, ids: Sequence[int]) -> list[range]:
 
     A word is what stands between spaces, without the punctuation around it ("didn't" is one).
     """
-    raw = b"".join(map(tokenizer.token_bytes, ids))
-    starts, at = {}, 0
-    for row, token_id in enumerate(ids):
-        starts[at] = row
-        at += len(tokenizer.token_bytes(token_id))
-    starts[at] = len(ids)
-    groups: list[list[range]] = []
-    at = 0
-    for letters in words_of(tokenizer, raw.decode("utf-8")):
-        piece = raw[at : at + len(letters)].decode("utf-8")
-        place = range(starts[at], starts[at + len(letters)])
-        at += len(letters)
-        if not groups or piece[:1].isspace():
-            groups.append([])
-        groups[-1].append(place if re.search(r"\w", piece) else range(0))
-    said = [[place for place in group if place] for group in groups]
-    return [range(group[0].start, group[-1].stop) for group in said if group]
+    groups = word_groups(tokenizer, ids)
+    return [group for group in groups if re.search(r"\w", tokenizer.decode(ids[group.start : group.stop]))]
 
 
 def shuffled(n_words: int, seed: int) -> tuple[int, ...]:
