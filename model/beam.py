@@ -18,6 +18,7 @@ from torch import Tensor
 
 from model.config import Config
 from model.decoding import N_ALTERNATIVES, Alternative, Edits, Incremental, Step
+from model.limits import ALPHA, BEAM, LENGTH
 from model.transformer import Transformer
 
 ROOT = -1
@@ -76,7 +77,7 @@ class BeamSearch:
     """One beam search of at most `limit` steps; iterate over it for them, then read what it found.
 
     `nodes` is the tree; `rows` maps each node that was continued (and ROOT) to its most probable next tokens,
-    in the order in which the decoder read them.
+    in the order in which the decoder read them. A number outside its range raises LimitError.
     """
 
     def __init__(
@@ -89,12 +90,8 @@ class BeamSearch:
         limit: int | None = None,
     ) -> None:
         longest = model.config.max_tgt_len
-        self.limit = longest if limit is None else limit
-        if width < 1:
-            raise ValueError(f"A beam needs a width of at least 1, not {width}.")
-        if not 1 <= self.limit <= longest:
-            raise ValueError(f"A translation has from 1 to {longest} tokens, not {limit}.")
-        self.config, self.width, self.alpha = model.config, width, alpha
+        self.config, self.width, self.alpha = model.config, BEAM.check(width), ALPHA.check(alpha)
+        self.limit = longest if limit is None else LENGTH.but(most=longest).check(limit)
         self.decoder = Incremental(model, src_ids, edits)
         self.beam = [Node(ROOT, ROOT, -1, self.config.bos_id, 0.0, 0.0, 0.0, False, True, "kept")]
         self.nodes: list[Node] = []

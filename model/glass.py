@@ -20,6 +20,7 @@ from torch import Tensor
 from model.beam import BeamSearch, BeamStep
 from model.checkpoint import Checkpoint, load_checkpoint
 from model.decoding import Edits, Step, greedy
+from model.limits import ALPHA, BEAM
 from model.tokenizer import Tokenizer
 from model.trace import Editor, Trace, Tracer
 
@@ -113,9 +114,10 @@ class Glass:
         """Translate one text: greedy where `beam` is 1, else by beam search with length penalty `alpha`.
 
         `forced` ids come first, whatever the model thinks of them; greedy decoding goes on from there.
-        Raises TextError for a text that is blank or too long, ValueError for a beam below 1, and for forced
-        ids with a wider beam than 1.
+        Raises TextError for a text that is blank or too long, LimitError for a beam or an alpha outside its
+        range, ValueError for forced ids with a wider beam than 1.
         """
+        beam, alpha = BEAM.check(beam), ALPHA.check(alpha)
         src_ids = self.source_ids(text)
         beams: tuple[BeamStep, ...] = ()
         self.check_ids(forced)

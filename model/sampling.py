@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from model.decoding import Incremental
+from model.limits import LENGTH, SAMPLES, SEED, TEMPERATURE, TOP_K, TOP_P
 from model.transformer import Transformer
 
 ROUNDING = 1e-12
@@ -99,20 +100,6 @@ def step(
     return ids.tolist(), log_probs.tolist(), shares.tolist()
 
 
-def check(n: int, temperature: float, top_k: int | None, top_p: float, limit: int) -> None:
-    """Raise ValueError with a sentence for what makes no sense."""
-    if n < 1:
-        raise ValueError(f"Draw at least one sample, not {n}.")
-    if not 0 <= temperature < float("inf"):
-        raise ValueError(f"The temperature is 0 or above, not {temperature}.")
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"Top-k keeps at least one token, not {top_k}.")
-    if not 0 < top_p <= 1:
-        raise ValueError(f"Top-p lies above 0 and up to 1, not at {top_p}.")
-    if limit < 1:
-        raise ValueError(f"A sample has at least one token, not {limit}.")
-
-
 @torch.inference_mode()
 def sample(
     model: Transformer,
@@ -126,14 +113,16 @@ def sample(
 ) -> list[Sample]:
     """Draw `n` translations of at most `limit` tokens; temperature 0 is greedy.
 
+    A number outside its range raises LimitError.
+
     The same seed gives the same draw, and sample i is the same for every n: it has random numbers of its own.
     Samples that begin alike share a row of the decoder until they part; those that have ended leave it.
     """
     longest, eos = model.config.max_tgt_len, model.config.eos_id
-    most = longest if limit is None else min(limit, longest)
-    check(n, temperature, top_k, top_p, most)
-    cut = temperature, top_k, top_p
-    random = torch.Generator().manual_seed(seed)
+    most = longest if limit is None else min(LENGTH.check(limit), longest)
+    top_k = None if top_k is None else TOP_K.check(top_k)
+    cut = TEMPERATURE.check(temperature), top_k, TOP_P.check(top_p)
+    n, random = SAMPLES.check(n), torch.Generator().manual_seed(int(SEED.check(seed)))
     chance = torch.rand(n, longest, dtype=torch.float64, generator=random).numpy()
     decoder, last = Incremental(model, src_ids), [model.config.bos_id]
     drawn: list[list[tuple[int, float, float]]] = [[] for _ in range(n)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import product
 
@@ -10,6 +11,7 @@ import torch
 
 from model.beam import ROOT, BeamSearch, BeamStep, CrossAttention, Hypothesis, Node, length_penalty
 from model.decoding import N_ALTERNATIVES
+from model.limits import LimitError
 from model.positions import ENCODINGS
 from model.transformer import Transformer
 from tests.unit.model.lively import (
@@ -86,10 +88,18 @@ def test_length_penalty_is_that_of_wu_et_al_2016():
     assert all(length_penalty(n, 0.0) == 1 for n in range(80))
 
 
-@pytest.mark.parametrize("width", [0, -3])
-def test_a_beam_without_places_is_refused(width: int):
-    with pytest.raises(ValueError, match=f"width of at least 1, not {width}"):
+@pytest.mark.parametrize("width", [0, -3, 65, 100_000, 2.0, True])
+def test_a_width_outside_its_range_is_refused(width: int):
+    with pytest.raises(LimitError, match=f"^beam must be a whole number from 1 to 64, not {width}.$"):
         BeamSearch(lively(0), sentence(0), width, 0.6)
+
+
+@pytest.mark.parametrize("alpha", [float("nan"), float("inf"), float("-inf"), 1e9, -0.1])
+def test_an_alpha_outside_its_range_is_refused(alpha: float):
+    with pytest.raises(
+        LimitError, match=f"^alpha must be a number from 0 to 5, not {re.escape(str(alpha))}.$"
+    ):
+        BeamSearch(lively(0), sentence(0), 2, alpha)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -97,7 +107,7 @@ def test_a_beam_of_one_is_greedy_exactly(dtype: torch.dtype):
     for seed, vocab_size in product(range(8), (7, 23)):
         model, src = lively(seed, dtype, vocab_size=vocab_size), sentence(seed, vocab_size)
         steps = greedily(model, src)
-        for alpha in (ALPHAS[seed % 4], -1.0):
+        for alpha in (ALPHAS[seed % 4], 5.0):
             assert list(searched(model, src, 1, alpha)[0].best.steps) == steps
 
 
@@ -138,10 +148,10 @@ def test_caches_follow_hypotheses_that_overtake_one_another(positions: str):
 @every_seed
 def test_a_beam_wider_than_the_tree_finds_the_best_of_all_translations(seed: int):
     alpha = ALPHAS[seed % 4]
-    model, src = lively(seed, vocab_size=6, max_tgt_len=4), sentence(seed, 6)
+    model, src = lively(seed, vocab_size=6, max_tgt_len=3), sentence(seed, 6)
     words = range(3, 6)
-    complete = [(*head, EOS) for n in range(4) for head in product(words, repeat=n)]
-    complete += list(product(words, repeat=4))
+    complete = [(*head, EOS) for n in range(3) for head in product(words, repeat=n)]
+    complete += list(product(words, repeat=3))
     everything = []
     for ids in complete:
         rows = forced_log_probs(model, src, ids[:-1])
@@ -257,7 +267,7 @@ def test_beam_steps_list_the_alternatives_of_the_hypothesis_that_they_continue()
 
 @pytest.mark.parametrize("limit", [0, -1, LIVELY["max_tgt_len"] + 1])
 def test_a_limit_that_no_translation_has_is_refused(limit: int):
-    with pytest.raises(ValueError, match=f"from 1 to 9 tokens, not {limit}"):
+    with pytest.raises(ValueError, match=f"from 1 to 9, not {limit}"):
         BeamSearch(lively(0), sentence(0), 2, 0.6, limit=limit)
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from model.glass import EmptyText, Glass, TextError, TextTooLong, Translation
+from model.limits import LimitError
 from model.trace import Trace, TraceError
 from tests.unit.model.tiny import PAIRS, SIZES, tiny_glass
 
@@ -68,10 +69,17 @@ def test_an_unfinished_translation_is_as_long_as_the_limit_and_says_so(endless: 
         assert tuple(step.id for step in out.steps) == out.ids
 
 
-@pytest.mark.parametrize("beam", [0, -1])
-def test_a_beam_below_one_is_refused(glass: Glass, beam: int):
-    with pytest.raises(ValueError, match=f"at least 1, not {beam}"):
+@pytest.mark.parametrize("beam", [0, -1, 65])
+def test_a_beam_outside_its_range_is_refused(glass: Glass, beam: int):
+    with pytest.raises(LimitError, match=f"from 1 to 64, not {beam}"):
         glass.translate(TEXT, beam)
+
+
+@pytest.mark.parametrize("beam", [1, 2])
+@pytest.mark.parametrize("alpha", [float("nan"), float("inf"), 1e9, -1])
+def test_an_alpha_outside_its_range_is_refused_for_every_beam(glass: Glass, beam: int, alpha: float):
+    with pytest.raises(LimitError, match="alpha must be a number from 0 to 5"):
+        glass.translate(TEXT, beam, alpha)
 
 
 @pytest.mark.parametrize(

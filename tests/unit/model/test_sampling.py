@@ -6,6 +6,7 @@ import re
 import pytest
 import torch
 
+from model.limits import LimitError
 from model.positions import ENCODINGS
 from model.sampling import drawable, sample
 from model.transformer import Transformer
@@ -187,15 +188,23 @@ def test_float32_draws_what_float64_draws():
 @pytest.mark.parametrize(
     "knobs, said",
     [
-        ({"n": 0}, "Draw at least one sample, not 0."),
-        ({"temperature": -1.0}, "The temperature is 0 or above, not -1.0."),
-        ({"temperature": math.nan}, "The temperature is 0 or above, not nan."),
-        ({"top_k": 0}, "Top-k keeps at least one token, not 0."),
-        ({"top_p": 0.0}, "Top-p lies above 0 and up to 1, not at 0.0."),
-        ({"top_p": 1.1}, "Top-p lies above 0 and up to 1, not at 1.1."),
-        ({"limit": 0}, "A sample has at least one token, not 0."),
+        ({"n": 0}, "samples must be a whole number from 1 to 10,000, not 0."),
+        ({"n": 10**9}, "samples must be a whole number from 1 to 10,000, not 1000000000."),
+        ({"n": 2.5}, "samples must be a whole number from 1 to 10,000, not 2.5."),
+        ({"temperature": -1.0}, "or a number from 0.000000001 to 10, not -1.0."),
+        ({"temperature": math.nan}, "or a number from 0.000000001 to 10, not nan."),
+        ({"temperature": math.inf}, "or a number from 0.000000001 to 10, not inf."),
+        ({"temperature": 5e-324}, "or a number from 0.000000001 to 10, not 5e-324."),
+        ({"top_k": 0}, "top_k must be a whole number from 1 to 1,000,000, not 0."),
+        ({"top_k": 1.5}, "top_k must be a whole number from 1 to 1,000,000, not 1.5."),
+        ({"top_p": 0.0}, "top_p must be a number from 0.000000001 to 1, not 0.0."),
+        ({"top_p": 1.1}, "top_p must be a number from 0.000000001 to 1, not 1.1."),
+        ({"top_p": math.nan}, "top_p must be a number from 0.000000001 to 1, not nan."),
+        ({"seed": -1}, "seed must be a whole number from 0 to 999,999,999, not -1."),
+        ({"seed": 2**64}, "seed must be a whole number from 0 to 999,999,999, not 18446744073709551616."),
+        ({"limit": 0}, "limit must be a whole number from 1 to 1,000,000, not 0."),
     ],
 )
 def test_nonsense_is_refused_with_a_sentence(knobs, said):
-    with pytest.raises(ValueError, match=re.escape(said)):
+    with pytest.raises(LimitError, match=re.escape(said)):
         sample(lively(0), sentence(0), **({"n": 1} | knobs))

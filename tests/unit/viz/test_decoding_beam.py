@@ -120,13 +120,13 @@ def test_every_token_that_is_sent_has_its_text(small_glass):
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"width": "0"}, "width must be a whole number from 1 to 8."),
-        ({"width": "9"}, "width must be a whole number from 1 to 8."),
-        ({"width": "wide"}, "width must be a whole number from 1 to 8."),
-        ({"alpha": "2.1"}, "alpha must be a number from 0.0 to 2.0."),
-        ({"alpha": "nan"}, "alpha must be a number from 0.0 to 2.0."),
-        ({"limit": "0"}, "limit must be a whole number from 1 to 12."),
-        ({"limit": "13"}, "limit must be a whole number from 1 to 12."),
+        ({"width": "0"}, "width must be a whole number from 1 to 8, not 0."),
+        ({"width": "9"}, "width must be a whole number from 1 to 8, not 9."),
+        ({"width": "wide"}, "width must be a whole number from 1 to 8, not wide."),
+        ({"alpha": "5.1"}, "alpha must be a number from 0 to 5, not 5.1."),
+        ({"alpha": "nan"}, "alpha must be a number from 0 to 5, not nan."),
+        ({"limit": "0"}, "limit must be a whole number from 1 to 12, not 0."),
+        ({"limit": "13"}, "limit must be a whole number from 1 to 12, not 13."),
     ],
 )
 def test_nonsense_is_refused_with_a_sentence(small_glass, values, said):

@@ -285,7 +285,10 @@ def test_more_than_fits_is_refused_with_a_sentence(shipped, shipped_page):
 
 @pytest.mark.parametrize("step", ["-1", "80", "x", ""])
 def test_a_step_that_is_none_is_refused_with_a_sentence(shipped, shipped_page, step):
-    assert pieces(shipped, shipped_page, "Frau", step) == "step must be a whole number from 0 to 79."
+    assert (
+        pieces(shipped, shipped_page, "Frau", step)
+        == f"step must be a whole number from 0 to 79, not {step or 'nothing'}."
+    )
 
 
 def test_an_end_token_that_is_typed_as_markup_is_text(shipped, shipped_page):

@@ -93,13 +93,17 @@ def test_top_k_0_and_no_knobs_keep_every_word(plain):
 @pytest.mark.parametrize(
     "name, value, said",
     [
-        ("samples", "0", f"samples must be a whole number from 1 to {MOST_SAMPLES}."),
-        ("samples", "51", f"samples must be a whole number from 1 to {MOST_SAMPLES}."),
-        ("temperature", "0.01", "temperature must be a number from 0.1 to 2.0."),
-        ("temperature", "nan", "temperature must be a number from 0.1 to 2.0."),
-        ("top_k", "x", "top_k must be a whole number from 0 to"),
-        ("top_p", "0", "top_p must be a number from 0.05 to 1.0."),
-        ("seed", "-1", "seed must be a whole number from 0 to 999999."),
+        ("samples", "0", f"samples must be a whole number from 1 to {MOST_SAMPLES}, not 0."),
+        ("samples", "51", f"samples must be a whole number from 1 to {MOST_SAMPLES}, not 51."),
+        (
+            "temperature",
+            "10.5",
+            "temperature must be 0 (greedy) or a number from 0.000000001 to 10, not 10.5.",
+        ),
+        ("temperature", "nan", "temperature must be 0 (greedy) or a number from 0.000000001 to 10, not nan."),
+        ("top_k", "x", "top_k must be 0 (all) or a whole number from 1 to"),
+        ("top_p", "0", "top_p must be a number from 0.000000001 to 1, not 0."),
+        ("seed", "-1", "seed must be a whole number from 0 to 999,999,999, not -1."),
     ],
 )
 def test_what_makes_no_sense_gets_a_sentence(plain, name, value, said):

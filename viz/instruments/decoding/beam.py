@@ -16,12 +16,12 @@ from model import Glass, Trace, Translation
 from model.beam import BeamSearch, BeamStep, CrossAttention
 from model.decoding import N_ALTERNATIVES, Step, greedy
 from model.glass import DEFAULT_ALPHA
+from model.limits import ALPHA, BEAM, LENGTH
 from viz.instruments import pack
-from viz.instruments.decoding.parts import part, real, whole
+from viz.instruments.decoding.parts import number, part
 from viz.instruments.output import single
 from viz.scene import WIDEST_BEAM
 
-HIGHEST_ALPHA = 2.0
 DEFAULT_WIDTH = 4
 EXAMPLES = {
     "en-de": "A dog running through deep snow pack.",
@@ -35,9 +35,10 @@ says something else: found by `python -m model.beam_example`."""
 @torch.inference_mode()
 def beam(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
     """The tree for `width`, `alpha` and at most `limit` tokens; `tree` and `heading` say what is in it."""
-    width = whole(values, "width", 1, WIDEST_BEAM, DEFAULT_WIDTH)
-    alpha = real(values, "alpha", 0.0, HIGHEST_ALPHA, DEFAULT_ALPHA)
-    limit = whole(values, "limit", 1, glass.config.max_tgt_len, glass.config.max_tgt_len)
+    longest = glass.config.max_tgt_len
+    width = number(values, BEAM.but(name="width", most=WIDEST_BEAM), DEFAULT_WIDTH)
+    alpha = number(values, ALPHA, DEFAULT_ALPHA)
+    limit = number(values, LENGTH.but(most=longest), longest)
     watched = CrossAttention(glass.config)
     search = BeamSearch(glass.model, list(translation.src_ids), width, alpha, watched.edits, limit)
     steps = list(search)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from model import Glass, Trace, Translation
+from model.limits import Limit
 from viz.instruments import pack
 from viz.scene import whole_number
 
@@ -36,24 +37,15 @@ def numbers(glass: Glass, trace: Trace, translation: Translation, values: Mappin
         return pack({"trouble": str(error)}, {})
 
 
-def whole(values: Mapping[str, str], name: str, least: int, most: int, otherwise: int | None = None) -> int:
-    """The whole number `name` within its range; raises ValueError with a sentence."""
-    raw = values.get(name)
-    number = otherwise if raw is None else whole_number(raw)
-    if number is None or not least <= number <= most:
-        raise ValueError(f"{name} must be a whole number from {least} to {most}.")
-    return number
+def number(values: Mapping[str, str], limit: Limit, otherwise: float) -> float:
+    """The number of that name, within its range; raises LimitError (a ValueError) with a sentence."""
+    raw = values.get(limit.name)
+    return otherwise if raw is None else limit.read(raw)
 
 
-def real(values: Mapping[str, str], name: str, least: float, most: float, otherwise: float) -> float:
-    """The number `name` within its range; raises ValueError with a sentence."""
-    try:
-        number = float(values.get(name, otherwise))
-    except ValueError:
-        number = float("nan")
-    if not least <= number <= most:
-        raise ValueError(f"{name} must be a number from {least} to {most}.")
-    return number
+def whole(values: Mapping[str, str], name: str, least: int, most: int) -> int:
+    """The whole number `name` within a range that the answer has; raises LimitError with a sentence."""
+    return int(Limit(name, least, most, whole=True).read(values.get(name, "")))
 
 
 def ids_of(glass: Glass, raw: str) -> list[int]:

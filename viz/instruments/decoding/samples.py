@@ -8,14 +8,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from model import Glass, Trace, Translation
+from model.limits import SAMPLES, SEED, TEMPERATURE, TOP_K, TOP_P
 from model.sampling import Sample, sample
 from viz.instruments import pack
-from viz.instruments.decoding.parts import part, real, whole
+from viz.instruments.decoding.parts import number, part
 
 MOST_SAMPLES = 50
-COLDEST, HOTTEST = 0.1, 2.0
-LEAST_P = 0.05
-LARGEST_SEED = 999_999
 
 
 def greedy_ids(glass: Glass, translation: Translation) -> tuple[int, ...]:
@@ -39,16 +37,16 @@ def samples(glass: Glass, trace: Trace, translation: Translation, values: Mappin
     """Drawn translations. Arrays, all sequences one behind the other: ids int32; log_probs (of the model
     itself) and drawn_log_probs (of what was drawn from): float32; counts and lengths int32, one a sequence.
     """
-    top_k = whole(values, "top_k", 0, glass.config.vocab_size, 0)
+    top_k = number(values, TOP_K.but(most=glass.config.vocab_size, zero="all"), 0)
     found = distinct(
         sample(
             glass.model,
             list(translation.src_ids),
-            whole(values, "samples", 1, MOST_SAMPLES, 20),
-            real(values, "temperature", COLDEST, HOTTEST, 1.0),
+            number(values, SAMPLES.but(most=MOST_SAMPLES), 20),
+            number(values, TEMPERATURE, 1.0),
             top_k or None,
-            real(values, "top_p", LEAST_P, 1.0, 1.0),
-            whole(values, "seed", 0, LARGEST_SEED, 1),
+            number(values, TOP_P, 1.0),
+            number(values, SEED, 1),
         )
     )
     greedy = greedy_ids(glass, translation)
