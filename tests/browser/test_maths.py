@@ -359,6 +359,25 @@ def test_a_pattern_is_named_only_where_it_holds_more_than_half_of_the_mass(maths
     assert maths("patternOf", stats) == pattern
 
 
+# dom.js
+
+# Whether the default goes on after a handler that gives `value`, set by `el`, by `listen`, and as an on… property.
+AFTER = """
+async (value) => {
+  const { el, listen } = await import("/instruments/shared/dom.js");
+  const nodes = [el("input", { onkeydown: () => value }), el("input"), el("input")];
+  listen(nodes[1], { keydown: () => value });
+  nodes[2].onkeydown = () => value;
+  return nodes.map((node) => node.dispatchEvent(new KeyboardEvent("keydown", { key: "Tab", cancelable: true })));
+}
+"""
+
+
+@pytest.mark.parametrize("value", [False, True, None, 0])
+def test_what_a_handler_gives_back_prevents_nothing(js, value):
+    assert js.page.evaluate(AFTER, value) == [True, True, value is not False]
+
+
 # layout.js
 
 SHAPES = [(1, 1), (5, 9), (9, 5), (20, 20), (64, 80), (80, 64), (1, 64), (64, 1)]

@@ -211,6 +211,20 @@ def test_each_experiment_is_one_click_and_says_what_the_model_says(lab, zoo_glas
     expect(text_of_row(lab, "base 100000")).to_have_class("chosen")
 
 
+def test_the_shift_field_takes_what_is_typed_and_lets_the_focus_go_on(lab, zoo_glass):
+    field = lab.get_by_role("spinbutton", name="Shift by how many positions")
+    field.fill("")
+    field.press_sequentially("3")
+    expect(field).to_have_value("3")
+    field.press("Enter")
+    expect_run(lab, "shift 3", run(zoo_glass("en-de"), SENTENCE, Experiment(offset=3))[0])
+    expect(field).to_be_focused()
+    field.press("ArrowUp")
+    expect(field).to_have_value("4")
+    field.press("Tab")
+    expect(field).not_to_be_focused()
+
+
 def test_the_words_are_shuffled_and_shown_as_the_model_read_them(lab, zoo_glass):
     glass = zoo_glass("en-de")
     button(lab, "Shuffle the words").click()

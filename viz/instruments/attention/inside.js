@@ -1,6 +1,6 @@
 // Inside one head: each stage a matrix, queries entering from the left, keys from above, values passing under to z.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { cellAt, narrowLayout, wideLayout } from "../shared/layout.js";
 import { numberText, shortened, weightText } from "../shared/numbers.js";
 import { shade, shadeSigned } from "../shared/theme.js";
@@ -46,8 +46,8 @@ export class Inside {
     );
     this.tabs = el("div", { class: "stage-tabs", role: "tablist", "aria-label": "Stage" });
     this.node = el("div", { class: "inside" }, this.tabs, this.board);
-    this.board.onpointermove = (event) => this.pointed(event, (cursor) => store.point(cursor));
-    this.board.onclick = (event) => this.pointed(event, (cursor) => store.pin(cursor));
+    listen(this.board, { pointermove: (event) => this.pointed(event, (cursor) => store.point(cursor)) });
+    listen(this.board, { click: (event) => this.pointed(event, (cursor) => store.pin(cursor)) });
   }
 
   pointed(event, act) {

@@ -1,6 +1,6 @@
 // Knobs inside one head, always marked as what if, and what they do to each row's entropy and largest weight.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { entropy, rowMax } from "../shared/maths.js";
 import { weightText } from "../shared/numbers.js";
 
@@ -9,14 +9,14 @@ export class Knobs {
     this.store = store;
     const check = (label, change) => {
       const box = el("input", { type: "checkbox" });
-      box.onchange = () => change(box.checked);
+      listen(box, { change: () => change(box.checked) });
       return { box, node: el("label", { class: "knob" }, box, label) };
     };
     this.scale = check("÷ √d_head", (on) => store.turn({ scale: on }));
     this.mask = check("mask", (on) => store.turn({ mask: on }));
     this.padding = check("pad the sentence", (on) => store.pad(on));
     this.temperature = el("input", { type: "range", min: "0.1", max: "4", step: "0.1", "aria-label": "Temperature" });
-    this.temperature.oninput = () => store.turn({ temperature: Number(this.temperature.value) });
+    listen(this.temperature, { input: () => store.turn({ temperature: Number(this.temperature.value) }) });
     this.temperatureText = el("span", { class: "value" });
     this.back = el("button", { class: "small", onclick: () => store.reset() }, "Back to the model's own numbers");
     this.flag = el("span", { class: "badge what-if" }, "what if: this head only");

@@ -1,6 +1,6 @@
 // The same weights as lines: tokens that ask on the left, tokens that answer on the right, width and opacity = weight.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { heaviest } from "../shared/maths.js";
 import { percentText, shortened, weightText } from "../shared/numbers.js";
 
@@ -23,10 +23,12 @@ export class Lines {
     this.buttons = el("div", { class: "line-heads", role: "group", "aria-label": "Heads drawn" });
     this.slider = el("input", { type: "range", min: "5", max: "100", step: "5", value: "80", "aria-label": "Share of the mass drawn" });
     this.sliderText = el("span", {});
-    this.slider.oninput = () => {
-      this.share = Number(this.slider.value) / 100;
-      this.drawLines();
-    };
+    listen(this.slider, {
+      input: () => {
+        this.share = Number(this.slider.value) / 100;
+        this.drawLines();
+      },
+    });
     this.figure = el("div", { class: "lines-figure", role: "figure" });
     this.node = el(
       "div",
@@ -128,11 +130,13 @@ export class Lines {
       });
       node.append(shortened(text, LONGEST_LABEL), svg("title", {}, text));
       const cursor = isQuery ? { query: i } : { key: i };
-      node.onpointerenter = () => {
-        this.keepOnly(side, i);
-        store.point({ stage: "weights", ...cursor });
-      };
-      node.onpointerleave = () => this.keepOnly(null);
+      listen(node, {
+        pointerenter: () => {
+          this.keepOnly(side, i);
+          store.point({ stage: "weights", ...cursor });
+        },
+      });
+      listen(node, { pointerleave: () => this.keepOnly(null) });
       return node;
     };
     site.queries.forEach((text, i) => picture.append(label(text, i, "query")));

@@ -1,7 +1,7 @@
 // The attention instrument: choose a site, a layer, a head; see all heads, the inside of one, or its lines.
 // Everything answers in the browser; the server is asked for a layer's exact numbers, and told the choice after a pause.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { LINK_CHANGED } from "../shared/link.js";
 import { mounted } from "../shared/mount.js";
 import { Strip } from "../shared/strip.js";
@@ -44,7 +44,7 @@ class View {
       this.hint,
     );
     parentElement.append(this.root);
-    this.root.onkeydown = (event) => this.press(event);
+    listen(this.root, { keydown: (event) => this.press(event) });
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(this.root);
     this.observer.observe(document.querySelector("[data-testid=stMainBlockContainer]") ?? document.body);

@@ -1,7 +1,7 @@
 // Source words above, target words below, ribbons by weight of a head or of a layer's mean; the clearest head; and under the
 // picture, or above it, what attention does not say.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { largestError } from "../shared/maths.js";
 import { explain, headName } from "./align_explain.js";
 import { AlignHeads } from "./align_heads.js";
@@ -35,7 +35,7 @@ export class Align {
     this.ribbonsPart = el("div", { class: "align-ribbons" }, this.main, this.row, this.links, this.caption);
     this.body = el("div", { class: "align-body", hidden: "" }, this.controls, this.ribbonsPart, this.table.node);
     this.node = el("div", { class: "align-part" }, this.waiting, this.body);
-    this.node.onpointerleave = () => this.away();
+    listen(this.node, { pointerleave: () => this.away() });
   }
 
   // Drawing ----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // Every head's entropy, and that of each layer's mean, as a small table: the lower, the clearer; a click chooses.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { headName } from "./align_explain.js";
 
 const HEAD_WIDTH = 50;
@@ -62,7 +62,7 @@ export class AlignHeads {
       },
       natsText(nats),
     );
-    button.onpointerenter = () => this.onPoint(cursor);
+    listen(button, { pointerenter: () => this.onPoint(cursor) });
     return el("td", {}, button);
   }
 }

@@ -1,7 +1,7 @@
 // Beside each source token: how much attention it gets at the chosen step, how long a vector is taken from it, and what leaving it
 // out does to the token that was chosen.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { numberText, shortened, weightText } from "../shared/numbers.js";
 
 const TWO_BLOCKS = 860;
@@ -83,8 +83,8 @@ export class AlignTable {
     const zero = values && low < 0 && high > 0 ? el("span", { class: "align-zero", style: { left: `${(-100 * low) / range}%` } }) : null;
     const node = el("td", { "data-what": what }, el("div", { class: "align-cell" }, el("span", { class: "align-track" }, bar, zero), el("span", { class: "align-number" }, values ? text(value) : "…")));
     const cursor = { kind: "token", what, column };
-    node.onpointerenter = () => this.onPoint(cursor);
-    node.onclick = () => this.onPin(cursor);
+    listen(node, { pointerenter: () => this.onPoint(cursor) });
+    listen(node, { click: () => this.onPin(cursor) });
     this.cells.push({ node, cursor });
     return node;
   }
@@ -96,8 +96,8 @@ export class AlignTable {
       const found = correlations[what];
       const text = !found ? "…" : Number.isNaN(found.value) ? "n/a" : found.value.toFixed(2).replace("-", "−");
       const node = el("span", { class: "align-rank", "data-what": what }, `α ~ ${name} `, el("b", {}, text));
-      node.onpointerenter = () => this.onPoint({ kind: "rank", what });
-      node.onclick = () => this.onPin({ kind: "rank", what });
+      listen(node, { pointerenter: () => this.onPoint({ kind: "rank", what }) });
+      listen(node, { click: () => this.onPin({ kind: "rank", what }) });
       this.cells.push({ node, cursor: { kind: "rank", what } });
       return node;
     };

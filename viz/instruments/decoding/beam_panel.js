@@ -1,6 +1,6 @@
 // Below the tree: what the row of the chosen node looked at, the node in numbers, its row's candidates, and the scoreboard.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { numberText, percentText, weightText } from "../shared/numbers.js";
 import { shade } from "../shared/theme.js";
 
@@ -11,7 +11,7 @@ export class Panel {
     this.store = store;
     this.onPick = onPick;
     this.layer = el("select", { class: "beam-layer", "aria-label": "Layer of the cross-attention" });
-    this.layer.onchange = () => store.choose({ layer: Number(this.layer.value) });
+    listen(this.layer, { change: () => store.choose({ layer: Number(this.layer.value) }) });
     this.heads = el("span", {});
     this.words = el("div", { class: "beam-words", role: "figure" });
     this.attention = el("div", { class: "beam-attention" }, el("div", { class: "beam-heading" }, el("b", {}, "Cross-attention"), ", layer ", this.layer, this.heads), this.words);

@@ -1,6 +1,6 @@
 // The tree from left to right, one column a step: boxes, edges, marks. Built once a tree; pointing only changes classes.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { numberText } from "../shared/numbers.js";
 import { svg } from "./ribbons.js";
 import { ROOT } from "./beam_tree.js";
@@ -23,12 +23,14 @@ export class Picture {
     this.measure = document.createElement("canvas").getContext("2d");
     this.node = el("div", { class: "beam-tree", role: "figure", tabindex: "0" });
     const at = (event) => event.target.closest?.("[data-node]")?.dataset.node;
-    this.node.onpointermove = (event) => {
-      // A pointer at rest, under which the tree was scrolled, points at nothing.
-      const hasMoved = event.movementX !== 0 || event.movementY !== 0;
-      if (hasMoved && at(event) !== undefined) onPoint(Number(at(event)));
-    };
-    this.node.onclick = (event) => at(event) !== undefined && onPick(Number(at(event)));
+    listen(this.node, {
+      pointermove: (event) => {
+        // A pointer at rest, under which the tree was scrolled, points at nothing.
+        const hasMoved = event.movementX !== 0 || event.movementY !== 0;
+        if (hasMoved && at(event) !== undefined) onPoint(Number(at(event)));
+      },
+    });
+    listen(this.node, { click: (event) => at(event) !== undefined && onPick(Number(at(event))) });
     this.marked = [];
   }
 

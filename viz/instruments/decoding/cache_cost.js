@@ -1,6 +1,6 @@
 // What the cache saves, drawn: which rows each step computes (two triangles), and a bar a step for each way of decoding.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { hatch, sized } from "./cache_rows.js";
 
 const TYPE = 14;
@@ -12,9 +12,9 @@ export class Triangle {
     this.cached = cached;
     this.canvas = el("canvas", { "aria-hidden": "true" });
     this.node = el("div", { class: "cache-triangle", role: "figure" }, this.canvas);
-    this.node.onpointermove = (event) => this.at(event, onPoint);
-    this.node.onclick = (event) => this.at(event, onClick);
-    this.node.onpointerleave = onLeave;
+    listen(this.node, { pointermove: (event) => this.at(event, onPoint) });
+    listen(this.node, { click: (event) => this.at(event, onClick) });
+    listen(this.node, { pointerleave: onLeave });
   }
 
   draw({ name, steps, step, size, theme }) {
@@ -58,9 +58,9 @@ export class Bars {
   constructor({ onPoint, onClick, onLeave }) {
     this.canvas = el("canvas", { "aria-hidden": "true" });
     this.node = el("div", { class: "cache-bars", role: "figure" }, this.canvas);
-    this.node.onpointermove = (event) => this.at(event, onPoint);
-    this.node.onclick = (event) => this.at(event, ({ step }) => onClick(step));
-    this.node.onpointerleave = onLeave;
+    listen(this.node, { pointermove: (event) => this.at(event, onPoint) });
+    listen(this.node, { click: (event) => this.at(event, ({ step }) => onClick(step)) });
+    listen(this.node, { pointerleave: onLeave });
   }
 
   // cached, uncached: a number a step

@@ -1,7 +1,7 @@
 // The growing picture: one row a token, with its key and its value in one head as strips of numbers. Between the token and the
 // strips a cell for each layer: filled where the row is computed at the open step, hatched where it is read again.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { shortened } from "../shared/numbers.js";
 import { shadeSigned } from "../shared/theme.js";
 
@@ -46,9 +46,9 @@ export class Rows {
     this.picture = el("canvas", { "aria-hidden": "true" });
     this.overlay = el("canvas", { class: "cache-over", "aria-hidden": "true" });
     this.node = el("div", { class: "cache-rows", role: "figure", tabindex: "0" }, this.picture, this.overlay);
-    this.node.onpointermove = (event) => this.at(event, onPoint);
-    this.node.onclick = (event) => this.at(event, onClick);
-    this.node.onpointerleave = onLeave;
+    listen(this.node, { pointermove: (event) => this.at(event, onPoint) });
+    listen(this.node, { click: (event) => this.at(event, onClick) });
+    listen(this.node, { pointerleave: onLeave });
   }
 
   // spec: { name, tokens, k, v (token × features each), features, limit, layers, layer, colours: { k, v },

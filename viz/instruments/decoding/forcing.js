@@ -1,7 +1,7 @@
 /* Forcing */
 // Teacher forcing above free running: a reference scored step by step, and what the model says by itself.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { readLink } from "../shared/link.js";
 import { numberText } from "../shared/numbers.js";
 import { explanation, lanesOf } from "./forcing_explain.js";
@@ -26,10 +26,12 @@ export class Forcing {
     this.pinned = false;
     this.input = el("input", { type: "text", class: "forcing-input", "aria-label": "Reference translation", maxlength: LONGEST_TYPED, spellcheck: "false", autocomplete: "off" });
     // Letters typed here are no keys of the lanes, nor of Streamlit.
-    this.input.onkeydown = (event) => {
-      event.stopPropagation();
-      if (event.key === "Enter") this.use(this.input.value);
-    };
+    listen(this.input, {
+      keydown: (event) => {
+        event.stopPropagation();
+        if (event.key === "Enter") this.use(this.input.value);
+      },
+    });
     this.origin = el("span", { class: "forcing-origin" });
     this.back = el("button", { class: "small", onclick: () => this.use(null) }, "First reference");
     this.views = Object.entries({ loss: "Loss", passes: "One pass = step by step" }).map(([name, title]) =>
@@ -54,8 +56,8 @@ export class Forcing {
       this.lanesNode,
       this.caption,
     );
-    this.node.onpointermove = (event) => this.at(event, (cursor) => this.pinned || this.move(cursor));
-    this.node.onclick = (event) => this.at(event, (cursor) => this.pin(cursor));
+    listen(this.node, { pointermove: (event) => this.at(event, (cursor) => this.pinned || this.move(cursor)) });
+    listen(this.node, { click: (event) => this.at(event, (cursor) => this.pin(cursor)) });
     store.listeners.add((what) => what === "sentence" && this.restore());
   }
 

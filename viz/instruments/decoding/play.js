@@ -1,6 +1,6 @@
 // Step by step: the translation grows token by token; what each step reads, looks at, could say and says; and what if it said another word.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { Lanes } from "./play_lanes.js";
 import { check, explain } from "./play_explain.js";
 import { StepPicture } from "./play_picture.js";
@@ -38,7 +38,7 @@ export class Play {
       this.lanes.node,
       el("div", { class: "play-main" }, this.looks, this.words.node, this.words.form, this.words.said),
     );
-    this.node.onkeyup = (event) => event.key === " " && event.target.matches("button") && event.preventDefault();
+    listen(this.node, { keyup: (event) => event.key === " " && event.target.matches("button") && event.preventDefault() });
   }
 
   // Drawing ------------------------------------------------------------------------------------------------------

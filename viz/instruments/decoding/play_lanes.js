@@ -1,6 +1,6 @@
 // The lanes, one below the other: the translation and its branches, aligned step by step, each with its log P.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { numberText, shortened } from "../shared/numbers.js";
 
 const SUMS = { soFar: "log P so far", total: "log P", perToken: "per token" };
@@ -21,7 +21,7 @@ export class Lanes {
     // Room for the first branch, so that nothing jumps when it comes.
     this.room = el("div", { class: "play-lane-room" }, "Click another candidate, or type a word: its translation comes here.");
     this.node = el("div", { class: "play-lanes", role: "group", "aria-label": "Translations, aligned step by step" }, this.grid, this.room);
-    this.node.onpointerover = (event) => this.point(event);
+    listen(this.node, { pointerover: (event) => this.point(event) });
     this.node.addEventListener("focusin", (event) => this.point(event));
   }
 

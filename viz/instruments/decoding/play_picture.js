@@ -1,6 +1,7 @@
 // One step of the decoder: ribbons from the source to the token that reads, the tokens read so far, below them the row of its
 // masked self-attention, and the token that is taken. What is not there yet keeps its place, empty.
 
+import { listen } from "../shared/dom.js";
 import { weightText } from "../shared/numbers.js";
 import { css, textOn } from "../shared/theme.js";
 import { Ribbons, svg } from "./ribbons.js";
@@ -91,8 +92,8 @@ export class StepPicture extends Ribbons {
       });
       this.picture.append(cell);
       if (!isRead) continue;
-      cell.onpointerenter = () => this.onCell.onPoint({ on: "own", column: i });
-      cell.onclick = () => this.onCell.onClick({ on: "own", column: i });
+      listen(cell, { pointerenter: () => this.onCell.onPoint({ on: "own", column: i }) });
+      listen(cell, { click: () => this.onCell.onClick({ on: "own", column: i }) });
       this.cells.push(cell);
       if (x1 - x0 < NUMBER_WIDTH) continue;
       const text = svg("text", { class: "play-cell-number", x: (x0 + x1) / 2, y: y + CELL / 2 + 5, "text-anchor": "middle", "font-size": TYPE, fill: textOn(theme, weight) });

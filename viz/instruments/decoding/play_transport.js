@@ -1,6 +1,6 @@
 // Play, pause, one step on or back, first, last, a slider, the speed. While it plays, the server hears nothing.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { svg } from "./ribbons.js";
 
 const SPEEDS = [0.5, 1, 2]; // steps a second
@@ -27,7 +27,7 @@ export class Transport {
     this.last = button("last", "Last step (End)", () => this.to(store.steps - 1));
     this.toggleButton = el("button", { class: "small play-toggle", onclick: () => this.toggle() });
     this.slider = el("input", { class: "play-slider", type: "range", min: "1", step: "1", "aria-label": "Step" });
-    this.slider.oninput = () => this.to(Number(this.slider.value) - 1);
+    listen(this.slider, { input: () => this.to(Number(this.slider.value) - 1) });
     this.where = el("span", { class: "play-where" });
     this.speeds = SPEEDS.map((speed) =>
       el("button", { class: "head-choice", "data-speed": speed, "aria-label": `${speed} ${speed > 1 ? "steps" : "step"} a second`, title: `${speed} ${speed > 1 ? "steps" : "step"} a second`, onclick: () => this.choose(speed) }, `${speed}×`),

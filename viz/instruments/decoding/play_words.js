@@ -1,6 +1,6 @@
 // What could be said at the open step: the most probable words as bars, and a field for any other. Choosing one makes a branch.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { numberText, weightText } from "../shared/numbers.js";
 
 export const LEAST_SHOWN = 0.00005; // what four decimals would show as 0
@@ -18,14 +18,16 @@ export class Words {
     this.go = el("button", { class: "small play-go", type: "submit" }, "Go on");
     this.undo = el("button", { class: "small play-undo", type: "button", title: "Take back the newest branch", onclick: () => this.takeBack() }, "Undo branch");
     this.form = el("form", { class: "play-form" }, this.field, this.go, this.undo);
-    this.form.onsubmit = (event) => {
-      event.preventDefault();
-      this.type();
-    };
+    listen(this.form, {
+      submit: (event) => {
+        event.preventDefault();
+        this.type();
+      },
+    });
     this.said = el("p", { class: "play-status", role: "status", title: KEYS });
     this.node = el("section", { class: "play-choices", role: "figure" }, this.head, this.list);
-    this.list.onpointerover = (event) => this.at(event, (rank) => onPoint({ on: "word", rank }));
-    this.list.onclick = (event) => this.at(event, (rank) => this.choose(rank));
+    listen(this.list, { pointerover: (event) => this.at(event, (rank) => onPoint({ on: "word", rank })) });
+    listen(this.list, { click: (event) => this.at(event, (rank) => this.choose(rank)) });
     this.rows = [];
   }
 

@@ -1,6 +1,6 @@
 // Two rows of words, and a ribbon for each weight between them: its width is the weight. What is above is read, what is below reads.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { shortened, weightText } from "../shared/numbers.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -74,8 +74,8 @@ export class Ribbons {
         const d = `M ${x0 - half} ${y0} C ${x0 - half} ${middle}, ${x1 - half} ${middle}, ${x1 - half} ${y1} L ${x1 + half} ${y1} C ${x1 + half} ${middle}, ${x0 + half} ${middle}, ${x0 + half} ${y0} Z`;
         const path = svg("path", { class: "ribbon", d, fill: colour, "fill-opacity": (0.25 + 0.6 * weight).toFixed(3), "data-row": row, "data-column": column, "data-weight": weightText(weight) });
         path.append(svg("title", {}, `${below[row]} looks at ${above[column]}: ${weightText(weight)}`));
-        path.onpointerenter = () => this.onPoint({ row, column });
-        path.onclick = () => this.onClick({ row, column });
+        listen(path, { pointerenter: () => this.onPoint({ row, column }) });
+        listen(path, { click: () => this.onClick({ row, column }) });
         this.paths.push(path);
         picture.append(path);
       }
@@ -106,8 +106,8 @@ export class Ribbons {
       const node = svg("text", { class: "ribbon-token", x: middles[i], y: y(i % lines), "text-anchor": "middle", "font-size": TYPE, fill: this.spec.theme.text, [`data-${axis}`]: i });
       node.append(texts[i], svg("title", {}, word));
       const cell = axis === "row" ? { row: i, column: null } : { row: null, column: i };
-      node.onpointerenter = () => this.onPoint(cell);
-      node.onclick = () => this.onClick(cell);
+      listen(node, { pointerenter: () => this.onPoint(cell) });
+      listen(node, { click: () => this.onClick(cell) });
       return node;
     });
   }

@@ -1,7 +1,7 @@
 /* Samples */
 // Translations drawn at random: a table of the distinct ones, the share of each beside its probability.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { readLink } from "../shared/link.js";
 import { numberText } from "../shared/numbers.js";
 import { explanation, probText, sum } from "./samples_explain.js";
@@ -47,8 +47,8 @@ export class Samples {
     this.figure = el("div", { class: "samples-figure", role: "figure", tabindex: "0", "aria-label": "Drawn translations" }, this.table);
     this.caption = el("p", { class: "samples-caption note" });
     this.node = el("div", { class: "samples-part" }, this.knobs.node, this.notice, this.summary, this.figure, this.caption);
-    this.table.onpointermove = (event) => this.at(event, (cursor) => this.pinned || this.move(cursor));
-    this.table.onclick = (event) => this.at(event, (cursor) => this.pin(cursor));
+    listen(this.table, { pointermove: (event) => this.at(event, (cursor) => this.pinned || this.move(cursor)) });
+    listen(this.table, { click: (event) => this.at(event, (cursor) => this.pin(cursor)) });
     store.listeners.add((what) => what === "sentence" && this.restore());
   }
 

@@ -1,6 +1,6 @@
 // What is drawn: temperature, top-k, top-p, how many, and the seed. null: the knob is off, nothing is cut.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { within } from "./store.js";
 
 const MOST_K = 100;
@@ -53,13 +53,15 @@ export class Knobs {
 
   knob(name, { label, least, most, step, typed }) {
     const input = el("input", { type: typed ? "number" : "range", min: least, max: most, step, "aria-label": label, "data-knob": name });
-    input.oninput = () => this.turn(name, input.value);
-    if (typed) input.onchange = () => this.draw();
+    listen(input, { input: () => this.turn(name, input.value) });
+    if (typed) listen(input, { change: () => this.draw() });
     // Digits and arrows typed here mean nothing to the table, nor to Streamlit.
-    input.onkeydown = (event) => {
-      event.stopPropagation();
-      if (typed && event.key === "Enter") this.now();
-    };
+    listen(input, {
+      keydown: (event) => {
+        event.stopPropagation();
+        if (typed && event.key === "Enter") this.now();
+      },
+    });
     this.inputs[name] = input;
     this.texts[name] = typed ? null : el("span", { class: "samples-value" });
     return el("label", { class: "samples-knob" }, label, input, this.texts[name]);

@@ -2,7 +2,7 @@
 //   constructor(store); node; draw(theme, width); where needed: changed(what), press(event) → true if the key was meant for it,
 //   explanation() for the strip, opened() and closed() as its tab comes and goes.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { LINK_CHANGED } from "../shared/link.js";
 import { mounted } from "../shared/mount.js";
 import { Strip } from "../shared/strip.js";
@@ -45,7 +45,7 @@ class View {
       this.strip.node,
     );
     parentElement.append(this.root);
-    this.root.onkeydown = (event) => this.press(event);
+    listen(this.root, { keydown: (event) => this.press(event) });
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(this.root);
     this.follow = () => store.follow();

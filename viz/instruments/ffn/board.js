@@ -1,6 +1,6 @@
 // The block as panels of token × feature, left to right; means, deviations and counts of active units as numbers.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { numberText, shortened } from "../shared/numbers.js";
 import { shade, shadeSigned } from "../shared/theme.js";
 import { cellAt, NARROW, narrowLayout, PARAMETERS, ROOMY, sequence, wideLayout } from "./layout.js";
@@ -34,8 +34,8 @@ export class Board {
     this.board = el("div", { class: "board", role: "figure", tabindex: "0" }, this.picture, this.overlay, this.headers);
     this.tabs = el("div", { class: "stage-tabs", role: "tablist", "aria-label": "Stage" });
     this.node = el("div", { class: "block" }, this.tabs, this.board);
-    this.board.onpointermove = (event) => this.pointed(event, (cursor) => store.point(cursor));
-    this.board.onclick = (event) => this.pointed(event, (cursor) => store.pin(cursor));
+    listen(this.board, { pointermove: (event) => this.pointed(event, (cursor) => store.point(cursor)) });
+    listen(this.board, { click: (event) => this.pointed(event, (cursor) => store.pin(cursor)) });
   }
 
   pointed(event, act) {

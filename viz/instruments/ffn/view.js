@@ -1,7 +1,7 @@
 // The feed-forward and Add & Norm instrument: one layer's block from the stream that enters to the stream that leaves.
 // Everything answers in the browser; the server is asked for a layer's exact numbers, and told the choice after a pause.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { LINK_CHANGED } from "../shared/link.js";
 import { mounted } from "../shared/mount.js";
 import { numberText } from "../shared/numbers.js";
@@ -43,7 +43,7 @@ class View {
       this.hint,
     );
     parentElement.append(this.root);
-    this.root.onkeydown = (event) => this.press(event);
+    listen(this.root, { keydown: (event) => this.press(event) });
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(this.root);
     this.follow = () => this.store.follow();

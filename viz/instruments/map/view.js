@@ -1,6 +1,6 @@
 // The map: figure 1 of the paper with this sentence's numbers. Click a block and its instrument opens beside it.
 
-import { adopt, el, styleSheet } from "../shared/dom.js";
+import { adopt, el, listen, styleSheet } from "../shared/dom.js";
 import { LINK_CHANGED, readLink, Teller, wholeNumber } from "../shared/link.js";
 import { readTheme, shade, shadeSigned } from "../shared/theme.js";
 import { unpack } from "../shared/transport.js";
@@ -45,7 +45,7 @@ class View {
     this.total = el("p", { class: "total" });
     this.root = el("nav", { class: "instrument map", "aria-label": "Map of the model" }, this.crumb, this.board, this.said, this.total);
     parentElement.append(this.root);
-    this.root.onkeydown = (event) => this.press(event);
+    listen(this.root, { keydown: (event) => this.press(event) });
     this.follow = () => this.read();
     window.addEventListener(LINK_CHANGED, this.follow);
     window.addEventListener("resize", (this.resize = () => this.header && this.draw()));

@@ -1,6 +1,6 @@
 // The most probable words of the open step as bars: token, id, logit, probability, cumulative mass; and what if.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { numberText, weightText } from "../shared/numbers.js";
 import { css } from "../shared/theme.js";
 import { cutText } from "./explain.js";
@@ -20,8 +20,8 @@ export class Bars {
     this.table = el("div", { class: "bars", role: "table", tabindex: "0" }, el("div", { class: "heads", role: "rowgroup" }, this.head, this.again), this.rows);
     this.caption = el("p", { class: "note" });
     this.node = el("section", { class: "bars-part", role: "figure" }, this.table, this.caption);
-    this.rows.onpointermove = (event) => this.at(event, (cursor) => store.point(cursor));
-    this.rows.onclick = (event) => this.at(event, (cursor) => store.pin(cursor));
+    listen(this.rows, { pointermove: (event) => this.at(event, (cursor) => store.point(cursor)) });
+    listen(this.rows, { click: (event) => this.at(event, (cursor) => store.pin(cursor)) });
   }
 
   at(event, tell) {

@@ -1,6 +1,6 @@
 // Temperature, top-k and top-p: always marked as what if; they act on the logits that the browser holds.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { OWN } from "./sampling.js";
 
 const MOST_K = 100;
@@ -11,7 +11,7 @@ export class Knobs {
     const slider = (name, label, range, read, write) => {
       const input = el("input", { type: "range", "aria-label": label, ...range });
       const text = el("span", { class: "knob-value" });
-      input.oninput = () => store.turn({ [name]: read(Number(input.value)) });
+      listen(input, { input: () => store.turn({ [name]: read(Number(input.value)) }) });
       const draw = () => {
         const value = store.knobs[name];
         input.value = String(write(value));

@@ -1,7 +1,7 @@
 // The logit lens: what the model would say after each layer, at each position. Layers are rows and positions columns
 // where all words fit; in less room positions run down, so that no word is cut.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { weightText } from "../shared/numbers.js";
 import { css, textOn } from "../shared/theme.js";
 
@@ -26,8 +26,8 @@ export class Lens {
       this.list,
       this.caption,
     );
-    this.table.onpointermove = (event) => this.at(event, (cell) => store.point(cell));
-    this.table.onclick = (event) => this.at(event, (cell) => store.pin(cell));
+    listen(this.table, { pointermove: (event) => this.at(event, (cell) => store.point(cell)) });
+    listen(this.table, { click: (event) => this.at(event, (cell) => store.pin(cell)) });
   }
 
   at(event, tell) {

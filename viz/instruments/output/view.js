@@ -1,7 +1,7 @@
 // The output instrument: choose a decoding step; see its last state, logits and probabilities, what if; the logit lens;
 // and who added what to a logit. Everything answers in the browser; the server is asked for a step's full logits, and told the step after a pause.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { LINK_CHANGED } from "../shared/link.js";
 import { mounted } from "../shared/mount.js";
 import { largest, Panel } from "../shared/panel.js";
@@ -57,7 +57,7 @@ class View {
       el("p", { class: "hint" }, "Keys: on the steps ← → change the step; on a picture arrows move · Enter pins · Esc frees."),
     );
     parentElement.append(this.root);
-    this.root.onkeydown = (event) => this.press(event);
+    listen(this.root, { keydown: (event) => this.press(event) });
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(this.root);
     this.follow = () => store.follow();

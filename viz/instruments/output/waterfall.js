@@ -1,7 +1,7 @@
 // Who added what: the direct contributions to one word's logit as a waterfall, from the embeddings to the logit. Bars run
 // to the right where each has room for its label, and down where not.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { KINDS } from "./direct.js";
 
 // Room that a bar's label needs; the first bars and the sum always have words for labels.
@@ -48,7 +48,7 @@ export class Waterfall {
   constructor(store) {
     this.store = store;
     this.words = el("select", { "aria-label": "Word whose logit is taken apart" });
-    this.words.onchange = () => store.chooseWord(Number(this.words.value));
+    listen(this.words, { change: () => store.chooseWord(Number(this.words.value)) });
     this.choices = ["blocks", "heads"].map((grouping) =>
       el("button", { class: "head-choice", "data-grouping": grouping, onclick: () => store.group(grouping) }, grouping),
     );
@@ -67,8 +67,8 @@ export class Waterfall {
     this.caption = el("span", { class: "fall-caption" });
     this.about = el("span", {});
     this.node = el("section", { class: "added", role: "figure" }, this.plot, this.legend, el("p", { class: "note" }, this.caption, " ", this.about));
-    this.plot.onpointermove = (event) => this.at(event, (cursor) => store.point(cursor));
-    this.plot.onclick = (event) => this.at(event, (cursor) => store.pin(cursor));
+    listen(this.plot, { pointermove: (event) => this.at(event, (cursor) => store.point(cursor)) });
+    listen(this.plot, { click: (event) => this.at(event, (cursor) => store.pin(cursor)) });
   }
 
   at(event, tell) {

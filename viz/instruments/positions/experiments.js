@@ -1,6 +1,6 @@
 // The live model with other positions: what it says then, and which attention maps change.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { Matrix } from "../shared/matrix.js";
 import { numberText, weightText } from "../shared/numbers.js";
 import { css } from "../shared/theme.js";
@@ -38,8 +38,8 @@ export class Experiments {
     this.maps = el("div", { class: "maps" }, ...this.figures.map(({ box }) => box));
     this.compare = el("div", { class: "compare" }, el("div", { class: "panel-name" }, (this.compareName = el("b"))), this.sites, this.caption, el("div", { class: "difference" }, this.grid, this.maps));
     this.node = el("div", { class: "view experiments" }, this.controls, this.pair, this.lesson, el("div", { class: "table-box" }, this.table), this.compare);
-    this.grid.onkeydown = (event) => this.press(event);
-    this.shift.onkeydown = (event) => event.key === "Enter" && this.shiftBy();
+    listen(this.grid, { keydown: (event) => this.press(event) });
+    listen(this.shift, { keydown: (event) => event.key === "Enter" && this.shiftBy() });
   }
 
   draw(theme, width) {
@@ -71,7 +71,8 @@ export class Experiments {
     const { store } = this;
     const { refused, bases, pair, n_words, longest_shift } = store.header;
     const tooFew = n_words < 2 ? "There are no two words to shuffle." : null;
-    const focused = this.node.getRootNode().activeElement?.textContent;
+    const active = this.node.getRootNode().activeElement;
+    const focused = active?.textContent;
     Object.assign(this.shift, { min: String(-longest_shift), max: String(longest_shift), disabled: Boolean(refused.shift) });
     const shift = el("button", { class: "small", disabled: refused.shift ? "" : null, title: refused.shift, onclick: () => this.shiftBy() }, "Shift by");
     const baseButtons = bases.map((base) => this.button(base.toLocaleString("en"), { key: `base ${base}`, label: `Base ${base.toLocaleString("en")}`, values: { base } }, refused.base));
@@ -87,7 +88,8 @@ export class Experiments {
     this.pair.replaceChildren(...(texts.length ? [el("span", {}, "The same with:"), ...texts] : []), ...clear);
     const reasons = [...new Set([refused.off, refused.shift, refused.base].filter(Boolean))];
     if (reasons.length) this.pair.append(el("span", { class: "note" }, reasons.join(" ")));
-    if (focused) [...this.node.querySelectorAll("button")].find((button) => button.textContent === focused)?.focus({ preventScroll: true });
+    if (active === this.shift) this.shift.focus({ preventScroll: true });
+    else if (focused) [...this.node.querySelectorAll("button")].find((button) => button.textContent === focused)?.focus({ preventScroll: true });
   }
 
   drawRuns() {

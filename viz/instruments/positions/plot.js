@@ -1,6 +1,6 @@
 // Lines over whole numbers, as SVG, with axes; nothing here knows what they mean.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -24,8 +24,8 @@ export class Plot {
   constructor({ onCursor, onPin }) {
     this.picture = svg("svg", { "aria-hidden": "true" });
     this.node = el("div", { class: "plot", role: "figure", tabindex: "0" }, this.picture);
-    this.node.onpointermove = (event) => this.at(event, onCursor);
-    this.node.onclick = (event) => this.at(event, onPin);
+    listen(this.node, { pointermove: (event) => this.at(event, onCursor) });
+    listen(this.node, { click: (event) => this.at(event, onPin) });
   }
 
   // spec: { name, width, height, xMax, yMin, yMax, yTicks: [[y, text]], xName, lines: [{ points, colour, width }], dots: [{ x, y, colour }], here }

@@ -1,6 +1,6 @@
 // PE(p + k) is PE(p) with each pair turned by a fixed angle: the same whatever p.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { numberText } from "../shared/numbers.js";
 import { frequency, rotation } from "./maths.js";
 import { svg } from "./plot.js";
@@ -22,7 +22,7 @@ export class Rotation {
       ].map(([name, label, tell]) => {
         const input = el("input", { type: "range", min: "0", step: "1", "aria-label": label });
         const text = el("span", { class: "knob-value" });
-        input.oninput = () => tell(Number(input.value));
+        listen(input, { input: () => tell(Number(input.value)) });
         return [name, { input, text, node: el("label", { class: "knob" }, label, input, text) }];
       }),
     );
@@ -31,8 +31,8 @@ export class Rotation {
     this.caption = el("p", { class: "note" });
     this.error = el("p", { class: "rotation-error" });
     this.clocks = el("div", { class: "clocks", role: "figure", tabindex: "0" });
-    this.clocks.onpointermove = (event) => this.point(event, (dim) => store.hover({ dim }));
-    this.clocks.onclick = (event) => this.point(event, (dim) => store.pin({ dim }));
+    listen(this.clocks, { pointermove: (event) => this.point(event, (dim) => store.hover({ dim })) });
+    listen(this.clocks, { click: (event) => this.point(event, (dim) => store.pin({ dim })) });
     this.node = el(
       "div",
       { class: "view rotation" },

@@ -1,7 +1,7 @@
 // The positions lab: the table PE, its waves, its products and its rotation; the sum that the layers read; and the live
 // model with other positions. All but the experiments answers in the browser.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { LINK_CHANGED } from "../shared/link.js";
 import { mounted } from "../shared/mount.js";
 import { Strip } from "../shared/strip.js";
@@ -36,7 +36,7 @@ class View {
       this.hint,
     );
     parentElement.append(this.root);
-    this.root.onkeydown = (event) => this.press(event);
+    listen(this.root, { keydown: (event) => this.press(event) });
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(this.root);
     this.follow = () => store.follow();

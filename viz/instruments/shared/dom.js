@@ -1,11 +1,22 @@
 // Elements without markup strings: what a user typed only ever becomes text.
 
+// Handlers by the event's name. What a handler gives back is dropped: `false` from an on… property would prevent the event's
+// default (a field that takes no keys), and an arrow such as `(event) => isEnter(event) && act()` gives just that. Only
+// preventDefault() prevents. One handler a name, so that drawing again replaces it.
+export function listen(node, handlers) {
+  for (const [name, handle] of Object.entries(handlers)) {
+    node[`on${name}`] = (event) => {
+      handle(event);
+    };
+  }
+}
+
 export function el(tag, properties = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
     if (name === "class") node.className = value;
     else if (name === "style") Object.assign(node.style, value);
-    else if (name.startsWith("on")) node[name] = value;
+    else if (name.startsWith("on")) listen(node, { [name.slice(2)]: value });
     else if (value !== null && value !== undefined) node.setAttribute(name, value);
   }
   node.append(...children.filter((child) => child !== null && child !== undefined));

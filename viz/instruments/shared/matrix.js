@@ -1,7 +1,7 @@
 // A labelled matrix of weights on two stacked canvases: the picture below, the cursor above.
 // Rows are queries, columns are keys, first token top-left.
 
-import { el } from "./dom.js";
+import { el, listen } from "./dom.js";
 import { shade } from "./theme.js";
 
 const SLANTED = (55 * Math.PI) / 180;
@@ -29,14 +29,16 @@ export class Matrix {
     this.picture = el("canvas", { "aria-hidden": "true" });
     this.overlay = el("canvas", { class: "overlay", "aria-hidden": "true" });
     this.node = el("div", { class: "matrix", role: "figure", tabindex: "0" }, this.picture, this.overlay);
-    this.node.onpointermove = (event) => {
-      const cell = this.cellAt(event);
-      if (cell) onCursor(cell);
-    };
-    this.node.onclick = (event) => {
-      const cell = this.cellAt(event);
-      if (cell) onPin(cell);
-    };
+    listen(this.node, {
+      pointermove: (event) => {
+        const cell = this.cellAt(event);
+        if (cell) onCursor(cell);
+      },
+      click: (event) => {
+        const cell = this.cellAt(event);
+        if (cell) onPin(cell);
+      },
+    });
   }
 
   // spec: { values, offset, rows: labels, columns: labels, causal, theme, width, height }

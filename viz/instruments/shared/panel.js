@@ -1,7 +1,7 @@
 // A labelled matrix of signed numbers (or of weights) on two stacked canvases: the picture below, the cursor above.
 // Rows are tokens, first on top; columns are features. Nothing here knows what the numbers mean.
 
-import { el } from "./dom.js";
+import { el, listen } from "./dom.js";
 import { shortened } from "./numbers.js";
 import { shade, shadeSigned } from "./theme.js";
 
@@ -21,8 +21,8 @@ export class Panel {
     this.picture = el("canvas", { "aria-hidden": "true" });
     this.overlay = el("canvas", { class: "over", "aria-hidden": "true" });
     this.node = el("div", { class: "panel", role: "figure", tabindex: "0" }, this.picture, this.overlay);
-    this.node.onpointermove = (event) => this.at(event, onCursor);
-    this.node.onclick = (event) => this.at(event, onPin);
+    listen(this.node, { pointermove: (event) => this.at(event, onCursor) });
+    listen(this.node, { click: (event) => this.at(event, onPin) });
   }
 
   // spec: { name, values, rows, columns, labels (one a row, or null), scale: "signed" | "weight", limit (signed only),

@@ -3,7 +3,7 @@
 // `explain()` gives it as data: { title, formula, terms: [{ name, text, value, here }], value, note, numpy, and where
 // needed sumName, total, asWeight, waiting, whatIf }; or a sentence that says why there is none yet.
 
-import { el } from "./dom.js";
+import { el, listen } from "./dom.js";
 import { numberText, weightText } from "./numbers.js";
 
 // On a low screen the picture needs the room.
@@ -32,7 +32,7 @@ export class Strip {
     this.note = el("div", { class: "note" });
     this.fold = el("button", { class: "small", onclick: () => this.toggle() });
     this.copy = el("button", { class: "small copy" }, "Copy as NumPy");
-    this.copy.onclick = () => copy(this.explanation.numpy, this.copy);
+    listen(this.copy, { click: () => copy(this.explanation.numpy, this.copy) });
     this.buttons = el("div", { class: "strip-buttons" }, this.fold, this.copy);
     this.node = el("div", { class: "strip" }, el("div", { class: "strip-text" }, this.formula, this.terms, this.note), this.buttons);
   }

@@ -1,6 +1,6 @@
 // Points in two dimensions, with labels where they fit; the chosen token is always labelled.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { percentText, shortened } from "../shared/numbers.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -55,8 +55,8 @@ export class Scatter {
       this.figure,
       this.caption,
     );
-    this.figure.onpointermove = (event) => this.point(event, (change) => store.hover(change));
-    this.figure.onclick = (event) => this.point(event, (change) => store.pin(change));
+    listen(this.figure, { pointermove: (event) => this.point(event, (change) => store.hover(change)) });
+    listen(this.figure, { click: (event) => this.point(event, (change) => store.pin(change)) });
   }
 
   draw(theme) {

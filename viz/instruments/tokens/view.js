@@ -1,7 +1,7 @@
 // The tokens instrument: words and their merges, the rows of E that the ids stand for, what lies near them, and where
 // layers move them. Everything answers in the browser; the server is told the chosen token after a pause.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 import { LINK_CHANGED } from "../shared/link.js";
 import { mounted } from "../shared/mount.js";
 import { numberText } from "../shared/numbers.js";
@@ -52,7 +52,7 @@ class View {
       el("p", { class: "hint" }, "Keys: ← → token, on the strip of numbers ↑ ↓ token and ← → dimension · Enter pins · Esc frees."),
     );
     parentElement.append(this.root);
-    this.root.onkeydown = (event) => this.press(event);
+    listen(this.root, { keydown: (event) => this.press(event) });
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(this.root);
     this.follow = () => store.follow();

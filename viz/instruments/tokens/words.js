@@ -1,6 +1,6 @@
 // The words of a side with their tokens and ids, and how merges split the chosen one.
 
-import { el } from "../shared/dom.js";
+import { el, listen } from "../shared/dom.js";
 
 const MOST_ROWS = 40;
 const MOST_PARTS = 12;
@@ -49,7 +49,7 @@ export class Words {
       });
       const none = buttons.length ? null : el("span", { class: "piece-id" }, "in the token before");
       const box = el("div", { class: `word${word.special ? " special" : ""}` }, el("span", { class: "word-text", dir: "auto", title: word.text }, word.text), el("span", { class: "pieces" }, ...buttons, none));
-      if (word.tokens.length) box.onclick = (event) => event.target.closest(".piece") ?? store.choose(word.tokens[0]);
+      if (word.tokens.length) listen(box, { click: (event) => event.target.closest(".piece") ?? store.choose(word.tokens[0]) });
       return box;
     });
     this.node.replaceChildren(...this.boxes);
