@@ -20,10 +20,10 @@ from tqdm import tqdm
 
 from model.checkpoint import CheckpointError, find, read_json, write_json
 from model.data import DataError, Pair, read_multi30k, without_final_punctuation
-from model.glass import DEFAULT_ALPHA, Glass, TextError, load
+from model.glass import Glass, TextError, load
 
 
-def translate_all(glass: Glass, texts: list[str], beam: int, alpha: float) -> list[str]:
+def translate_all(glass: Glass, texts: list[str], beam: int, alpha: float | None) -> list[str]:
     """One translation a text; a text that the model does not take scores as an empty one."""
     outputs = []
     for text in tqdm(texts, desc="translating", mininterval=1):
@@ -46,7 +46,7 @@ def score(outputs: list[str], references: list[str]) -> dict[str, float | str]:
     }
 
 
-def evaluate(glass: Glass, pairs: list[Pair], beam: int, alpha: float) -> dict:
+def evaluate(glass: Glass, pairs: list[Pair], beam: int, alpha: float | None) -> dict:
     """Scores over the pairs as they stand."""
     start = time.perf_counter()
     outputs = translate_all(glass, [src for src, _ in pairs], beam, alpha)
@@ -54,7 +54,7 @@ def evaluate(glass: Glass, pairs: list[Pair], beam: int, alpha: float) -> dict:
     return scores | {"sentences": len(pairs), "seconds": round(time.perf_counter() - start, 1)}
 
 
-def evaluate_casual(glass: Glass, pairs: list[Pair], beam: int, alpha: float) -> dict:
+def evaluate_casual(glass: Glass, pairs: list[Pair], beam: int, alpha: float | None) -> dict:
     """Scores of plain and of careless input, both without final punctuation, and their difference."""
     start = time.perf_counter()
     references = [without_final_punctuation(tgt) for _, tgt in pairs]
@@ -81,7 +81,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--split", required=True, help="val or test_2016_flickr")
     parser.add_argument("--pair", help="language pair (default: the checkpoint's name)")
     parser.add_argument("--beam", type=int, default=1)
-    parser.add_argument("--alpha", type=float, default=DEFAULT_ALPHA)
+    parser.add_argument("--alpha", type=float, help="length penalty (default: the card's)")
     parser.add_argument("--limit", type=int, help="score the first sentences only")
     parser.add_argument("--casual", action="store_true", help="compare plain with careless input")
     parser.add_argument("--card", action="store_true", help="write the scores into card.json")
@@ -105,7 +105,8 @@ def main(arguments: list[str]) -> int:
     except (CheckpointError, DataError) as error:
         print(error, file=sys.stderr)
         return 2
-    result |= {"model": glass.name, "split": args.split, "beam": args.beam, "alpha": args.alpha}
+    alpha = glass.decoding.alpha if args.alpha is None else args.alpha
+    result |= {"model": glass.name, "split": args.split, "beam": args.beam, "alpha": alpha}
     if args.card:
         path = find(args.name) / "card.json"
         card = read_json(path)

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from model import card
 from model.beam import BeamSearch, BeamStep
 from model.checkpoint import Checkpoint, load_checkpoint
 from model.decoding import Edits, Step, greedy
@@ -24,8 +25,6 @@ from model.limits import ALPHA, BEAM
 from model.tokenizer import Tokenizer
 from model.trace import Editor, Trace, Tracer
 
-DEFAULT_ALPHA = 1.8
-"""The length penalty that suited `val` best among 1.0, 1.4, 1.8 and 2.2 (beam 5)."""
 LONGEST_COUNTED = 20_000
 
 
@@ -71,12 +70,16 @@ class Translation:
 
 
 class Glass:
-    """A checkpoint at work. Holds no state between calls: safe to share among threads."""
+    """A checkpoint at work. Holds no state between calls: safe to share among threads.
+
+    `decoding` is what the card says is best for a reader: beam width and length penalty.
+    """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.name, self.config, self.card = checkpoint.name, checkpoint.config, checkpoint.card
         self.tokenizer: Tokenizer = checkpoint.tokenizer
         self.model, self.folder = checkpoint.model, checkpoint.folder
+        self.decoding = card.decoding(checkpoint.card)
 
     def source_ids(self, text: str) -> list[int]:
         """Ids of a source text, the end token included. Outer white space does not count."""
@@ -107,17 +110,17 @@ class Glass:
         self,
         text: str,
         beam: int = 1,
-        alpha: float = DEFAULT_ALPHA,
+        alpha: float | None = None,
         edits: Edits | None = None,
         forced: Sequence[int] = (),
     ) -> Translation:
         """Translate one text: greedy where `beam` is 1, else by beam search with length penalty `alpha`.
 
-        `forced` ids come first, whatever the model thinks of them; greedy decoding goes on from there.
-        Raises TextError for a text that is blank or too long, LimitError for a beam or an alpha outside its
-        range, ValueError for forced ids with a wider beam than 1.
+        Where no `alpha` is given, it is that of the card. `forced` ids come first, whatever the model thinks
+        of them; greedy decoding goes on from there. Raises TextError for a text that is blank or too long,
+        LimitError for a beam or an alpha outside its range, ValueError for forced ids with a wider beam.
         """
-        beam, alpha = BEAM.check(beam), ALPHA.check(alpha)
+        beam, alpha = BEAM.check(beam), ALPHA.check(self.decoding.alpha if alpha is None else alpha)
         src_ids = self.source_ids(text)
         beams: tuple[BeamStep, ...] = ()
         self.check_ids(forced)

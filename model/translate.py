@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from model.checkpoint import CheckpointError
-from model.glass import DEFAULT_ALPHA, Glass, TextError, load
+from model.glass import Glass, TextError, load
 
 
 class OutputError(Exception):
@@ -35,7 +35,7 @@ def decoded(lines: Iterable[bytes]) -> Iterator[str | None]:
 
 
 def translate_lines(
-    glass: Glass, lines: Iterable[bytes], beam: int, alpha: float
+    glass: Glass, lines: Iterable[bytes], beam: int, alpha: float | None
 ) -> Iterator[tuple[str, str | None]]:
     """(translation, warning) for each line; the translation is empty where there is a warning."""
     for text in decoded(lines):
@@ -53,7 +53,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("name", help="a checkpoint: a name below checkpoints/, or a folder")
     parser.add_argument("file", nargs="?", help="input file (default: standard input)")
     parser.add_argument("--beam", type=int, default=1, help="beam width (1: greedy)")
-    parser.add_argument("--alpha", type=float, default=DEFAULT_ALPHA, help="length penalty")
+    parser.add_argument("--alpha", type=float, help="length penalty (default: the card's)")
     args = parser.parse_args(arguments)
     if args.beam < 1:
         parser.error(f"--beam must be at least 1, not {args.beam}")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from model.card import WIDEST_BEAM
 from model.config import Config
 
 SITES = ("encoder.self_attn", "decoder.self_attn", "decoder.cross_attn")
@@ -59,7 +60,6 @@ INSTRUMENTS = ("map", "attention", "tokens", "ffn", "output", "positions", "deco
 SELECTION = "selection"
 OF_ONE_SENTENCE = ("forced", "branch", "reference")
 """Link parameters of the decoding instrument that say nothing about another sentence."""
-WIDEST_BEAM = 8
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import sacrebleu
 
 from model.data import Pair
 from model.evaluate import main, score, translate_all
-from model.glass import DEFAULT_ALPHA, Glass, Translation, load
+from model.glass import Glass, Translation, load
 from tests.unit.model.tiny import BROKEN, PAIRS, tiny_checkpoint, write_multi30k
 
 KNOWN = [pair for pair in PAIRS if pair is not BROKEN]
@@ -75,7 +75,7 @@ def test_the_scores_are_those_of_sacrebleu(evaluate, glass: Glass, beam: int):
     assert result["sentences"] == len(MIXED)
     assert result["seconds"] >= 0
     told = (result["model"], result["split"], result["beam"], result["alpha"])
-    assert told == ("en-de", "val", beam, DEFAULT_ALPHA)
+    assert told == ("en-de", "val", beam, glass.decoding.alpha)
 
 
 def test_the_signature_is_that_of_cased_detokenised_bleu(evaluate):
@@ -121,7 +121,7 @@ def test_a_number_below_one_is_refused(evaluate, option: list[str], capsys: pyte
 
 def test_a_text_that_the_model_does_not_take_scores_as_empty(glass: Glass):
     texts = ["", KNOWN[0][0], "A man " * 100, "\udc00"]
-    assert translate_all(glass, texts, 1, DEFAULT_ALPHA) == ["", KNOWN[0][1], "", ""]
+    assert translate_all(glass, texts, 1, None) == ["", KNOWN[0][1], "", ""]
 
 
 def test_casual_tells_what_careless_typing_costs(evaluate, glass: Glass):

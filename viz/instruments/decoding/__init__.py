@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 from model import Glass, Trace, Translation
-from model.glass import DEFAULT_ALPHA
 from viz import theme
 from viz.instruments import pack, register
 from viz.instruments.decoding import align, beam, cache, forcing, lanes, samples
@@ -35,7 +34,7 @@ def message(glass: Glass, trace: Trace, translation: Translation, request: dict[
         "vocab": config.vocab_size,
         "max_steps": config.max_tgt_len,
         "eos": config.eos_id,
-        "alpha": DEFAULT_ALPHA,
+        "alpha": glass.decoding.alpha,
         "beam": translation.beam,
         "src": trace.src_tokens,
         **lane,

@@ -14,21 +14,14 @@ import torch
 
 from model import Glass, Trace, Translation
 from model.beam import BeamSearch, BeamStep, CrossAttention
+from model.card import WIDEST_BEAM, beam_example
 from model.decoding import N_ALTERNATIVES, Step, greedy
-from model.glass import DEFAULT_ALPHA
 from model.limits import ALPHA, BEAM, LENGTH
 from viz.instruments import pack
 from viz.instruments.decoding.parts import number, part
 from viz.instruments.output import single
-from viz.scene import WIDEST_BEAM
 
 DEFAULT_WIDTH = 4
-EXAMPLES = {
-    "en-de": "A dog running through deep snow pack.",
-    "en-fr": "A boy in black clothes is doing a cartwheel on the beach.",
-}
-"""For each model a sentence of `val` where the beam's winner is more probable than greedy's translation and
-says something else: found by `python -m model.beam_example`."""
 
 
 @part("beam")
@@ -37,7 +30,7 @@ def beam(glass: Glass, trace: Trace, translation: Translation, values: Mapping[s
     """The tree for `width`, `alpha` and at most `limit` tokens; `tree` and `heading` say what is in it."""
     longest = glass.config.max_tgt_len
     width = number(values, BEAM.but(name="width", most=WIDEST_BEAM), DEFAULT_WIDTH)
-    alpha = number(values, ALPHA, DEFAULT_ALPHA)
+    alpha = number(values, ALPHA, glass.decoding.alpha)
     limit = number(values, LENGTH.but(most=longest), longest)
     watched = CrossAttention(glass.config)
     search = BeamSearch(glass.model, list(translation.src_ids), width, alpha, watched.edits, limit)
@@ -106,5 +99,5 @@ def heading(glass: Glass, search: BeamSearch, taken: list[Step]) -> dict[str, An
             "log_prob": sum(step.log_prob for step in taken),
             "finished": ids[-1] == glass.config.eos_id,
         },
-        "example": EXAMPLES.get(glass.name),
+        "example": beam_example(glass.card),
     }
