@@ -8,7 +8,7 @@ import random
 import re
 from collections import Counter
 
-from model.names import CITIES, FEMALE, MALE, SPELLINGS, SURNAMES, TRANSLATED_CITIES
+from model.name_lists import CITIES, FEMALE, MALE, SPELLINGS, SURNAMES, TRANSLATED_CITIES
 
 INVENTED_SHARE = 0.3
 
