@@ -123,6 +123,7 @@ CITIES = tuple(
 SPELLINGS = {
     "German": {
         "Mary": ("Maria", "Marie"),
+        "Alice": ("Elke",),
         "John": ("Johannes",),
         "London": (),
         "Tokyo": ("Tokio", "Tōkyō"),
