@@ -2,13 +2,14 @@
 
 import random
 
-from model.name_lists import CITIES, FEMALE, MALE, SPELLINGS, SURNAMES
+from model.name_lists import CITIES, FEMALE, MALE, SPELLINGS, SURNAMES, TRANSLATED_CITIES
 
 INVENTED_SHARE = 0.3
 INVENTED_VOWEL_SHARE = 0.25
 
 LISTS = {"female": FEMALE, "male": MALE, "surname": SURNAMES, "city": CITIES}
 FIRST_NAMES = ("female", "male")
+LISTED = frozenset(name for names in (*LISTS.values(), TRANSLATED_CITIES) for name in names)
 
 VOWELS = frozenset("AEIOUÀÁÂÄÅÆÈÉÊËÍÎİÓÔÖØÚÛÜŌ")
 UNSURE = frozenset("HY")  # French elides before some of these names and not before others
@@ -66,10 +67,10 @@ def invent_name(kind: str, vowel: bool | None, rng: random.Random) -> str:
 def new_name(
     kind: str, language: str, vowel: bool | None, plain_s: bool, taken: str, rng: random.Random
 ) -> str:
-    """A name of this kind that stands nowhere in the text `taken`."""
+    """A name of this kind that stands nowhere in the text `taken`: a listed one or one that no list holds."""
     pool = POOLS[kind, language, vowel, plain_s]
     while True:
         invented = kind in FIRST_NAMES and rng.random() < INVENTED_SHARE
         name = invent_name(kind, vowel, rng) if invented else rng.choice(pool)
-        if name not in taken:
+        if name not in taken and not (invented and name in LISTED):
             return name
