@@ -154,5 +154,5 @@ def make_attention(config: Config, encoding: PositionalEncoding | None = None) -
     """The attention that the config names; an unknown name raises ValueError that lists the known ones."""
     if config.attention not in ATTENTIONS:
         known = ", ".join(sorted(ATTENTIONS))
-        raise ValueError(f"config: attention must be one of {known}, not {config.attention!r}.")
+        raise ValueError(f"config: attention must be one of {known}, not {config.attention[:20]!r}.")
     return ATTENTIONS[config.attention](config, encoding)

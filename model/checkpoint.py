@@ -1,37 +1,42 @@
 """A checkpoint folder: config.json, tokenizer.json, model.safetensors, card.json. No pickle anywhere.
 
-The weights file remembers the checksum of its tokenizer, so that a foreign one is noticed.
+The weights file remembers the checksums of its tokenizer and its config, so that foreign ones are noticed.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from model.config import Config
+from model.files import CheckpointError, checksum, content_of, parse_json, read_json, write_json
 from model.tokenizer import Tokenizer
 from model.transformer import Transformer
+from model.weights import Weights, check_fit, open_weights, read_weights, save_weights
+
+__all__ = [
+    "FILES", "ROOT", "Checkpoint", "CheckpointError", "find", "load_checkpoint", "names", "read_json",
+    "read_weights", "save", "save_weights", "write_json",
+]  # fmt: skip
 
 ROOT = Path(__file__).resolve().parent.parent / "checkpoints"
 FILES = ("config.json", "tokenizer.json", "model.safetensors", "card.json")
-
-
-class CheckpointError(ValueError):
-    """A checkpoint does not load; the message is one sentence that names the file and the cause."""
+REMEMBERED = {"tokenizer_sha256": ("tokenizer.json", "tokenizer"), "config_sha256": ("config.json", "config")}
+"""What the weights file remembers: the checksum of which file, and what that file is."""
+MAY_BE_MISSING = ("config_sha256",)
+"""Checksums that a weights file need not have, as older ones lack these; empty this to require all."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A loaded folder. `card` tells the data, command, seed, commit and scores behind the weights."""
+    """A loaded folder. `card` tells the data, command, seed, commit and scores behind the weights;
+    `weights_sha256` is the checksum of the weights file's bytes as they were loaded.
+    """
 
     name: str
     folder: Path
@@ -39,6 +44,7 @@ class Checkpoint:
     tokenizer: Tokenizer
     model: Transformer
     card: Mapping[str, Any]
+    weights_sha256: str
 
 
 def find(name_or_path: str | Path) -> Path:
@@ -56,57 +62,6 @@ def names() -> list[str]:
     return sorted(folder.name for folder in ROOT.iterdir() if folder.is_dir()) if ROOT.is_dir() else []
 
 
-def checksum(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise CheckpointError(f"{path.parent.name}/{path.name} does not read as JSON ({error}).") from None
-    if not isinstance(values, dict):
-        raise CheckpointError(f"{path.parent.name}/{path.name} must hold a JSON object.")
-    return values
-
-
-def write_json(path: Path, values: Any) -> None:
-    path.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def save_weights(path: Path, weights: Mapping[str, Tensor], dtype: torch.dtype, **metadata: str) -> None:
-    """Write `weights` as `dtype`; the metadata are strings kept beside them."""
-    save_file(
-        {name: value.detach().to("cpu", dtype).contiguous() for name, value in weights.items()},
-        path,
-        metadata,
-    )
-
-
-def read_weights(path: Path, model: Transformer) -> dict[str, str]:
-    """Fill `model` from a weights file and return its metadata; names and shapes must fit exactly."""
-    where = f"{path.parent.name}/{path.name}"
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{where} does not read as safetensors, perhaps cut short ({error}).") from None
-    wanted = model.state_dict()
-    if missing := sorted(set(wanted) - set(weights)):
-        raise CheckpointError(f"{where} lacks the weights {missing[0]!r}.")
-    if foreign := sorted(set(weights) - set(wanted)):
-        raise CheckpointError(f"{where} holds {foreign[0]!r}, which this model does not have.")
-    for name, value in weights.items():
-        if value.shape != wanted[name].shape:
-            shapes = f"{tuple(value.shape)}, but the config asks for {tuple(wanted[name].shape)}"
-            raise CheckpointError(f"{where}: {name!r} has the shape {shapes}.")
-        if not value.isfinite().all():
-            raise CheckpointError(f"{where}: {name!r} holds a value that is no finite number.")
-    model.load_state_dict(weights)
-    return metadata
-
-
 def save(
     folder: Path, config: Config, tokenizer: Tokenizer, weights: Mapping[str, Tensor], card: Mapping[str, Any]
 ) -> None:
@@ -114,40 +69,73 @@ def save(
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", config.to_dict())
     tokenizer.save(folder / "tokenizer.json")
-    tokenizer_sha256 = checksum(folder / "tokenizer.json")
-    save_weights(folder / "model.safetensors", weights, torch.float32, tokenizer_sha256=tokenizer_sha256)
+    sums = {name: checksum((folder / file).read_bytes()) for name, (file, _) in REMEMBERED.items()}
+    save_weights(folder / "model.safetensors", weights, torch.float32, **sums)
     write_json(folder / "card.json", card)
 
 
+def read_config(content: bytes, where: str) -> Config:
+    try:
+        return Config.from_dict(parse_json(content, where))
+    except CheckpointError:
+        raise
+    except (ValueError, TypeError) as error:
+        raise CheckpointError(f"{where}: {error}") from None
+
+
+def read_tokenizer(content: bytes, where: str, config: Config) -> Tokenizer:
+    """The tokenizer, which must have the config's size and special ids."""
+    try:
+        tokenizer = Tokenizer.from_bytes(content)
+    except ValueError as error:
+        raise CheckpointError(f"{where}: {error}") from None
+    if tokenizer.vocab_size != config.vocab_size:
+        sizes = f"{tokenizer.vocab_size} tokens, but the config asks for {config.vocab_size}"
+        raise CheckpointError(f"{where} has {sizes}.")
+    special = (config.pad_id, config.bos_id, config.eos_id)
+    if special != (tokenizer.pad_id, tokenizer.bos_id, tokenizer.eos_id):
+        raise CheckpointError(f"{where} has other pad, start and end ids than {special}.")
+    return tokenizer
+
+
+def build(config: Config, weights: Weights, where: str) -> Transformer:
+    """The model with these weights, in eval mode. Its sizes are compared before it takes any memory."""
+    try:
+        with torch.device("meta"):
+            check_fit(weights, Transformer(config).state_dict())
+        model = Transformer(config)
+    except CheckpointError:
+        raise
+    except (ValueError, RuntimeError) as error:
+        raise CheckpointError(f"{where}: {error}") from None
+    model.load_state_dict(weights.tensors)
+    return model.eval()
+
+
+@torch.inference_mode()
+def check_numbers(model: Transformer, where: str) -> None:
+    """Finite weights can still be so large that what they make is not."""
+    src, tgt = torch.tensor([[model.config.eos_id]]), torch.tensor([[model.config.bos_id]])
+    if not model(src, tgt, torch.ones_like(src, dtype=torch.bool)).isfinite().all():
+        raise CheckpointError(f"{where} makes numbers that are not finite.")
+
+
 def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
-    """Load and verify a folder; anything amiss raises CheckpointError. The model is in eval mode."""
+    """Load and verify a folder; anything amiss raises CheckpointError. Each file is read once."""
     folder = find(name_or_path)
     for file in FILES:
         if not (folder / file).is_file():
             raise CheckpointError(f"The checkpoint {folder.name} lacks the file {file}.")
-    try:
-        config = Config.from_dict(read_json(folder / "config.json"))
-        model = Transformer(config)
-    except (ValueError, TypeError) as error:
-        if isinstance(error, CheckpointError):
-            raise
-        raise CheckpointError(f"{folder.name}/config.json: {error}") from None
-    try:
-        tokenizer = Tokenizer.load(folder / "tokenizer.json")
-    except ValueError as error:
-        raise CheckpointError(f"{folder.name}/tokenizer.json: {error}") from None
-    if tokenizer.vocab_size != config.vocab_size:
-        sizes = f"{tokenizer.vocab_size} tokens, but the config asks for {config.vocab_size}"
-        raise CheckpointError(f"{folder.name}/tokenizer.json has {sizes}.")
-    special = (config.pad_id, config.bos_id, config.eos_id)
-    if special != (tokenizer.pad_id, tokenizer.bos_id, tokenizer.eos_id):
-        raise CheckpointError(
-            f"{folder.name}/tokenizer.json has other pad, start and end ids than {special}."
-        )
-    metadata = read_weights(folder / "model.safetensors", model)
-    if metadata.get("tokenizer_sha256") != checksum(folder / "tokenizer.json"):
-        raise CheckpointError(
-            f"{folder.name}/tokenizer.json is not the tokenizer that model.safetensors was trained with."
-        )
-    card = read_json(folder / "card.json")
-    return Checkpoint(folder.name, folder, config, tokenizer, model.eval(), card)
+    content = {file: content_of(folder / file) for file in FILES if file != "model.safetensors"}
+    where = {file: f"{folder.name}/{file}" for file in FILES}
+    config = read_config(content["config.json"], where["config.json"])
+    tokenizer = read_tokenizer(content["tokenizer.json"], where["tokenizer.json"], config)
+    weights = open_weights(folder / "model.safetensors")
+    model = build(config, weights, where["config.json"])
+    for name, (file, what) in REMEMBERED.items():
+        known = weights.metadata.get(name)
+        if known != checksum(content[file]) and not (known is None and name in MAY_BE_MISSING):
+            raise CheckpointError(f"{where[file]} is not the {what} that model.safetensors was trained with.")
+    check_numbers(model, weights.where)
+    card = parse_json(content["card.json"], where["card.json"])
+    return Checkpoint(folder.name, folder, config, tokenizer, model, card, weights.sha256)

@@ -7,8 +7,21 @@ d_head = d_model / n_heads the width of one head, d_ff the width of the feed-for
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
+from reprlib import repr as shortened
 from typing import Any
 
+from model.limits import Limit
+
+SIZES = (
+    Limit("vocab_size", 1, 1_000_000, whole=True),
+    Limit("d_model", 1, 8_192, whole=True),
+    Limit("n_heads", 1, 8_192, whole=True),
+    Limit("d_ff", 1, 65_536, whole=True),
+    Limit("n_layers", 1, 128, whole=True),
+    Limit("max_src_len", 2, 4_096, whole=True),
+    Limit("max_tgt_len", 1, 4_096, whole=True),
+)
+"""Sizes that a model may have; a source needs a token and the end token."""
 NORMS = ("post", "pre")
 
 
@@ -36,22 +49,24 @@ class Config:
             wanted = {"int": int, "str": str, "float": (float, int)}[field.type]
             value = getattr(self, field.name)
             if not isinstance(value, wanted) or isinstance(value, bool):
-                raise ValueError(f"config: {field.name} must be of type {field.type}, not {value!r}.")
-        for name in ("vocab_size", "d_model", "n_heads", "d_ff", "n_layers", "max_src_len", "max_tgt_len"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"config: {name} must be at least 1, not {getattr(self, name)}.")
+                raise ValueError(
+                    f"config: {field.name} must be of type {field.type}, not {shortened(value)}."
+                )
+        for size in SIZES:
+            size.but(name=f"config: {size.name}").check(getattr(self, size.name))
         if self.d_model % self.n_heads:
             raise ValueError(
                 f"config: d_model {self.d_model} does not split into {self.n_heads} equal heads."
             )
         if self.norm not in NORMS:
-            raise ValueError(f"config: norm must be one of {', '.join(NORMS)}, not {self.norm!r}.")
+            raise ValueError(f"config: norm must be one of {', '.join(NORMS)}, not {shortened(self.norm)}.")
         if not 0 <= self.dropout < 1:
-            raise ValueError(f"config: dropout must lie in [0, 1), not {self.dropout}.")
+            raise ValueError(f"config: dropout must lie in [0, 1), not {shortened(self.dropout)}.")
         special = (self.pad_id, self.bos_id, self.eos_id)
         if len(set(special)) < 3 or not all(0 <= i < self.vocab_size for i in special):
+            given = shortened(special)
             raise ValueError(
-                f"config: pad, start and end need three ids below {self.vocab_size}, not {special}."
+                f"config: pad, start and end need three ids below {self.vocab_size}, not {given}."
             )
 
     @property
@@ -73,5 +88,5 @@ class Config:
         """The inverse of `to_dict`; an unknown key raises ValueError that names it."""
         unknown = sorted(set(values) - {field.name for field in fields(cls)})
         if unknown:
-            raise ValueError(f"config: unknown key {', '.join(map(repr, unknown))}.")
+            raise ValueError(f"config: unknown key {', '.join(map(shortened, unknown[:3]))}.")
         return cls(**values)

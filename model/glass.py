@@ -80,6 +80,7 @@ class Glass:
         self.tokenizer: Tokenizer = checkpoint.tokenizer
         self.model, self.folder = checkpoint.model, checkpoint.folder
         self.decoding = card.decoding(checkpoint.card)
+        self.weights_sha256 = checkpoint.weights_sha256
 
     def source_ids(self, text: str) -> list[int]:
         """Ids of a source text, the end token included. Outer white space does not count."""

@@ -130,7 +130,7 @@ def make_encoding(config: Config) -> PositionalEncoding:
     """The encoding that the config names; an unknown name raises ValueError that lists the known ones."""
     if config.positions not in ENCODINGS:
         known = ", ".join(sorted(ENCODINGS))
-        raise ValueError(f"config: positions must be one of {known}, not {config.positions!r}.")
+        raise ValueError(f"config: positions must be one of {known}, not {config.positions[:20]!r}.")
     return ENCODINGS[config.positions](config)
 
 

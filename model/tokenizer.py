@@ -14,6 +14,8 @@ from pathlib import Path
 from tokenizers import Tokenizer as Engine
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
+from model.files import replacing
+
 SPECIAL = ("<pad>", "<s>", "</s>")
 READABLE_SPECIAL = {"<pad>": "⟨pad⟩", "<s>": "⟨s⟩", "</s>": "⟨/s⟩"}
 SPACE = "·"
@@ -117,16 +119,37 @@ class Tokenizer:
         return READABLE_SPECIAL.get(token) or readable_bytes(self.token_bytes(token_id))
 
     def save(self, path: Path) -> None:
-        self.engine.save(str(path))
+        with replacing(path) as beside:
+            beside.write_text(self.engine.to_str(pretty=True), encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> Tokenizer:
         """Raises ValueError where the file is no tokenizer of ours."""
+        return cls.from_bytes(path.read_bytes())
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Tokenizer:
+        """The tokenizer that a file's bytes hold; raises ValueError where they hold none of ours."""
         try:
-            engine = Engine.from_file(str(path))
+            engine = Engine.from_buffer(content)
         except Exception as error:  # the library raises bare Exception
             raise ValueError(f"not a tokenizer file ({error}).") from None
-        return cls(engine)
+        tokenizer = cls(engine)
+        tokenizer.check_vocabulary()
+        return tokenizer
+
+    def check_vocabulary(self) -> None:
+        """Ids run from 0 without a gap; every token spells bytes, and every byte has a token."""
+        vocabulary = self.engine.get_vocab()
+        if sorted(vocabulary.values()) != list(range(self.vocab_size)):
+            raise ValueError("the tokens' ids do not run from 0 without a gap.")
+        letters = byte_of_letter()
+        if foreign := [
+            token for token in vocabulary if token not in SPECIAL and not letters.keys() >= {*token}
+        ]:
+            raise ValueError(f"the token {min(foreign)[:20]!r} does not spell bytes.")
+        if missing := letters.keys() - vocabulary.keys():
+            raise ValueError(f"there is no token for the byte {letters[min(missing)]:02X}.")
 
     @classmethod
     def train(cls, texts: Iterable[str], vocab_size: int) -> Tokenizer:

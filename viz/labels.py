@@ -26,5 +26,6 @@ def plain(text: str) -> str:
 
 def literal(text: str) -> str:
     """The text for Streamlit's Markdown, which would otherwise read `**`, `$` or `:red[` in it as markup."""
-    one_line = re.sub(r"([\\`*_\[\]<>~$&|])", r"\\\1", " ".join(text.split()))
+    sendable = text.encode(errors="backslashreplace").decode()  # half a character (a lone surrogate) is not
+    one_line = re.sub(r"([\\`*_\[\]<>~$&|])", r"\\\1", " ".join(sendable.split()))
     return re.sub(r":(?=\S)", ":\N{WORD JOINER}", one_line)

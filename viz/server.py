@@ -27,8 +27,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from model import CheckpointError, Glass, Trace, Translation, load, names
-from model.checkpoint import checksum
+from model import CheckpointError, Glass, TextError, Trace, Translation, load, names
 from viz.instruments import attention, decoding, ffn, output, positions
 from viz.scene import DEFAULT_MODEL, EXAMPLES, FEED_FORWARDS, SITES, WIDEST_BEAM, whole_number
 
@@ -65,14 +64,23 @@ def executor() -> ThreadPoolExecutor:
 
 @cache
 def glasses() -> tuple[dict[str, Glass], dict[str, str]]:
-    """Every checkpoint that loads, by name, and for every other one the sentence that says why not."""
+    """Every checkpoint that loads, by name, and for every other one the sentence that says why not.
+
+    Whatever a folder holds, the others load and the app starts.
+    """
     loaded, broken = {}, {}
     for name in names():
         try:
+            name.encode()
             loaded[name] = load(name)
         except CheckpointError as error:
             broken[name] = str(error)
             log.warning("skipped checkpoint %s: %s", name, error)
+        except UnicodeEncodeError:
+            broken[name.encode(errors="backslashreplace").decode()] = "Its name is no text."
+        except Exception:
+            broken[name] = "It does not load; the server's log says why."
+            log.exception("skipped checkpoint %s", name)
     order = sorted(loaded, key=lambda name: (name != DEFAULT_MODEL, name))
     return {name: loaded[name] for name in order}, broken
 
@@ -103,10 +111,9 @@ def answer(model: str, text: str, beam: int = 1, padded: bool = False) -> Answer
     return executor().submit(compute, model, text, beam, padded).result()
 
 
-@cache
 def version(model: str) -> str:
-    """Checksum of a model's weights: part of the address of anything the browser may keep for ever."""
-    return checksum(glasses()[0][model].folder / "model.safetensors")[:16]
+    """Checksum of the weights that were loaded: part of the address of what a browser may keep for ever."""
+    return glasses()[0][model].weights_sha256[:16]
 
 
 def request_of(model: str, text: str, beam: int, padded: bool = False) -> dict[str, Any]:
@@ -114,11 +121,23 @@ def request_of(model: str, text: str, beam: int, padded: bool = False) -> dict[s
     return {"model": model, "text": text, "beam": beam, "pad": int(padded), "version": version(model)}
 
 
+def warm_up_model(model: str) -> None:
+    """Compute the examples that the model takes."""
+    for text in EXAMPLES:
+        with contextlib.suppress(TextError):
+            answer(model, text)
+
+
 def warm_up() -> None:
     """Load the checkpoints and compute the examples, so that the first visitor finds them ready."""
-    for model in glasses()[0]:
-        for text in EXAMPLES:
-            answer(model, text)
+    loaded, broken = glasses()
+    for model in list(loaded):
+        try:
+            warm_up_model(model)
+        except Exception:
+            broken[model] = "It loads, but does not translate; the server's log says why."
+            del loaded[model]
+            log.exception("skipped checkpoint %s", model)
     gc.collect()
     gc.freeze()
 

@@ -36,7 +36,7 @@ def open_page() -> Callable[..., AppTest]:
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty folder of checkpoints instead of the repository's."""
     monkeypatch.setattr(checkpoint, "ROOT", tmp_path)
-    forget = (server.glasses.cache_clear, server.answer.clear, server.version.cache_clear)
+    forget = (server.glasses.cache_clear, server.answer.clear)
     for each in forget:
         each()
     yield tmp_path

@@ -1,11 +1,13 @@
 """checkpoint.py: what was saved comes back bit for bit; what is amiss is one sentence naming the file."""
 
 import ast
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from model import checkpoint
@@ -15,6 +17,9 @@ from model.tokenizer import Tokenizer
 from tests.unit.model.small import SRC, TGT, all_real, small_model
 
 WEIGHTS = "model.safetensors"
+LONG_NUMBER = b'{"d_model": ' + b"9" * 5000 + b"}"
+DEEP = b'{"d_model": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+NO_OBJECTS = [b"", b"{", b"\xff\xfe\x00", b"[1, 2]", b"null", LONG_NUMBER, DEEP, b" " * 33_000_000]
 
 
 def save(folder, tokenizer, **changes):
@@ -41,10 +46,14 @@ def change_json(path, **changes):
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
+def metadata_of(path):
+    with safe_open(path, framework="pt") as file:
+        return file.metadata()
+
+
 def change_weights(folder, change):
     """Rewrite the weights after `change`, which gets the dictionary of tensors."""
-    with checkpoint.safe_open(folder / WEIGHTS, framework="pt") as file:
-        metadata = file.metadata()
+    metadata = metadata_of(folder / WEIGHTS)
     weights = load_file(folder / WEIGHTS)
     change(weights)
     save_file(weights, folder / WEIGHTS, metadata)
@@ -114,7 +123,7 @@ def test_a_missing_file_is_named(folder, file):
 
 
 @pytest.mark.parametrize("file", ["config.json", "card.json"])
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe\x00", b"[1, 2]", b"null"])
+@pytest.mark.parametrize("content", NO_OBJECTS, ids=[str(n) for n in range(len(NO_OBJECTS))])
 def test_a_file_that_holds_no_json_object_is_named(folder, file, content):
     (folder / file).write_bytes(content)
     assert refusal(folder).startswith(f"en-de/{file} ")
@@ -128,6 +137,14 @@ def test_a_file_that_holds_no_json_object_is_named(folder, file, content):
         ({"d_model": "16"}, "d_model must be of type int"),
         ({"positions": "sine"}, "positions must be one of"),
         ({"attention": "linear"}, "attention must be one of"),
+        ({"attention": "x" * 5000}, "attention must be one of"),
+        ({"d_model": 10**12}, "d_model must be a whole number from 1 to 8,192, not 1000000000000"),
+        ({"n_layers": 10**12}, "n_layers must be a whole number from 1 to 128"),
+        ({"max_src_len": 10**12}, "max_src_len must be a whole number from 2 to 4,096"),
+        ({"max_src_len": 1}, "max_src_len must be a whole number from 2 to 4,096"),
+        ({"d_model": 10**3000}, "not one of more than 20 digits"),
+        ({"dropout": float("nan")}, "dropout must lie in [0, 1)"),
+        ({"n_heads": 16, "positions": "rotary"}, "d_head must be even, not 1"),
     ],
 )
 def test_nonsense_in_the_config_is_named(folder, changes, cause):
@@ -149,6 +166,78 @@ def test_a_config_of_another_model_is_refused(folder, changes, cause):
     change_json(folder / "config.json", **changes)
     sentence = refusal(folder)
     assert sentence.startswith("en-de/model.safetensors") and cause in sentence
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"n_heads": 1}, {"dropout": 0.5}, {"max_tgt_len": 12}],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_config_changed_by_hand_is_noticed(folder, changes):
+    change_json(folder / "config.json", **changes)
+    sentence = "en-de/config.json is not the config that model.safetensors was trained with."
+    assert refusal(folder) == sentence
+
+
+def test_weights_that_remember_no_config_still_load(folder):
+    weights, metadata = load_file(folder / WEIGHTS), metadata_of(folder / WEIGHTS)
+    del metadata["config_sha256"]
+    save_file(weights, folder / WEIGHTS, metadata)
+    assert load_checkpoint(folder).model.config.n_layers == 1
+
+
+@pytest.mark.parametrize("name", ["tokenizer", "config"])
+def test_saved_weights_remember_the_checksums_of_their_tokenizer_and_config(folder, name):
+    content = (folder / f"{name}.json").read_bytes()
+    assert metadata_of(folder / WEIGHTS)[f"{name}_sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_sizes_that_the_weights_do_not_have_take_no_memory(folder):
+    largest = {"d_model": 8192, "d_ff": 65_536, "n_layers": 128, "max_src_len": 4096}  # tens of gigabytes
+    change_json(folder / "config.json", **largest)
+    assert "en-de/model.safetensors" in refusal(folder)
+
+
+def test_the_checksum_of_the_weights_is_that_of_the_bytes_that_were_loaded(folder):
+    before = (folder / WEIGHTS).read_bytes()
+    loaded = load_checkpoint(folder)
+    change_weights(folder, lambda weights: weights["embedding.weight"].mul_(2))
+    assert loaded.weights_sha256 == hashlib.sha256(before).hexdigest()
+    assert load_checkpoint(folder).weights_sha256 != loaded.weights_sha256
+
+
+def test_every_file_is_read_once(folder, monkeypatch):
+    read, read_bytes = [], Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: (read.append(path.name), read_bytes(path))[1])
+    load_checkpoint(folder)
+    assert sorted(read) == sorted(FILES)
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.uint8, torch.bool, torch.complex64])
+def test_weights_that_are_no_floating_point_numbers_are_named(folder, dtype):
+    change_weights(
+        folder, lambda weights: weights.update({"embedding.weight": torch.zeros(400, 16, dtype=dtype)})
+    )
+    assert "'embedding.weight' holds" in refusal(folder)
+
+
+def test_weights_whose_logits_overflow_are_refused(folder):
+    change_weights(folder, lambda weights: weights["embedding.weight"].fill_(3e38))
+    assert refusal(folder) == "en-de/model.safetensors makes numbers that are not finite."
+
+
+def test_a_failed_save_leaves_the_weights_that_were_there(folder, monkeypatch):
+    before = (folder / WEIGHTS).read_bytes()
+
+    def full(values, path, metadata):
+        Path(path).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("model.weights.save_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        checkpoint.save_weights(folder / WEIGHTS, load_file(folder / WEIGHTS), torch.float32)
+    assert (folder / WEIGHTS).read_bytes() == before
+    assert {path.name for path in folder.iterdir()} == set(FILES)
 
 
 def test_a_weight_too_many_is_named(folder):
@@ -209,10 +298,29 @@ def test_a_tokenizer_of_another_size_is_refused(folder):
     assert "en-de/tokenizer.json has 262 tokens, but the config asks for 400" in refusal(folder)
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b"[" * 100_000])
 def test_a_file_that_is_no_tokenizer_is_named(folder, content):
     (folder / "tokenizer.json").write_bytes(content)
     assert refusal(folder).startswith("en-de/tokenizer.json: ")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda vocab: vocab.update({"the": 9_999}), "ids do not run from 0 without a gap"),
+        (lambda vocab: vocab.update({"日本": vocab.pop("the")}), "'日本' does not spell bytes"),
+        (lambda vocab: vocab.update({"zzzz": vocab.pop("a")}), "no token for the byte 61"),
+    ],
+)
+def test_a_vocabulary_that_is_none_of_ours_is_refused(folder, change, said):
+    values = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    vocab = values["model"]["vocab"]
+    vocab["the"] = vocab.pop(max(vocab, key=vocab.get))
+    values["model"]["merges"] = []
+    change(vocab)
+    (folder / "tokenizer.json").write_text(json.dumps(values), encoding="utf-8")
+    sentence = refusal(folder)
+    assert sentence.startswith("en-de/tokenizer.json: ") and said in sentence
 
 
 def test_special_ids_that_are_not_the_tokenizers_are_refused(folder):

@@ -4,16 +4,17 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from model.config import Config
+from model.config import SIZES, Config
+from model.positions import make_encoding
 
 NONSENSE = {
-    "vocab_size": (0, "vocab_size must be at least 1"),
-    "d_model": (-8, "d_model must be at least 1"),
-    "n_heads": (0, "n_heads must be at least 1"),
-    "d_ff": (0, "d_ff must be at least 1"),
-    "n_layers": (0, "n_layers must be at least 1"),
-    "max_src_len": (0, "max_src_len must be at least 1"),
-    "max_tgt_len": (0, "max_tgt_len must be at least 1"),
+    "vocab_size": (0, "vocab_size must be a whole number from 1 to"),
+    "d_model": (-8, "d_model must be a whole number from 1 to"),
+    "n_heads": (0, "n_heads must be a whole number from 1 to"),
+    "d_ff": (0, "d_ff must be a whole number from 1 to"),
+    "n_layers": (0, "n_layers must be a whole number from 1 to"),
+    "max_src_len": (1, "max_src_len must be a whole number from 2 to"),
+    "max_tgt_len": (0, "max_tgt_len must be a whole number from 1 to"),
     "norm": ("middle", "norm must be one of post, pre"),
     "dropout": (1.0, "dropout must lie in"),
     "pad_id": (8000, "three ids below 8000"),
@@ -34,6 +35,28 @@ def test_nonsense_is_refused_with_a_sentence(name):
 def test_dropout_outside_its_range_is_refused(dropout):
     with pytest.raises(ValueError, match="dropout"):
         Config(dropout=dropout)
+
+
+@pytest.mark.parametrize("name", [size.name for size in SIZES])
+def test_a_size_beyond_all_models_is_refused_by_name(name):
+    with pytest.raises(ValueError, match=f"config: {name} must be a whole number from"):
+        Config(**{name: 10**12})
+
+
+@pytest.mark.parametrize("name", ["d_model", "norm", "dropout", "pad_id", "positions"])
+@pytest.mark.parametrize("value", ["x" * 5000, 10**4000, [0] * 5000], ids=["text", "number", "list"])
+def test_a_refusal_stays_short(name, value):
+    with pytest.raises(ValueError) as error:
+        make_encoding(Config(**{name: value}))
+    assert len(str(error.value)) < 200
+
+
+def test_a_value_nested_deeply_is_refused_by_name():
+    value = []
+    for _ in range(950):
+        value = [value]
+    with pytest.raises(ValueError, match="d_model must be of type int"):
+        Config(d_model=value)
 
 
 @pytest.mark.parametrize(

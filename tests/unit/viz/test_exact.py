@@ -253,7 +253,7 @@ def served(tmp_path_factory):
     root = tmp_path_factory.mktemp("served")
     checkpoints.make(root, "en-de", N_LAYERS, 2)
     checkpoints.make(root, "other", 1, 1, seed=5)
-    forget = (server.glasses.cache_clear, server.answer.clear, server.version.cache_clear)
+    forget = (server.glasses.cache_clear, server.answer.clear)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoint, "ROOT", root)
         for each in forget:

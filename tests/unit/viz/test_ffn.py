@@ -229,7 +229,7 @@ def test_a_layer_of_20_tokens_fits_into_120_kilobytes_and_the_page_into_20(full,
 def served(tmp_path_factory):
     root = tmp_path_factory.mktemp("served")
     checkpoints.make(root, "en-de", N_LAYERS, 2)
-    forget = (server.glasses.cache_clear, server.answer.clear, server.version.cache_clear)
+    forget = (server.glasses.cache_clear, server.answer.clear)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoint, "ROOT", root)
         for each in forget:

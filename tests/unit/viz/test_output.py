@@ -246,11 +246,9 @@ def served(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(server, "glasses", lambda: ({"en-de": glass}, {}))
         server.answer.clear()
-        server.version.cache_clear()
         with TestClient(Starlette(routes=server.routes())) as client:
             yield client, glass
     server.answer.clear()
-    server.version.cache_clear()
 
 
 def get(served, route="logits", **changes):

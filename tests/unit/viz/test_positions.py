@@ -140,7 +140,7 @@ def client(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "ROOT", tmp_path)
     checkpoints.make(tmp_path, "en-de", 2, 2)
     checkpoints.make(tmp_path, "rotary", 1, 1, positions="rotary")
-    forget = (server.glasses.cache_clear, server.answer.clear, server.version.cache_clear)
+    forget = (server.glasses.cache_clear, server.answer.clear)
     for each in forget:
         each()
     with TestClient(Starlette(routes=server.routes())) as client:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import threading
 
@@ -45,7 +47,7 @@ def client():
 def root(tmp_path, monkeypatch):
     """An empty folder of checkpoints; what was loaded before is forgotten, and again afterwards."""
     monkeypatch.setattr(checkpoint, "ROOT", tmp_path)
-    forget = (server.glasses.cache_clear, server.answer.clear, server.version.cache_clear)
+    forget = (server.glasses.cache_clear, server.answer.clear)
     for each in forget:
         each()
     yield tmp_path
@@ -160,6 +162,93 @@ def test_what_does_not_load_is_named_with_its_reason_and_does_not_disturb_the_re
     assert set(broken) == {"torn", "empty"}
     assert "model.safetensors" in broken["torn"] and "config.json" in broken["empty"]
     assert "torn" in caplog.text and "empty" in caplog.text
+
+
+def spoil(folder, file, content):
+    (folder / file).write_bytes(content)
+
+
+def change_json(folder, file, **changes):
+    (folder / file).write_text(json.dumps(json.loads((folder / file).read_bytes()) | changes))
+
+
+SPOILT = {
+    "deeply nested": lambda folder: spoil(folder, "card.json", b"[" * 100_000),
+    "5,000 digits": lambda folder: spoil(folder, "config.json", b'{"d_model": ' + b"9" * 5000 + b"}"),
+    "a wide model": lambda folder: change_json(folder, "config.json", d_model=10**12),
+    "a deep model": lambda folder: change_json(folder, "config.json", n_layers=10**12),
+    "a list as width": lambda folder: change_json(folder, "config.json", d_model=[128]),
+    "other heads": lambda folder: change_json(folder, "config.json", n_heads=1),
+    "no tokenizer": lambda folder: spoil(folder, "tokenizer.json", b"\0"),
+    "no weights": lambda folder: (folder / "model.safetensors").unlink(),
+    "a folder as card": lambda folder: ((folder / "card.json").unlink(), (folder / "card.json").mkdir()),
+}
+
+
+@pytest.mark.parametrize("what", SPOILT)
+def test_one_broken_folder_is_left_out_and_the_app_starts(root, what):
+    checkpoints.make(root, "good", 1, 2)
+    SPOILT[what](checkpoints.make(root, "spoilt", 1, 2))
+    server.warm_up()
+    loaded, broken = server.glasses()
+    assert (list(loaded), list(broken)) == (["good"], ["spoilt"])
+    assert broken["spoilt"].endswith(".") and len(broken["spoilt"]) < 300
+
+
+def test_a_model_with_small_limits_warms_up_with_what_it_takes(root):
+    checkpoints.make(root, "small", 1, 1, max_src_len=6)
+    server.warm_up()
+    assert list(server.glasses()[0]) == ["small"]
+
+
+def test_a_fault_that_nobody_foresaw_leaves_out_one_model_and_reaches_the_log(root, caplog, monkeypatch):
+    for name in ("good", "odd"):
+        checkpoints.make(root, name, 1, 1)
+
+    def load(name):
+        if name == "odd":
+            raise RuntimeError("unforeseen")
+        return real_load(name)
+
+    real_load = server.load
+    monkeypatch.setattr(server, "load", load)
+    loaded, broken = server.glasses()
+    assert (list(loaded), list(broken)) == (["good"], ["odd"])
+    assert "unforeseen" in caplog.text and "Traceback" in caplog.text
+    assert "unforeseen" not in broken["odd"]
+
+
+def test_a_model_that_fails_while_warming_up_is_left_out_and_the_app_starts(root, caplog, monkeypatch):
+    for name in ("good", "odd"):
+        checkpoints.make(root, name, 1, 1)
+
+    def answer(model, text):
+        if model == "odd":
+            raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr(server, "answer", answer)
+    server.warm_up()
+    loaded, broken = server.glasses()
+    assert (list(loaded), list(broken)) == (["good"], ["odd"])
+    assert "unforeseen" in caplog.text
+
+
+def test_a_folder_whose_name_is_no_text_is_left_out(root):
+    checkpoints.make(root, "good", 1, 1)
+    checkpoints.make(root, "bad", 1, 1).rename(root / "bad\udcff")
+    loaded, broken = server.glasses()
+    assert (list(loaded), broken) == (["good"], {"bad\\udcff": "Its name is no text."})
+
+
+@pytest.mark.parametrize("change", ["replaced", "deleted"])
+def test_the_version_is_that_of_what_was_loaded(root, change):
+    folder = checkpoints.make(root, "en-de", 1, 1, seed=1)
+    content = (folder / "model.safetensors").read_bytes()
+    server.glasses()
+    (folder / "model.safetensors").unlink()
+    if change == "replaced":
+        checkpoints.make(root, "en-de", 1, 1, seed=2)
+    assert server.version("en-de") == hashlib.sha256(content).hexdigest()[:16]
 
 
 def test_no_folder_of_checkpoints_at_all_is_no_error(root):
