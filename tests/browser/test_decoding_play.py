@@ -362,6 +362,44 @@ def test_typed_words_are_split_and_forced(page, greedy):
     expect_sums(page, 2, other, 3)
 
 
+def expect_one_branch(page):
+    """One branch, open, and nothing on its way that would make another."""
+    expect(lane_head(page, 2)).to_have_attribute("aria-pressed", "true")
+    page.wait_for_function(QUIET)
+    expect(page.locator(".play-lane-head")).to_have_count(2)
+    assert "_" not in link(page)["forced"] and link(page)["branch"] == "2"
+
+
+def test_a_double_click_on_a_candidate_makes_one_branch(page):
+    go_to(page, 3)
+    word(page, 6).dblclick()
+    expect_one_branch(page)
+
+
+def test_a_word_typed_and_entered_twice_makes_one_branch(page):
+    go_to(page, 3)
+    field = page.get_by_role("textbox", name="Another word or token")
+    field.fill("Bahnhofs")
+    field.evaluate("(field) => { field.form.requestSubmit(); field.form.requestSubmit(); }")
+    expect_one_branch(page)
+
+
+def test_branches_of_a_link_that_say_the_same_are_one(visit, zoo, greedy):
+    place = next(place for place, i in enumerate(greedy.ranked(0)[1:10], 1) if i > 2)
+    first = greedy.ranked(0)[place]
+    second = Lane(greedy.glass, [first]).ids[1]
+    forced = f"{first}.{second}_{first}_{first}"
+    page = visit(zoo, until=there, text=SENTENCE, place="decoding", forced=forced, branch=4)
+    expect(page.locator(".decoding > .trouble")).to_have_text(
+        "The link's branches did not all open. Those that say the same are one."
+    )
+    expect_one_branch(page)
+    lane_head(page, 1).click()
+    go_to(page, 1)
+    word(page, place).click()
+    expect_one_branch(page)
+
+
 def test_a_wrong_number_in_a_branch_turns_the_badge_red_until_it_is_taken_back(page):
     def answer(route):
         header, arrays = unpack(route.fetch().body())

@@ -361,14 +361,15 @@ def test_a_pattern_is_named_only_where_it_holds_more_than_half_of_the_mass(maths
 
 # dom.js
 
-# Whether the default goes on after a handler that gives `value`, set by `el`, by `listen`, and as an on… property.
+# Whether the default goes on after a handler gave `value`: set by `el`, by `listen`, as an on… property.
 AFTER = """
 async (value) => {
   const { el, listen } = await import("/instruments/shared/dom.js");
   const nodes = [el("input", { onkeydown: () => value }), el("input"), el("input")];
   listen(nodes[1], { keydown: () => value });
   nodes[2].onkeydown = () => value;
-  return nodes.map((node) => node.dispatchEvent(new KeyboardEvent("keydown", { key: "Tab", cancelable: true })));
+  const key = () => new KeyboardEvent("keydown", { key: "Tab", cancelable: true });
+  return nodes.map((node) => node.dispatchEvent(key()));
 }
 """
 

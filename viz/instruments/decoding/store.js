@@ -183,18 +183,27 @@ export class Store {
       this.openOf(same);
       return true;
     }
-    if (this.lanes.length > MOST_BRANCHES) {
+    const lane = await this.lanePart(forced);
+    if (!lane) return false;
+    const place = this.join(lane);
+    if (place === null) {
       this.setTrouble(`${MOST_BRANCHES} branches are the most that fit here: undo one first.`);
       return false;
     }
-    const lane = await this.lanePart(forced);
-    if (!lane) return false;
-    this.lanes.push(lane);
-    this.openLane = this.lanes.length - 1;
+    this.openLane = place;
     this.step = within(step, this.steps);
     this.tellLanes();
     this.changed("lane");
     return true;
+  }
+
+  // Where a lane stands: as the last, or at the lane that says the same, which came meanwhile or began otherwise; null: no room.
+  join(lane) {
+    const ids = lane.arrays.ids.values;
+    const isEqual = ({ values }) => values.length === ids.length && values.every((id, i) => id === ids[i]);
+    const same = this.lanes.findIndex((each) => isEqual(each.arrays.ids));
+    if (same >= 0) return same;
+    return this.lanes.length > MOST_BRANCHES ? null : this.lanes.push(lane) - 1;
   }
 
   // Take back the newest branch.
@@ -223,10 +232,11 @@ export class Store {
       if (lane) found.push(lane);
       else told ??= this.trouble;
     }
-    this.lanes.splice(1, 0, ...found);
-    this.openLane = within(open, this.lanes.length);
+    const places = [0, ...found.map((lane) => this.join(lane))];
+    if (new Set(places).size < places.length) told ??= "Those that say the same are one.";
+    this.openLane = places[within(open, places.length)] ?? 0;
     this.step = within(Math.max(step, this.step), this.steps);
-    if (found.length < texts.length) this.tellLanes();
+    if (this.lanes.length <= texts.length) this.tellLanes();
     this.changed("lane");
     if (texts.length > MOST_BRANCHES) told ??= `${MOST_BRANCHES} branches are the most that fit here.`;
     if (told) this.setTrouble(`The link's branches did not all open. ${told}`);
