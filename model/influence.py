@@ -4,10 +4,11 @@
     norms        ‖α[t, s] · v[s] W_O‖        how long a vector the head takes from s (Kobayashi et al. 2020,
                                              "Attention is Not Only a Weight"); v has its bias, b_O is out
                  ‖Σ_h α_h[t, s] v_h[s] W_O‖  the same for all heads of a layer together
-    influence    Δ[s] = log P(token | source without s) − log P(token | source)      nats
+    influence    Δ[s] = log P(token | source, s masked out) − log P(token | source)  nats
 
-Without s: nothing attends to s, neither in the encoder nor from the decoder; every other token stays where it
-is, at its position. A negative Δ: the step needed s. A positive one: without s the token would be likelier.
+Masked out: nothing attends to s, neither in the encoder nor from the decoder; all places are kept, so this is
+not the sentence without s. A negative Δ: the step needed s. A positive one: with s masked out the token is
+likelier.
 """
 
 from __future__ import annotations
@@ -35,10 +36,10 @@ def last_row(
 
 
 @torch.inference_mode()
-def log_probs_without(
+def log_probs_masking(
     model: Transformer, src_ids: Sequence[int], tgt_ids: Sequence[int], step: int
 ) -> Tensor:
-    """(1 + source,): log P of the token tgt_ids[step] with the whole source, then without each of its tokens.
+    """(1 + source,): log P of the token tgt_ids[step] with the whole source, then with each token masked out.
 
     `src_ids` include the end token, `tgt_ids` leave out the start token; one batch of 1 + source rows. What
     comes before the first attention to the source is the same in all rows, and is computed once.
@@ -59,9 +60,9 @@ def log_probs_without(
     return logits[:, tgt_ids[step]] - logits.logsumexp(-1)
 
 
-def leave_one_out(model: Transformer, src_ids: Sequence[int], tgt_ids: Sequence[int], step: int) -> Tensor:
-    """Δ (source,) in nats: log P of tgt_ids[step] without each source token, minus that with all."""
-    log_probs = log_probs_without(model, src_ids, tgt_ids, step)
+def mask_one_out(model: Transformer, src_ids: Sequence[int], tgt_ids: Sequence[int], step: int) -> Tensor:
+    """Δ (source,) in nats: log P of tgt_ids[step] with each source token masked out, minus that with all."""
+    log_probs = log_probs_masking(model, src_ids, tgt_ids, step)
     return log_probs[1:] - log_probs[0]
 
 

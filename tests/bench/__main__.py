@@ -17,7 +17,7 @@ import torch
 
 from model import Glass, load
 from model.experiments import Experiment
-from model.influence import leave_one_out
+from model.influence import mask_one_out
 from tests.bench.clock import interleaved, medians, ratio
 from tests.bench.decoding import measure_decoding
 from tests.bench.peers import Marian, Torch
@@ -30,7 +30,7 @@ from viz.instruments.map import message as map_message
 BUDGETS = {
     "trace_to_silent": 1.8,
     "trace_to_torch": 3.0,
-    "leave_one_out_to_forced": 4.0,
+    "mask_one_out_to_forced": 4.0,
     "greedy_to_loop_20": 1.0,
     "greedy_to_loop_60": 0.714,
     "samples_to_greedy": 3.0,
@@ -52,8 +52,8 @@ MEANING = {
     "torch_ms": "nn.Transformer of the same size, with embedding and logits, ms",
     "trace_to_silent": "trace / silent",
     "trace_to_torch": "trace / nn.Transformer",
-    "leave_one_out_ms": "log P of the last token without each source token, ms",
-    "leave_one_out_to_forced": "leave-one-out / forced pass, silent",
+    "mask_one_out_ms": "log P of the last token with each source token masked out, ms",
+    "mask_one_out_to_forced": "masking one out / forced pass, silent",
     "greedy_20_ms": "greedy, 20 steps with all candidates, ms",
     "loop_20_ms": "nn.Transformer, greedy loop without a cache, 20 steps, ms",
     "greedy_to_loop_20": "greedy / nn.Transformer's loop, 20 steps",
@@ -113,7 +113,7 @@ def measure(glass: Glass, n_tokens: int, repeats: int, peers: bool = False) -> d
         "silent": lambda: glass.model.probabilities(glass.model(src, tgt, keep)),
         "trace": lambda: glass.trace(text, ids),
         "torch": lambda: torch_peer(src, tgt),
-        "leave_one_out": lambda: leave_one_out(glass.model, src_ids, ids, len(ids) - 1),
+        "mask_one_out": lambda: mask_one_out(glass.model, src_ids, ids, len(ids) - 1),
     }
     if marian is not None:
         passes["marian"] = lambda: marian.forward(src, tgt)
@@ -156,7 +156,7 @@ def measure(glass: Glass, n_tokens: int, repeats: int, peers: bool = False) -> d
         **medians(times),
         "trace_to_silent": ratio(times, "trace", "silent"),
         "trace_to_torch": ratio(times, "trace", "torch"),
-        "leave_one_out_to_forced": ratio(times, "leave_one_out", "silent"),
+        "mask_one_out_to_forced": ratio(times, "mask_one_out", "silent"),
         **measure_decoding(glass, src_ids, torch_peer, marian, max(1, repeats // 3)),
         "answer_ms": statistics.median(whole["answer"]),
         "experiment_ms": statistics.median(whole["experiment"]),

@@ -70,7 +70,7 @@ class Expected:
         return -(w * np.log(np.where(w > 0, w, 1))).sum(-1).mean()
 
     def influence(self, step):
-        found = owed.log_probs_without(self.glass.model, self.translation.src_ids, self.ids, step - 1)
+        found = owed.log_probs_masking(self.glass.model, self.translation.src_ids, self.ids, step - 1)
         return (found[1:] - found[0]).numpy()
 
 
@@ -387,7 +387,7 @@ def test_a_branch_of_a_long_sentence_fits_a_phone_and_has_its_own_numbers(visit,
     )
     there(page)
     src = glass.source_ids(text)
-    influence = owed.leave_one_out(glass.model, src, glass.rows(forced)[1], 1).numpy()
+    influence = owed.mask_one_out(glass.model, src, glass.rows(forced)[1], 1).numpy()
     assert [float(said.replace("−", "-")) for said in column(page, "influence")] == pytest.approx(
         influence, abs=1e-5, rel=1e-3
     )

@@ -90,7 +90,9 @@ def test_spaces_around_a_sentence_change_nothing(open_page, glass):
 @pytest.mark.parametrize("blank", ["", " ", "\t \u00a0\u3000"])
 def test_blank_text_gives_a_hint_and_the_last_picture_stays(open_page, glass, blank):
     app = type_(type_(open_page(), SENTENCE), blank)
-    assert [warning.value for warning in app.warning if "type some words" in warning.value]
+    (warning,) = app.warning
+    assert "type some words" in warning.value
+    assert f"still that of “{SENTENCE}”" in said(warning)
     assert_shows(app, glass, SENTENCE)
 
 
@@ -125,7 +127,8 @@ def test_huge_texts_get_a_sentence_and_the_last_picture_stays(open_page, glass, 
     app = type_(type_(open_page(), SENTENCE), text)
     (warning,) = app.warning
     assert f"at most {glass.config.max_src_len}" in warning.value
-    assert len(warning.value) < 500
+    assert len(warning.value) < 600
+    assert f"still that of “{SENTENCE}”" in said(warning)
     assert_shows(app, glass, SENTENCE)
 
 

@@ -179,10 +179,11 @@ def page() -> None:
     for name, reason in broken.items():
         said.warning(literal(f"The checkpoint {name} is left out. {reason}"))
     scene = replace(scenes.current()[0], model=scene.model)
-    if problem := notice_of(scene.text, glass):
-        said.warning(literal(problem))
+    problem = notice_of(scene.text, glass)
     candidates = (scene.text, scenes.last_good_text(), *scenes.EXAMPLES)
     text = next((text for text in candidates if notice_of(text, glass) is None), None)
+    if problem:
+        said.warning(literal(f"{problem} The picture below is still that of “{text}”." if text else problem))
     if text is None:
         return
     answer = server.answer(glass.name, text.strip(), scene.beam)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.influence import (
-    leave_one_out,
-    log_probs_without,
+    log_probs_masking,
+    mask_one_out,
     norms,
     products,
     rank_correlation,
@@ -44,7 +44,7 @@ def test_leaving_one_out_is_a_loop_of_single_passes(choice, step):
     model = model_of(choice)
     whole = single_pass(model, SRC, PREDICTED, step)
     naive = [single_pass(model, SRC, PREDICTED, step, s) - whole for s in range(len(SRC))]
-    found = leave_one_out(model, SRC, PREDICTED, step)
+    found = mask_one_out(model, SRC, PREDICTED, step)
     assert found.shape == (len(SRC),)
     assert np.allclose(found.numpy(), naive, atol=1e-12, rtol=0)
     assert np.abs(naive).max() > 1e-3
@@ -56,19 +56,19 @@ def test_any_depth_works(norm, n_layers):
     model = small_model(n_layers=n_layers, norm=norm)
     whole = single_pass(model, SRC, PREDICTED, 3)
     naive = [single_pass(model, SRC, PREDICTED, 3, s) - whole for s in range(len(SRC))]
-    assert np.allclose(leave_one_out(model, SRC, PREDICTED, 3).numpy(), naive, atol=1e-12, rtol=0)
+    assert np.allclose(mask_one_out(model, SRC, PREDICTED, 3).numpy(), naive, atol=1e-12, rtol=0)
 
 
 def test_the_first_number_is_that_of_the_whole_source():
     model = small_model()
-    found = log_probs_without(model, SRC, PREDICTED, 2)
+    found = log_probs_masking(model, SRC, PREDICTED, 2)
     assert found.shape == (1 + len(SRC),)
     assert float(found[0]) == pytest.approx(single_pass(model, SRC, PREDICTED, 2), abs=1e-12)
 
 
 def test_what_comes_after_the_step_does_not_matter():
     model = small_model()
-    assert torch.equal(leave_one_out(model, SRC, PREDICTED, 1), leave_one_out(model, SRC, PREDICTED[:2], 1))
+    assert torch.equal(mask_one_out(model, SRC, PREDICTED, 1), mask_one_out(model, SRC, PREDICTED[:2], 1))
 
 
 @pytest.mark.parametrize("src", [(5, 2), (2,)])
@@ -76,7 +76,7 @@ def test_a_sentence_of_one_token_works(src):
     model = small_model()
     whole = single_pass(model, src, PREDICTED, 0)
     naive = [single_pass(model, src, PREDICTED, 0, s) - whole for s in range(len(src))]
-    found = leave_one_out(model, src, PREDICTED, 0)
+    found = mask_one_out(model, src, PREDICTED, 0)
     assert found.isfinite().all()
     assert np.allclose(found.numpy(), naive, atol=1e-12, rtol=0)
 

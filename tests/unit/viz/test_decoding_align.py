@@ -90,7 +90,7 @@ def test_influence_is_that_of_each_token_left_out(asked):
     _, arrays = asked_for("influence", asked, step=step)
     found = arrays["log_probs"]
     assert found.dtype == np.float32
-    expected = owed.log_probs_without(glass.model, translation.src_ids, ids, step)
+    expected = owed.log_probs_masking(glass.model, translation.src_ids, ids, step)
     assert np.array_equal(found, expected.numpy())
     assert found[0] == pytest.approx(translation.steps[step].log_prob, abs=1e-5)
 
@@ -101,7 +101,7 @@ def test_another_lane_has_its_own_numbers(small_glass):
     ids = [7, 9, 11, 2]
     trace = glass.trace(LONG, ids[:-1])
     _, arrays = asked_for("influence", asked, step=2, ids="7.9.11.2")
-    expected = owed.leave_one_out(glass.model, translation.src_ids, ids, 2)
+    expected = owed.mask_one_out(glass.model, translation.src_ids, ids, 2)
     assert np.allclose(arrays["log_probs"][1:] - arrays["log_probs"][0], expected, atol=1e-6)
     for name, array in zip(("norms", "layer_norms"), owed.norms(glass.model, trace, 2), strict=True):
         assert np.allclose(arrays[name], array, atol=1e-5), name

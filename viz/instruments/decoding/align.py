@@ -1,7 +1,7 @@
 """Alignment between source and target words, and what attention does not say.
 
 `align`: how the tokens of both sides join into words, and the dot products that all norms are made of (see
-`model.influence.products`). `influence`: what leaving out each source token does to one step of a lane, and
+`model.influence.products`). `influence`: what masking out each source token does to one step of a lane, and
 the norms of that step. A lane is named by the ids that it takes, `ids`, the end token included.
 """
 
@@ -57,17 +57,15 @@ def align(glass: Glass, trace: Trace, translation: Translation, values: Mapping[
 
 @part("influence")
 def influence(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
-    """Of `step` (from 0) of the lane: log_probs float32 (1 + source,), with all of the source and without
-    each token; norms (layer, head, source) and layer_norms (layer, source)."""
+    """Of `step` (from 0) of the lane: log_probs float32 (1 + source,), with all of the source and with
+    each token masked out; norms (layer, head, source) and layer_norms (layer, source)."""
     ids = lane_ids(glass, translation, values)
     step = whole(values, "step", 0, len(ids) - 1)
-    log_probs = owed.log_probs_without(glass.model, translation.src_ids, ids, step).numpy()
+    log_probs = owed.log_probs_masking(glass.model, translation.src_ids, ids, step).numpy()
     is_page = ids == glass.rows(translation.ids)[1]
     lane = trace if is_page else glass.trace(translation.source, ids[:step])
     arrays = dict(zip(("norms", "layer_norms"), owed.norms(glass.model, lane, step), strict=True))
-    n_src = len(
-        trace.src_ids
-    )  # padding on purpose counts: leaving it out changes nothing, and nobody looks at it
+    n_src = len(trace.src_ids)  # padding on purpose counts: nobody looks at it, masked out or not
     sent = {name: np.zeros((*array.shape[:-1], n_src), np.float32) for name, array in arrays.items()}
     for name, array in arrays.items():
         sent[name][..., : array.shape[-1]] = array.numpy()

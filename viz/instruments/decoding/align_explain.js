@@ -139,23 +139,23 @@ function length(state, key) {
 function delta(state, key) {
   const { store } = state;
   const { src } = store.header;
-  if (!state.owed) return "Leaving out each source token once…";
+  if (!state.owed) return "Masking out each source token once…";
   const { values } = state.owed.arrays.log_probs;
   const value = values[key + 1] - values[0];
   const taken = store.lane.header.predicts[store.step];
   return {
     title: `Δ[“${src[key]}”]`,
-    formula: `log P(“${taken}” | source without “${src[key]}”) − log P(“${taken}” | source) = ${minus(exactText(values[key + 1]))} − ${minus(exactText(values[0])).replace(/^−(.*)$/, "(−$1)")}`,
-    note: `nats, at step ${store.step + 1} · without it: nothing attends to it, neither in the encoder nor from the decoder; the others keep their positions.`,
+    formula: `log P(“${taken}” | source, “${src[key]}” masked out) − log P(“${taken}” | source) = ${minus(exactText(values[key + 1]))} − ${minus(exactText(values[0])).replace(/^−(.*)$/, "(−$1)")}`,
+    note: `nats, at step ${store.step + 1} · masked out: nothing attends to it, neither in the encoder nor from the decoder; all places are kept, so this is not the sentence without it.`,
     terms: [],
     value,
-    numpy: snippet([`without, whole = np.float32(${exactText(values[key + 1])}), np.float32(${exactText(values[0])})`], "without - whole", value),
+    numpy: snippet([`masked, whole = np.float32(${exactText(values[key + 1])}), np.float32(${exactText(values[0])})`], "masked - whole", value),
   };
 }
 
 function correlation(state, what) {
   const found = state.correlations[what];
-  if (!found) return "Leaving out each source token once…";
+  if (!found) return "Masking out each source token once…";
   const { x, y, middle, size, value } = found;
   const other = what === "norm" ? "norm" : "|Δ|";
   if (Number.isNaN(value)) return "A rank correlation needs at least 3 tokens, and ranks that differ.";

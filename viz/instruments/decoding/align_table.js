@@ -1,5 +1,5 @@
-// Beside each source token: how much attention it gets at the chosen step, how long a vector is taken from it, and what leaving it
-// out does to the token that was chosen.
+// Beside each source token: how much attention it gets at the chosen step, how long a vector is taken from it, and what masking
+// it out does to the token that was chosen.
 
 import { el, listen } from "../shared/dom.js";
 import { numberText, shortened, weightText } from "../shared/numbers.js";
@@ -58,7 +58,7 @@ export class AlignTable {
     this.drawVerdict();
     this.caption.textContent =
       `α: weight, ${one ? "of this head" : "mean of this layer's heads"}. ${one ? "‖α·v·W_O‖" : "‖Σ_h α_h·v_h·W_O‖"}: length of the vector taken from the token (Kobayashi et al. 2020). ` +
-      `Δ log P = log P(“${taken}” | source without the token) − log P(“${taken}” | whole source), in nats, whatever the head: below 0, the step needed the token. The longest bar of each column is its largest number.`;
+      `Δ log P = log P(“${taken}” | source, this token masked out) − log P(“${taken}” | whole source), in nats, whatever the head: below 0, the step needed the token. Masked out: nothing looks at it, all places are kept. The longest bar of each column is its largest number.`;
   }
 
   piece() {

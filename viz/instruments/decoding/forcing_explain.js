@@ -82,7 +82,7 @@ function compared({ reference }, what, t, note) {
   };
 }
 
-// cursor: { what, step }; vocab: how many words there are.
+// cursor: { what, step }; vocab: how many tokens there are.
 export function explanation(lanes, { what, step: t }, vocab) {
   if (["sum", "mean", "perplexity", "own"].includes(what)) return total(lanes, what);
   const { reference, own } = lanes;
@@ -96,7 +96,7 @@ export function explanation(lanes, { what, step: t }, vocab) {
   if (what === "rank") {
     const better = reference.ranks[t] - 1;
     const most = `the most probable is “${reference.best[t]}” with ${probText(Math.exp(reference.bestLogs[t]))}`;
-    return `Rank of ${name} at step ${t + 1}: 1 + ${better.toLocaleString("en")} more probable of ${vocab.toLocaleString("en")} words = ${reference.ranks[t].toLocaleString("en")}; ${most}.`;
+    return `Rank of ${name} at step ${t + 1}: 1 + ${better.toLocaleString("en")} more probable of ${vocab.toLocaleString("en")} tokens = ${reference.ranks[t].toLocaleString("en")}; ${most}.`;
   }
   if (what === "best" || what === "bestP") return probability(`“${reference.best[t]}”`, reference.bestLogs[t], `the most probable word after the reference so far; ${note}`);
   if (what === "loss") {

@@ -71,7 +71,7 @@ export class Words {
     this.candidates = store.candidates();
     const { step } = store;
     const place = `step ${step + 1} of lane ${store.openLane + 1}`;
-    this.node.setAttribute("aria-label", `The most probable words at ${place}`);
+    this.node.setAttribute("aria-label", `The most probable tokens at ${place}`);
     this.title.textContent = `candidate, step ${step + 1}`;
     while (this.rows.length < this.candidates.length) this.rows.push(this.row(this.rows.length));
     if (this.list.children.length !== this.candidates.length) this.list.replaceChildren(...this.rows.slice(0, this.candidates.length));

@@ -61,7 +61,7 @@ export class Samples {
       head("share", "how often / all samples", "share"),
       head("probability", "exp(Σ ln q), q: a step's probability in what is drawn from", "probability"),
       head("translation", "the distinct results, most frequent first"),
-      head("log P", "nats; of the model itself, at temperature 1 over all words", "logProb"),
+      head("log P", "nats; of the model itself, at temperature 1 over all tokens", "logProb"),
       head("per token", "log P / tokens, nats", "mean"),
       el("th", {}, el("span", { class: "samples-hidden" }, "open")),
     );

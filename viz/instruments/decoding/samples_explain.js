@@ -46,7 +46,7 @@ export function explanation(row, what, { total, cut, uncut, isCut }) {
     sumName: "Σ ln p",
     total: logP,
     value,
-    note: "nats; p: the model's own probability of each step, at temperature 1 over all words",
+    note: "nats; p: the model's own probability of each step, at temperature 1 over all tokens",
     numpy: snippet("ln_p", row.logs, `ln_p.astype(float).${isMean ? "mean" : "sum"}()`, value),
   };
 }

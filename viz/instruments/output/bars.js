@@ -45,7 +45,7 @@ export class Bars {
     const { whatIf, sampled } = store;
     const candidates = store.candidates;
     const listed = `step ${store.step + 1}, which reads ${store.header.reads[store.step]}`;
-    this.node.setAttribute("aria-label", `The ${candidates.length} words to choose from at ${listed}`);
+    this.node.setAttribute("aria-label", `The ${candidates.length} tokens to choose from at ${listed}`);
     this.table.setAttribute("aria-label", `Words of ${listed}`);
     this.table.classList.toggle("with-what-if", whatIf);
     const names = ["word", "id", "logit", "", "probability", "cumulative", ...(whatIf ? ["what if"] : [])];
@@ -73,7 +73,7 @@ export class Bars {
     ];
     if (this.store.whatIf) {
       const text = !sampled ? "…" : reason ? cutText(reason, this.store.knobs).split(":")[0] : weightText(probs);
-      cells.push(cell("what-if", "what-if", text, { title: reason ? cutText(reason, this.store.knobs) : "renormalised over the words that are kept" }));
+      cells.push(cell("what-if", "what-if", text, { title: reason ? cutText(reason, this.store.knobs) : "renormalised over the tokens that are kept" }));
     }
     const classes = `bar-row${word.taken ? " taken" : ""}${reason ? " is-cut" : ""}`;
     const label = word.taken ? { title: "the translation takes this word" } : {};
@@ -86,7 +86,7 @@ export class Bars {
     const place = taken.rank === null ? "" : ` (the ${taken.rank === 0 ? "most probable word" : `word of rank ${taken.rank + 1}`})`;
     const shown = candidates.filter(({ rank }) => rank !== null && rank < store.rowOf("ids", store.step).length);
     const mass = shown[shown.length - 1].mass;
-    const own = `▸ ${taken.token} is what the translation says here${place}. The ${shown.length} most probable of ${store.header.vocab.toLocaleString("en")} words hold ${weightText(mass)} of the mass.`;
+    const own = `▸ ${taken.token} is what the translation says here${place}. The ${shown.length} most probable of ${store.header.vocab.toLocaleString("en")} tokens hold ${weightText(mass)} of the mass.`;
     if (!sampled) return own;
     const hidden = Math.max(0, sampled.kept - shown.length);
     const kept = `What if: ${sampled.kept.toLocaleString("en")} word${sampled.kept === 1 ? "" : "s"} kept${hidden ? ` (${hidden.toLocaleString("en")} of them below this list)` : ""}, which held ${weightText(sampled.mass)} of the mass at this temperature.`;

@@ -25,7 +25,7 @@ function share({ title, logits, highest, exps, sum, id, ids, others, temperature
   };
   const terms = ids.map((word) => ({ name: token(word), text: `exp(${below(logits[word])})`, value: exps[word], here: word === id }));
   const rest = others ? sum - terms.reduce((all, term) => all + term.value, 0) : 0;
-  if (others) terms.push({ name: `${countText(others)} other words`, text: "exp(…)", value: Math.max(0, rest) });
+  if (others) terms.push({ name: `${countText(others)} other tokens`, text: "exp(…)", value: Math.max(0, rest) });
   return {
     title,
     formula: `exp(${below(logits[id])}) / Σ = ${numberText(exps[id])} / ${numberText(sum)}`,
@@ -39,7 +39,7 @@ function share({ title, logits, highest, exps, sum, id, ids, others, temperature
       [
         list("logits", ids.map((word) => logits[word])),
         `highest = np.float32(${exactText(highest)})`,
-        `others = ${others ? Math.max(0, rest) : 0}  # the same sum over the ${countText(others)} other words`,
+        `others = ${others ? Math.max(0, rest) : 0}  # the same sum over the ${countText(others)} other tokens`,
         `e = np.exp((logits - highest) / np.float32(${temperature}))`,
       ],
       `e[${ids.indexOf(id)}] / (e.sum() + others)`,
@@ -69,17 +69,17 @@ function probability(store, word) {
     temperature: 1,
     token: (id) => store.token(id),
     value: word.prob,
-    note: `${readsNote(store)} · Σ over all ${countText(own.order.length)} words, the highest logit taken off first`,
+    note: `${readsNote(store)} · Σ over all ${countText(own.order.length)} tokens, the highest logit taken off first`,
   });
 }
 
 function whatIf(store, word) {
   const { sampled, own, knobs } = store;
   const title = `what if: P(${word.token})`;
-  if (!sampled) return { title, formula: "exp((logit − highest logit) / temperature) / Σ of the words that are kept", terms: [], value: NaN, asWeight: true, note: "Fetching all logits of this step…", waiting: true };
+  if (!sampled) return { title, formula: "exp((logit − highest logit) / temperature) / Σ of the tokens that are kept", terms: [], value: NaN, asWeight: true, note: "Fetching all logits of this step…", waiting: true };
   const reason = sampled.cut[word.id];
   if (reason) {
-    return { title, formula: cutText(reason, knobs), terms: [], value: 0, asWeight: true, whatIf: true, note: `The model's own probability is ${weightText(word.prob)}. ${countText(sampled.kept)} words are kept.` };
+    return { title, formula: cutText(reason, knobs), terms: [], value: 0, asWeight: true, whatIf: true, note: `The model's own probability is ${weightText(word.prob)}. ${countText(sampled.kept)} tokens are kept.` };
   }
   const ids = named(own.order.subarray(0, sampled.kept), word.id);
   return {
@@ -95,7 +95,7 @@ function whatIf(store, word) {
       temperature: knobs.temperature,
       token: (id) => store.token(id),
       value: sampled.probs[word.id],
-      note: `${readsNote(store)} · Σ over the ${countText(sampled.kept)} words kept, ${weightText(sampled.mass)} of the mass before the cut`,
+      note: `${readsNote(store)} · Σ over the ${countText(sampled.kept)} tokens kept, ${weightText(sampled.mass)} of the mass before the cut`,
     }),
     whatIf: true,
   };
@@ -156,7 +156,7 @@ function lens(store, { layer, position }) {
     note: `${where} · Click the cell for the logits behind it.`,
     terms: [
       ...words.map(({ token, prob }, i) => ({ name: token, text: "P", value: prob, here: i === 0 })),
-      { name: "all other words", text: "P", value: Math.max(0, 1 - mass) },
+      { name: "all other tokens", text: "P", value: Math.max(0, 1 - mass) },
     ],
     sumName: "sum",
     total: 1,

@@ -39,7 +39,7 @@ export class Similarity {
     const cell = Math.max(3, Math.min(15, (room - 44) / rows));
     this.plotWidth = isWide ? width - (cell * rows + 44) - 28 : width;
     this.caption.textContent = store.isWaves
-      ? `Each of the ${d_model} dimensions of row p times that of column q, summed: brightest on the diagonal, where a position meets itself (${numberText(products[0])}), and along each diagonal all the same: the product depends on the distance q − p alone.`
+      ? `Each of the ${d_model} dimensions of row p times that of column q, summed: largest on the diagonal, where a position meets itself (${numberText(products[0])}), and along each diagonal all the same: the product depends on the distance q − p alone.`
       : `Each of the ${d_model} dimensions of row p times that of column q, summed. Learned positions need not depend on the distance alone.`;
     const stops = theme.signedStops.map((stop, i) => `${stop} ${(100 * i) / (theme.signedStops.length - 1)}%`);
     this.scaleBox.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
