@@ -121,7 +121,7 @@ def test_hover_and_keys_show_the_arithmetic_and_tell_the_server_nothing(page, as
     assert strip(page)[1] == number_text(-logs[1])
     expect(page.locator(".decoding .formula")).to_contain_text(f"−ln {np.exp(logs[1]):.6g}"[:8])
     hover(page, "rank", 2)
-    expect(page.locator(".decoding .formula")).to_contain_text(f"words = {arrays['ranks'][2]:,};")
+    expect(page.locator(".decoding .formula")).to_contain_text(f"tokens = {arrays['ranks'][2]:,};")
     lanes(page).focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
