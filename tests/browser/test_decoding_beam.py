@@ -247,6 +247,32 @@ def test_on_a_low_screen_attention_candidates_and_scoreboard_are_seen_above_the_
     expect(terms).to_be_visible()
 
 
+# The numbers of the scoreboard that are not seen whole, each tried as long as its format gives them.
+CUT = """
+(board) => {
+  const edge = board.querySelector(".beam-table").getBoundingClientRect();
+  return [...board.querySelectorAll("tbody td:not(:nth-child(2))")].filter((cell) => {
+    const number = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT).nextNode();
+    if (!number) return true;
+    const own = number.data;
+    if (cell.matches(":nth-child(3), :nth-child(5)")) number.data = "−0.0001234";
+    const range = document.createRange();
+    range.selectNodeContents(cell);
+    const [text, box] = [range.getBoundingClientRect(), cell.getBoundingClientRect()];
+    number.data = own;
+    return text.right > Math.min(box.right, edge.right) + 0.5 || text.left < box.left - 0.5;
+  }).map((cell) => cell.textContent);
+}
+"""
+
+
+@pytest.mark.parametrize("options", [None, PHONE], ids=["1280×720", "phone"])
+def test_the_scoreboard_shows_every_digit(visit, zoo, options):
+    page = visit(zoo, options, until=there, text=SENTENCE, place="decoding", tab="beam", width=8)
+    assert page.locator(".beam-board tbody tr").count() >= 2
+    assert page.locator(".beam-board").evaluate(CUT) == []
+
+
 def test_alpha_re_ranks_the_scoreboard_at_once_and_the_tree_follows(page):
     rows = page.locator(".beam-board tbody tr")
     assert rows.count() >= 2

@@ -106,8 +106,12 @@ export class Panel {
         el(
           "td",
           { title: `${text}${names.length ? ` (${names.join(", ")})` : ""}` },
-          node ? el("button", { class: "beam-pick", onclick: () => this.onPick(node.id) }, said) : said,
-          ...names.map((name) => el("span", { class: `beam-name ${name}` }, MARKS[name] ?? name)),
+          el(
+            "div",
+            { class: "beam-line" },
+            node ? el("button", { class: "beam-pick", onclick: () => this.onPick(node.id) }, said) : said,
+            ...names.map((name) => el("span", { class: `beam-name ${name}` }, MARKS[name] ?? name)),
+          ),
         ),
         el("td", {}, numberText(total)),
         el("td", {}, String(length)),
