@@ -22,6 +22,7 @@ from model.beam import BeamSearch, BeamStep
 from model.checkpoint import Checkpoint, load_checkpoint
 from model.decoding import Edits, Step, greedy
 from model.limits import ALPHA, BEAM
+from model.text import read
 from model.tokenizer import Tokenizer
 from model.trace import Editor, Trace, Tracer
 
@@ -53,7 +54,8 @@ class TextTooLong(TextError):
 class Translation:
     """A translation and how it came about. `ids` leave out the end token; `steps` include it.
 
-    `log_prob` is the natural logarithm of the probability of all steps; `beams` is empty for greedy decoding.
+    `source` is as typed. `log_prob` is the natural logarithm of the probability of all steps; `beams` is
+    empty for greedy decoding.
     """
 
     source: str
@@ -83,7 +85,7 @@ class Glass:
         self.weights_sha256 = checkpoint.weights_sha256
 
     def source_ids(self, text: str) -> list[int]:
-        """Ids of a source text, the end token included. Outer white space does not count."""
+        """Ids of a source text as it is read (see text.py), the end token included."""
         return [*self.limited_ids(text, "sentence", self.config.max_src_len), self.config.eos_id]
 
     def target_ids(self, text: str) -> list[int]:
@@ -91,15 +93,18 @@ class Glass:
         return self.limited_ids(text, "translation", self.config.max_tgt_len)
 
     def limited_ids(self, text: str, side: str, limit: int) -> list[int]:
-        """Ids of a text of fewer than `limit` tokens. Raises EmptyText, TextTooLong or TextError."""
-        stripped = text.strip()
-        if not stripped:
+        """Ids of a text, read as it looks, of fewer than `limit` tokens. Raises EmptyText, TextTooLong or
+        TextError; the part that fits is of the text as read.
+        """
+        typed = text.strip()
+        words = read(typed[:LONGEST_COUNTED])
+        if not words:
             raise EmptyText(f"The {side} is empty: type some words.")
         try:
-            ids = self.tokenizer.encode(stripped[:LONGEST_COUNTED])
+            ids = self.tokenizer.encode(words)
         except ValueError as error:
             raise TextError(str(error)) from None
-        more = len(stripped) > LONGEST_COUNTED
+        more = len(typed) > LONGEST_COUNTED
         if len(ids) >= limit or more:
             raw = b"".join(map(self.tokenizer.token_bytes, ids[: limit - 1]))
             fits = raw.decode("utf-8", errors="ignore")
@@ -191,7 +196,12 @@ class Glass:
             src_ids=tuple(src.tolist()),
             tgt_ids=tuple(tgt.tolist()),
             config=self.config,
-            meta={"model": self.name, "source": text, "translation": self.tokenizer.decode(ids).strip()},
+            meta={
+                "model": self.name,
+                "source": text,
+                "read_as": read(text),
+                "translation": self.tokenizer.decode(ids).strip(),
+            },
         )
 
     def rows(self, ids: Sequence[int]) -> tuple[list[int], list[int]]:

@@ -1,5 +1,6 @@
 """glass.py: any text gets a translation or a clear sentence; a trace shows exactly its translation."""
 
+import random
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,9 @@ from torch import Tensor
 
 from model.glass import EmptyText, Glass, TextError, TextTooLong, Translation
 from model.limits import LimitError
+from model.text import read
 from model.trace import Trace, TraceError
+from tests.unit.model.disguise import disguised
 from tests.unit.model.tiny import PAIRS, SIZES, tiny_glass
 
 TEXT, EXPECTED = PAIRS[0]
@@ -90,7 +93,34 @@ def test_outer_white_space_is_ignored(glass: Glass, before: str, after: str):
     assert (out.text, out.src_ids) == (EXPECTED, glass.translate(TEXT).src_ids)
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n", " \t\r\n ", "\u00a0\u2003\u3000", "\u2028\x85", "\x1c"])
+@pytest.mark.parametrize("source, target", PAIRS[:-1])
+@pytest.mark.parametrize("seed", range(5))
+def test_text_that_looks_the_same_has_the_same_ids_and_translation(
+    glass: Glass, source: str, target: str, seed: int
+):
+    out, typed = glass.translate(source), disguised(source, random.Random(seed))
+    again = glass.translate(typed)
+    assert again.src_ids == out.src_ids, ascii(typed)
+    assert (again.text, again.ids, again.log_prob) == (out.text, out.ids, out.log_prob)
+    forced = glass.trace(typed, disguised(target, random.Random(seed)))
+    assert (forced.src_ids, forced.tgt_ids) == (out.src_ids, (glass.config.bos_id, *out.ids))
+    assert (forced.meta["source"], forced.meta["read_as"]) == (typed, source)
+
+
+BLANK = [
+    "",
+    " ",
+    "\n",
+    " \t\r\n ",
+    "\u00a0\u2003\u3000",
+    "\u2028\x85",
+    "\x1c",
+    "\ufeff\u200b",
+    "\u00ad \u3164",
+]
+
+
+@pytest.mark.parametrize("text", BLANK)
 def test_a_blank_text_is_refused_as_empty(glass: Glass, text: str):
     with pytest.raises(EmptyText, match="^The sentence is empty: .*[.]$"):
         glass.translate(text)
@@ -118,6 +148,7 @@ OVERLONG = [
     "übermäßig große Äpfel fallen nicht weit " * 8,
     "🚲🐕" * 40,
     "x" * 300,
+    "“A\u00a0man”\u200b rides … " * 20,
     "a  b   c    d     " * 30,
 ]
 
@@ -127,9 +158,9 @@ def test_the_part_said_to_fit_fits_and_one_token_more_does_not(glass: Glass, tex
     with pytest.raises(TextTooLong) as caught:
         glass.translate(text)
     fits = caught.value.fits
-    assert text.strip().startswith(fits)
+    assert read(text).startswith(fits)
     assert len(glass.translate(fits).src_ids) <= LIMIT
-    rest = text.strip()[len(fits) :]
+    rest = read(text)[len(fits) :]
     longer = next(
         fits + rest[:n] for n in range(1, len(rest)) if len(glass.tokenizer.encode(fits + rest[:n])) >= LIMIT
     )
@@ -229,7 +260,7 @@ def test_a_target_comes_as_translation_ids_text_or_not_at_all(glass: Glass):
     traces = [glass.trace(TEXT, target) for target in (out, out.ids, list(out.ids), out.text, None)]
     for trace in traces:
         assert trace.tgt_ids == (glass.config.bos_id, *out.ids)
-        assert trace.meta == {"model": "en-de", "source": TEXT, "translation": EXPECTED}
+        assert trace.meta == {"model": "en-de", "source": TEXT, "read_as": TEXT, "translation": EXPECTED}
         assert np.array_equal(trace["output.logits"].value, traces[0]["output.logits"].value)
 
 

@@ -114,6 +114,20 @@ def test_every_example_has_a_reference_that_says_where_it_is_from(named, name):
         assert arrays["ids"].tolist() == [*glass.target_ids(header["reference"]), glass.config.eos_id]
 
 
+@pytest.mark.parametrize("name", REFERENCES)
+def test_an_example_typed_otherwise_has_its_reference(named, name):
+    header, _ = asked_for(answer(named[name], "I\u00a0lo\u200bve you."))
+    assert header["reference"] == REFERENCES[name]["I love you."][0]
+
+
+def test_a_reference_is_read_as_it_looks(plain):
+    typed, shown = (
+        asked_for(plain, reference=text) for text in (" Zwei\u00a0\u201eHu\u00adnde\u201c", 'Zwei "Hunde"')
+    )
+    assert typed[0]["reference"] == shown[0]["reference"] == 'Zwei "Hunde"'
+    assert typed[1]["ids"].tolist() == shown[1]["ids"].tolist()
+
+
 def test_an_example_whose_reference_does_not_fit_is_scored_with_the_models_own_words(tmp_path_factory):
     glass = load(checkpoints.make(tmp_path_factory.mktemp("tight"), "en-de", 1, 1, max_tgt_len=4))
     header, arrays = asked_for(answer(glass, EXAMPLES[0]))

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model import load
+from model.text import read
 from tests.unit.viz.conftest import TEXTS
 from tests.unit.viz.test_transport import same, unpack
 from viz import theme
@@ -238,6 +239,10 @@ def pieces(glass, page, typed, step=2):
         (".", 2, ["."]),
         (",", 2, [","]),
         ("⟨/s⟩", 2, ["⟨/s⟩"]),
+        ("\u00a0Frau\u200b", 0, ["·Frau"]),
+        ("\ufeffFrau", 0, ["Frau"]),
+        ("\uff26\uff52\u00adau", 2, ["·Frau"]),
+        ("\u2024", 2, ["."]),
     ],
 )
 def test_a_typed_word_that_is_a_token_is_one(shipped, shipped_page, typed, step, expected):
@@ -264,13 +269,13 @@ def test_what_is_typed_comes_back_from_its_tokens(small_glass, typed, step):
     answer = numbers(small_glass, trace, translation, {"part": "tokenize", "typed": typed, "step": str(step)})
     header, _ = unpack(answer)
     if "trouble" in header:
-        assert not typed.strip().strip("·").strip() or "at most 12 tokens" in header["trouble"]
+        assert not read(typed).strip("· ") or "at most 12 tokens" in header["trouble"]
         return
-    assert small_glass.tokenizer.decode(header["ids"]).strip() == typed.strip().removeprefix("·").strip()
+    assert small_glass.tokenizer.decode(header["ids"]).strip() == read(typed).removeprefix("·").strip()
     assert header["pieces"] == [small_glass.tokenizer.readable(i) for i in header["ids"]]
 
 
-@pytest.mark.parametrize("typed", ["", "   ", "·", " · ", "\t\n"])
+@pytest.mark.parametrize("typed", ["", "   ", "·", " · ", "\t\n", "\u200b", "·\u00ad"])
 def test_nothing_typed_is_refused_with_a_sentence(shipped, shipped_page, typed):
     assert pieces(shipped, shipped_page, typed) == "Type a word or a mark."
 

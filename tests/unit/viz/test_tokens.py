@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import load
+from model.text import read
 from tests import checkpoints
 from tests.unit.viz.conftest import N_LAYERS, TEXTS
 from tests.unit.viz.test_transport import unpack
@@ -81,7 +82,7 @@ def test_each_token_belongs_to_one_word_in_order(small_glass, sent, name):
         rows = [row for word in header["sides"][side]["words"] for row in word["tokens"]]
         assert rows == list(range(len(ids_of(trace, side))))
     raw = b"".join(bytes(word.get("bytes", [])) for word in header["sides"]["src"]["words"])
-    assert raw == ODD[name].strip().encode()
+    assert raw == read(ODD[name]).encode()
 
 
 @every_text

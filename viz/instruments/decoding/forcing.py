@@ -12,6 +12,7 @@ import torch
 from model import Glass, Trace, Translation
 from model.forcing import one_pass, step_by_step
 from model.glass import TextTooLong
+from model.text import read
 from viz.instruments import pack
 from viz.instruments.decoding.parts import part
 from viz.instruments.output import single
@@ -51,8 +52,8 @@ def reference_of(glass: Glass, translation: Translation, typed: str | None) -> t
     """
     limit = glass.config.max_tgt_len
     if typed is not None:
-        return typed.strip(), glass.limited_ids(typed, "reference", limit), TYPED
-    if known := REFERENCES.get(glass.name, {}).get(translation.source.strip()):
+        return read(typed), glass.limited_ids(typed, "reference", limit), TYPED
+    if known := REFERENCES.get(glass.name, {}).get(read(translation.source)):
         with contextlib.suppress(TextTooLong):
             return known[0], glass.limited_ids(known[0], "reference", limit), known[1]
     return translation.text, list(translation.ids), MODEL

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from model import Glass, Trace, Translation
+from model.text import read_on
 from model.tokenizer import SPACE
 from viz.instruments import pack
 from viz.instruments.decoding.parts import ids_of, part, whole
@@ -101,10 +102,13 @@ def tokenize(glass: Glass, trace: Trace, translation: Translation, values: Mappi
 
 
 def spaced(typed: str, step: int) -> str:
-    """The typed text with the space before it that it needs; raises ValueError where there is no text."""
-    text = typed.strip().removeprefix(SPACE).strip()
+    """The typed text as it is read, with the space before it that it needs; raises ValueError where there is
+    no text.
+    """
+    continued = read_on(typed)
+    asks_for_space = continued.startswith((" ", SPACE))
+    text = continued.strip().removeprefix(SPACE).strip()
     if not text:
         raise ValueError("Type a word or a mark.")
-    asks_for_space = typed.startswith((" ", SPACE))
     opens = unicodedata.category(text[0]) not in CLOSING
     return f" {text}" if asks_for_space or (step > 0 and opens) else text
