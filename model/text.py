@@ -172,10 +172,10 @@ def one_space(text: str) -> str:
 
 
 PASSES: tuple[tuple[str, Callable[[str], str]], ...] = (
-    ("characters that cannot be seen were left out", visible),
-    ("letters drawn another way became plain ones", plain_letters),
-    ("quotes, apostrophes and hyphens became plain ones", straight_signs),
-    ("Cyrillic or Greek letters that pass for Latin ones became Latin", latin_lookalikes),
+    ("unseen characters were left out", visible),
+    ("letters became plain", plain_letters),
+    ("quotes and hyphens became plain", straight_signs),
+    ("Cyrillic or Greek look-alikes became Latin", latin_lookalikes),
     ("white space became one space", one_space),
 )
 """What is done, in this order, and how the screen says it."""

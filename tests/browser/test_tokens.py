@@ -91,6 +91,28 @@ def test_the_words_show_the_ids_of_every_token(page, zoo_trace):
     expect(page.locator(".word.here .word-text")).to_have_text("Where")
 
 
+def test_the_first_step_says_that_the_text_was_read_as_it_is(page):
+    expect(page.locator(".reading dt")).to_have_text(["typed"])
+    expect(page.locator(".reading dd")).to_have_text(["read as it is"])
+    height = page.locator(".reading").bounding_box()["height"]
+    page.locator("[data-side=tgt]").click()
+    expect(page.locator(".reading dd")).to_contain_text("the model's own")
+    assert page.locator(".reading").bounding_box()["height"] == height
+
+
+def test_the_first_step_shows_what_was_typed_and_how_it_is_read(visit, zoo, zoo_trace):
+    page = visit(zoo, PHONE, until=arrived, text="\ufeffWhere\u00a0is the st\u0430tion?", place="tokens")
+    expect(page.locator(".reading dt")).to_have_text(["typed", "read as"])
+    expect(page.locator(".reading dd")).to_have_text(
+        ["⟨U+FEFF⟩Where⟨U+00A0⟩is the st\u0430tion?", "Where·is the station?"]
+    )
+    marked = page.locator(".reading dd").nth(0).locator("mark").all_inner_texts()
+    assert marked == ["⟨U+FEFF⟩", "⟨U+00A0⟩", "\u0430"]
+    assert list(map(int, page.locator(".piece .piece-id").all_inner_texts())) == list(zoo_trace.src_ids)
+    expect(page.get_by_text(f"Read as: {SENTENCE}")).to_have_count(1)
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+
+
 def test_the_badge_says_that_embed_and_cosines_were_recomputed(page):
     expect(page.locator(".check")).to_have_class("check right")
     assert float(page.locator(".check").inner_text().removeprefix("recomputed: max error ")) <= TOLERANCE

@@ -83,6 +83,17 @@ def test_a_typed_sentence_is_translated(open_page, glass):
     assert not notices(app) and not app.warning
 
 
+def test_what_the_reading_changed_is_said_once_and_quietly(open_page, glass):
+    app = type_(open_page(), "A\u00a0woman is reading “a *book*”.")
+    told = [said(caption) for caption in app.caption]
+    assert told == [
+        'Read as: A woman is reading "a *book*". '
+        "Quotes and hyphens became plain; white space became one space."
+    ]
+    assert translation(app) == glass.translate('A woman is reading "a *book*".').text
+    assert not app.warning and not type_(app, SENTENCE).caption
+
+
 def test_spaces_around_a_sentence_change_nothing(open_page, glass):
     assert_shows(type_(open_page(), f"  {SENTENCE} \t"), glass, SENTENCE)
 

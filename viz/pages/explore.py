@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from model import Glass, TextError, Trace, Translation
+from model.text import reading
 from viz import scene as scenes
 from viz import server, theme
 from viz.figures.attention_heatmap import attention_heatmap, nearest_stage
@@ -188,6 +189,8 @@ def page() -> None:
         return
     answer = server.answer(glass.name, text.strip(), scene.beam)
     scenes.remember_good_text(text)
+    if not problem and (told := reading(text)).changes:
+        said.caption(literal(f"Read as: {told.text} {told.said}"))
     sizes = None, None
     if scene.place in scenes.SITES:
         sizes = answer.trace[f"{site_of(scene.place, 0)}.weights"].value.shape[1:]

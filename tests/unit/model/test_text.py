@@ -148,9 +148,8 @@ def test_the_reading_says_each_kind_of_change_once():
     told = reading("\ufeffＡ\u200b m\u0430n\u00a0 said: \u201cfi\ufb01\u201d")
     assert told.text == 'A man said: "fifi"'
     assert told.said == (
-        "Characters that cannot be seen were left out; letters drawn another way became plain ones; "
-        "quotes, apostrophes and hyphens became plain ones; "
-        "Cyrillic or Greek letters that pass for Latin ones became Latin; white space became one space."
+        "Unseen characters were left out; letters became plain; quotes and hyphens became plain; "
+        "Cyrillic or Greek look-alikes became Latin; white space became one space."
     )
 
 

@@ -12,7 +12,17 @@ from model.text import read
 from tests import checkpoints
 from tests.unit.viz.conftest import N_LAYERS, TEXTS
 from tests.unit.viz.test_transport import unpack
-from viz.instruments.tokens import DRAWN_NEAR, SHOWN_NEAR, STACKS, message, nearest, principal, words
+from viz.instruments.tokens import (
+    DRAWN_NEAR,
+    MOST_COMPARED,
+    SHOWN_NEAR,
+    STACKS,
+    described_reading,
+    message,
+    nearest,
+    principal,
+    words,
+)
 
 ODD = {
     **TEXTS,
@@ -253,3 +263,30 @@ def test_models_of_other_sizes_have_a_message(tmp_path, n_layers, n_heads):
         header, arrays = unpack(message(glass, glass.trace(text, out), out, {}))
         assert len(header["sides"]["src"]["layers"]) == n_layers + 1
         assert all(np.isfinite(array).all() for array in arrays.values())
+
+
+def test_the_reading_marks_what_was_changed_on_both_sides():
+    told = described_reading("A\u00a0man,\u200b na\u0131\u0308ve.")
+    assert told["typed"] == [
+        ("A", False),
+        ("⟨U+00A0⟩", True),
+        ("man,", False),
+        ("⟨U+200B⟩", True),
+        (" na", False),
+        ("ı◌\u0308", True),
+        ("ve.", False),
+    ]
+    assert told["read"] == [
+        ("A", False), ("·", True), ("man,", False), (" na", False), ("ï", True), ("ve.", False),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("typed", ["A man.", " A man. ", "🚲"])
+def test_a_text_read_as_it_is_has_nothing_to_show(typed):
+    assert described_reading(typed) == {"typed": [], "read": []}
+
+
+def test_a_text_with_very_much_to_leave_out_is_shown_in_part():
+    told = described_reading("A" + "\u200b" * 5_000 + " man.")
+    assert told["read"] == [("A man.", False)]
+    assert len(told["typed"][0][0]) == MOST_COMPARED + 1

@@ -1,4 +1,4 @@
-"""The tokens instrument: text → bytes → merges → ids → rows of E × √d_model, and what lies near them.
+"""The tokens instrument: typed → read as → bytes → merges → ids → rows of E × √d_model, and their neighbours.
 
 One message, made by `pack`: for the source (`src`) and for what the decoder reads (`tgt`) the words with
 their merges, `embed` and a PCA after each layer; and, once an id, its row of E and its nearest by cosine.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 from itertools import accumulate
 from typing import Any
 
@@ -15,7 +16,8 @@ import numpy as np
 
 from model import Glass, Trace, Translation
 from model.merges import merges_of, pair_ranks, parts_after, ranks_of, words_of
-from model.tokenizer import SPECIAL, Tokenizer, byte_of_letter, readable_bytes
+from model.text import reading
+from model.tokenizer import SPECIAL, Tokenizer, byte_of_letter, readable_bytes, readable_character
 from viz import theme
 from viz.instruments import pack, register
 from viz.scene import SELECTION
@@ -27,6 +29,26 @@ TITLES = {"src": "Source: the encoder's input", "tgt": "Target: the decoder's in
 SHOWN_NEAR = 10
 """Neighbours that are listed; the PCA of the embeddings shows the first few of them."""
 DRAWN_NEAR = 5
+MOST_COMPARED = 600
+"""Characters of a typed text up to which it is marked what was changed."""
+Runs = list[tuple[str, bool]]
+"""A text in runs; True: changed by the reading, and spelled so that spaces and what is unseen can be seen."""
+
+
+def described_reading(typed: str) -> dict[str, Any]:
+    """The typed text and how it is read, side by side; no runs where nothing was changed."""
+    told = reading(typed)
+    sides: tuple[Runs, Runs] = [], []
+    texts = typed.strip(), told.text
+    if told.changes and len(texts[0]) <= MOST_COMPARED:
+        for kind, a, b, c, d in SequenceMatcher(None, *texts, autojunk=False).get_opcodes():
+            for runs, part in zip(sides, (texts[0][a:b], texts[1][c:d]), strict=True):
+                changed = kind != "equal"
+                if part:
+                    runs.append(("".join(map(readable_character, part)) if changed else part, changed))
+    elif told.changes:
+        sides = [(f"{texts[0][:MOST_COMPARED]}…", False)], [(told.text, False)]
+    return {"typed": sides[0], "read": sides[1]}
 
 
 def is_special(tokenizer: Tokenizer, token_id: int) -> bool:
@@ -185,6 +207,7 @@ def message(glass: Glass, trace: Trace, translation: Translation, request: dict[
         "readable": {token_id: glass.tokenizer.readable(token_id) for token_id in shown},
         "sizes": {"vocab": len(E), "d_model": trace.config.d_model, "rules": len(ranks_of(glass.tokenizer))},
         "text": translation.source,
+        "reading": described_reading(translation.source),
         "target": list(translation.ids),
     }
     return pack(header, arrays)

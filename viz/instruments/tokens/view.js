@@ -9,6 +9,7 @@ import { largest, Panel } from "../shared/panel.js";
 import { Strip } from "../shared/strip.js";
 import { explain } from "./explain.js";
 import { Near } from "./near.js";
+import { Reading } from "./reading.js";
 import { Scatter } from "./scatter.js";
 import { SIDES, Store } from "./store.js";
 import { Merges, Words } from "./words.js";
@@ -21,6 +22,7 @@ class View {
     const { store } = this;
     this.sides = el("div", { class: "tabs", role: "tablist", "aria-label": "Side" });
     this.badge = el("span", { class: "check", role: "status" });
+    this.reading = new Reading(store);
     this.words = new Words(store);
     this.merges = new Merges(store);
     this.near = new Near(store);
@@ -45,6 +47,7 @@ class View {
       { class: "instrument tokens" },
       el("div", { class: "heading" }, el("h3", { class: "title" }, "Tokens and embeddings"), this.badge),
       this.sides,
+      this.reading.node,
       this.words.node,
       el("div", { class: "upper" }, this.embed, this.near.node),
       el("div", { class: "lower" }, this.merges.node, this.scatter.node),
@@ -77,6 +80,7 @@ class View {
   drawAll() {
     this.drawSides();
     this.drawCheck();
+    this.reading.draw();
     this.words.draw();
     this.merges.draw();
     this.near.draw();

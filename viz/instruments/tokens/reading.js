@@ -1,0 +1,26 @@
+// The first step: the typed text and how it is read, with what was changed marked in both.
+
+import { el } from "../shared/dom.js";
+
+export class Reading {
+  constructor(store) {
+    this.store = store;
+    this.node = el("dl", { class: "reading", "aria-label": "How the text is read" });
+  }
+
+  draw() {
+    const { header, sideName } = this.store;
+    const { typed, read } = header.reading;
+    if (sideName !== "src") this.node.replaceChildren(...this.row("typed", "nothing: these are the model's own tokens"));
+    else if (!typed.length) this.node.replaceChildren(...this.row("typed", "read as it is"));
+    else this.node.replaceChildren(...this.row("typed", this.marked(typed)), ...this.row("read as", this.marked(read)));
+  }
+
+  row(name, ...shown) {
+    return [el("dt", { class: "step-name" }, name), el("dd", {}, ...shown)];
+  }
+
+  marked(runs) {
+    return el("bdi", {}, ...runs.map(([text, changed]) => (changed ? el("mark", {}, text) : text)));
+  }
+}
