@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from model.card import WIDEST_BEAM
 from model.config import Config
@@ -123,6 +124,10 @@ def whole_number(text: str) -> int | None:
     return int(text) if re.fullmatch("-?[0-9]{1,9}", text) else None
 
 
+def says_yes_or_no(text: str) -> bool:
+    return text.lower() in ("true", "false")
+
+
 def from_link(link: Mapping[str, str]) -> tuple[Scene, list[str]]:
     """The scene that a link describes, and a notice for each value that makes no sense."""
     values: dict[str, str | int] = {}
@@ -147,16 +152,50 @@ def from_link(link: Mapping[str, str]) -> tuple[Scene, list[str]]:
                 values[name] = min(max(number, 1), WIDEST_BEAM)
                 if values[name] != number:
                     notices.append(f"The link asks for beam {number}; here it runs from 1 to {WIDEST_BEAM}.")
+    if not says_yes_or_no(raw := link.get("plot") or "false"):
+        notices.append(f"The link's plot is {raw!r}, which is neither true nor false.")
     return Scene(**values), notices
+
+
+def selection_of(state: object) -> dict[str, str | int]:
+    """What an instrument's state says the reader chose; what has another shape counts as not said.
+
+    A browser may send anything: each value is a text or a whole number, and `at` (when) is a number.
+    """
+    said = state.get(SELECTION) if isinstance(state, Mapping) else None
+    if not isinstance(said, Mapping):
+        return {}
+    known = {name: value for name, value in said.items() if type(value) in (int, str)}
+    if "at" in said and type(known.get("at", 0)) is not int:
+        del known["at"]
+    return known
+
+
+def mend_link() -> None:
+    """Take out of the link what a bound widget could not read, and move a beam into its range.
+
+    To be called before those widgets: Streamlit gives them the link's raw values (a beam of inf ends in an
+    OverflowError), from a copy that `st.query_params` does not reach. `from_link` has the notices.
+    """
+    with get_script_run_ctx().session_state.query_params() as params:
+        if raw := params.get("beam"):
+            number = whole_number(raw)
+            if number is None:
+                params.remove_param("beam")
+            elif not 1 <= number <= WIDEST_BEAM:
+                params.set_corrected_value("beam", min(max(number, 1), WIDEST_BEAM), "double_value")
+        if not says_yes_or_no(params.get("plot") or "false"):
+            params.remove_param("plot")
+        params.set_initial_query_params_from_current()
 
 
 def current() -> tuple[Scene, list[str]]:
     """The scene now: the widgets, then what the instrument last said, then the link."""
     link = {name: st.query_params[name] for name in st.query_params}
     scene, notices = from_link(link)
-    said = [dict(st.session_state.get(key) or {}).get(SELECTION) or {} for key in INSTRUMENTS]
+    said = [selection_of(st.session_state.get(key)) for key in INSTRUMENTS]
     if chosen := max(said, key=lambda selection: (bool(selection), selection.get("at", 0))):
-        newest, _ = from_link({name: str(value) for name, value in chosen.items() if value is not None})
+        newest, _ = from_link({name: str(value) for name, value in chosen.items()})
         names = ("place", "view", "stage", *COUNTED)
         scene, notices = replace(scene, **{name: getattr(newest, name) for name in names}), []
     for name in ("text", "model", "beam"):

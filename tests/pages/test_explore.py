@@ -352,10 +352,104 @@ def test_a_wider_beam_shows_that_beams_translation_and_its_trace(open_page, root
     assert instruments(app)["attention"].bytes == overview(glass.trace(SENTENCE, out), request)
 
 
-@pytest.mark.parametrize("beam", ["0", "-1", "99", "zzz"])
-def test_a_beam_out_of_range_gives_a_notice_and_a_picture(open_page, root, beam):
-    checkpoints.make(root, "en-de", 1, 2, max_tgt_len=8)
-    app = open_page(text=SENTENCE, beam=beam)
+def assert_shows_beam(app, glass, beam):
     assert_whole(app)
+    request = server.request_of(glass.name, SENTENCE, beam)
+    shown = overview(glass.trace(SENTENCE, glass.translate(SENTENCE, beam=beam)), request)
+    assert (app.number_input(key="beam").value, instruments(app)["attention"].bytes) == (beam, shown)
+
+
+@pytest.mark.parametrize(("beam", "nearest"), [("0", 1), ("-1", 1), ("9", 8), ("99", 8), ("999999999", 8)])
+def test_a_beam_out_of_range_gives_a_notice_and_the_nearest_picture(open_page, root, beam, nearest):
+    glass = load(checkpoints.make(root, "en-de", 1, 2, max_tgt_len=8))
+    app = open_page(text=SENTENCE, beam=beam)
     (notice,) = notices(app)
     assert beam in notice
+    assert_shows_beam(app, glass, nearest)
+
+
+@pytest.mark.parametrize("beam", ["zzz", "inf", "-inf", "nan", "1e400", "9" * 400, "2.5", "2.0", "١", "\x00"])
+def test_a_beam_that_is_no_number_leaves_the_link_with_a_notice_and_a_picture(open_page, root, beam):
+    glass = load(checkpoints.make(root, "en-de", 1, 2, max_tgt_len=8))
+    app = open_page(text=SENTENCE, beam=beam)
+    (notice,) = notices(app)
+    assert "beam" in notice and repr(beam)[:20] in notice
+    assert "beam" not in app.query_params
+    assert_shows_beam(app, glass, app.number_input(key="beam").value)
+    app = app.number_input(key="beam").set_value(3).run()
+    assert not notices(app)
+    assert_shows_beam(app, glass, 3)
+
+
+@pytest.mark.parametrize("plot", ["inf", "2", "yes", "\x00"])
+def test_a_plot_that_is_neither_true_nor_false_leaves_the_link_with_a_notice(open_page, root, plot):
+    checkpoints.make(root, "en-de", 1, 2, max_tgt_len=8)
+    app = open_page(text=SENTENCE, plot=plot)
+    (notice,) = notices(app)
+    assert "plot" in notice and not app.exception
+    assert "plot" not in app.query_params
+    assert not app.get("plotly_chart")
+
+
+ODD_STATES = [1, "x", [1], None, {}, {"selection": 1}, {"selection": "x"}, {"selection": [1, 2]}]
+ODD_SELECTIONS = [
+    {"at": "x"}, {"at": [1]}, {"at": None, "layer": [1]}, {"layer": {"a": 1}, "at": 1},
+    {"place": 5, "at": True}, {"layer": 1e400, "head": float("nan"), "at": float("inf")},
+    {"head": True, "query": 2**70, "at": 2**70},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("state", [*ODD_STATES, *({"selection": each} for each in ODD_SELECTIONS)], ids=repr)
+def test_a_state_of_another_shape_than_expected_is_ignored(open_page, root, state):
+    checkpoints.make(root, "en-de", 1, 2, max_tgt_len=8)
+    app = open_page(text=SENTENCE)
+    for key in scene.INSTRUMENTS:
+        app.session_state[key] = state
+    assert_whole(app.run())
+
+
+CARDS = {
+    "pairs in words": {"data": {"multi30k": {"pairs": "x"}}},
+    "pairs as a list": {"data": {"multi30k": {"pairs": [1]}}},
+    "pairs beyond counting": {"data": {"multi30k": {"pairs": 10**4000, "source": "s"}}},
+    "a list of corpora": {"data": [1, {"pairs": 1}]},
+    "half a character": {"data": {"a": {"pairs": 1, "source": "\ud800"}}},
+    "scores in words": {"scores": {"val": {"bleu": "x", "beam": [], "bleu_lc": None, "chrf": {}}}},
+    "scores as a list": {"scores": [{"bleu": 1}]},
+    "another name": {"name": 5},
+}
+
+
+@pytest.mark.parametrize("what", CARDS)
+def test_a_bad_card_never_breaks_the_page(open_page, root, what):
+    card = checkpoints.make(root, "en-de", 1, 2, max_tgt_len=8) / "card.json"
+    card.write_text(json.dumps(CARDS[what]))
+    app = open_page(text=SENTENCE)
+    assert_whole(app)
+    assert not app.warning and not app.error
+
+
+def test_what_a_card_says_is_shown_literally(open_page, root):
+    card = checkpoints.make(root, "en-de", 1, 2, max_tgt_len=8) / "card.json"
+    scores = {"split": "val", "beam": 5, "bleu": 1.5, "bleu_lc": 2, "chrf": 3}
+    card.write_text(json.dumps({"data": {"a": {"pairs": 1234, "source": "**us**"}}, "scores": {"v": scores}}))
+    shown = [said(markdown) for markdown in open_page(text=SENTENCE).markdown]
+    assert "Trained on 1,234 pairs. **us**." in shown
+    assert "val, beam 5: BLEU 1.5, lower-cased 2, chrF 3." in shown
+
+
+@pytest.mark.parametrize("limit", [2, 6])
+@pytest.mark.parametrize("place", scene.PLACES)
+def test_a_model_with_small_limits_shows_every_place(open_page, root, limit, place):
+    checkpoints.make(root, "en-de", 1, 1, max_src_len=limit, max_tgt_len=limit)
+    app = open_page(text="a", place=place)
+    assert not app.exception
+    assert app.text_input(key="text").value == "a" and instruments(app)["map"]
+
+
+def test_a_model_that_takes_no_example_still_shows_the_box_and_says_why(open_page, root):
+    checkpoints.make(root, "en-de", 1, 1, max_src_len=2)
+    app = open_page()
+    assert not app.exception
+    assert app.text_input(key="text").value == scene.EXAMPLES[0]
+    assert "at most 2" in app.warning[0].value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from model import Glass, TextError, Trace, Translation
+from model.card import number, objects, section, words
 from model.text import reading
 from viz import scene as scenes
 from viz import server, theme
@@ -25,6 +26,8 @@ from viz.instruments.translation import translation_chips
 from viz.labels import literal
 
 STYLE = Path(__file__).with_name("explore.css")
+LONGEST_SOURCE = 300
+"""Characters of a card's own words that are shown."""
 
 
 def masthead(glasses: dict[str, Glass], scene: scenes.Scene) -> None:
@@ -71,19 +74,13 @@ def model_card(glass: Glass) -> None:
     config = glass.config
     parameters = sum(p.numel() for p in glass.model.parameters())
     st.markdown(
-        f"**{glass.name}**: an encoder–decoder Transformer with "
+        f"**{literal(glass.name)}**: an encoder–decoder Transformer with "
         f"{config.n_layers} + {config.n_layers} layers, {config.n_heads} heads, "
         f"d_model {config.d_model}, d_ff {config.d_ff}: {parameters:,} parameters, "
         f"{config.vocab_size:,} tokens, {config.norm}-norm, {config.positions} positions."
     )
-    for corpus in sections(glass.card, "data"):
-        st.markdown(f"Trained on {corpus.get('pairs', 0):,} pairs. {corpus.get('source', '')}.")
-    for scores in sections(glass.card, "scores"):
-        if "bleu" in scores:
-            st.markdown(
-                f"{scores.get('split')}, beam {scores.get('beam')}: BLEU {scores['bleu']}, "
-                f"lower-cased {scores.get('bleu_lc')}, chrF {scores.get('chrf')}."
-            )
+    for line in said_by_card(glass.card):
+        st.markdown(literal(line))
     st.markdown(
         "It knows captions of photographs and short everyday sentences. It does not know news, names, "
         "numbers, technical words or long sentences, and it is often wrong there. Attention shows where a "
@@ -91,10 +88,18 @@ def model_card(glass: Glass) -> None:
     )
 
 
-def sections(card: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """The objects below `name` in a card, which anybody may have written."""
-    below = card.get(name)
-    return [value for value in below.values() if isinstance(value, dict)] if isinstance(below, dict) else []
+def said_by_card(card: Mapping[str, Any]) -> Iterator[str]:
+    """The card's corpora and scores, a sentence each; what makes no sense there is left out."""
+    for corpus in objects(list(section(card, "data").values())):
+        pairs, source = number(corpus.get("pairs"), 0, 10**12), words(corpus.get("source"))[:LONGEST_SOURCE]
+        if pairs is not None:
+            yield f"Trained on {pairs:,} pairs. {source}" + ("." if source else "")
+    for scores in objects(list(section(card, "scores").values())):
+        names = {"bleu": "BLEU", "bleu_lc": "lower-cased", "chrf": "chrF"}
+        values = {said: number(scores.get(name), 0, 100) for name, said in names.items()}
+        beam, split = number(scores.get("beam"), 1, 64), words(scores.get("split"))[:LONGEST_SOURCE]
+        if None not in (beam, *values.values()):
+            yield f"{split}, beam {beam}: {', '.join(f'{said} {value}' for said, value in values.items())}."
 
 
 def notice_of(text: str, glass: Glass) -> str | None:
@@ -170,6 +175,7 @@ def page() -> None:
         st.error("No checkpoint loads, so there is nothing to show. " + literal(" ".join(broken.values())))
         return
     scene, notices = scenes.current()
+    scenes.mend_link()
     if scene.model not in glasses:
         notices.append(f"There is no model {scene.model!r} here.")
         scene = replace(scene, model=next(iter(glasses)))
