@@ -7,15 +7,14 @@ corpus' own translation; the largest gain last.
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.checkpoint import CheckpointError
-from model.data import DataError, Pair, read_multi30k
+from model.command import Parser, execute, number, reporting, write
+from model.data import Pair, read_multi30k
 from model.glass import Glass, TextError, load
+from model.limits import BEAM, COUNT
 
 
 @dataclass(frozen=True)
@@ -47,25 +46,22 @@ def examples(glass: Glass, pairs: Iterable[Pair], width: int) -> Iterator[Exampl
             yield found
 
 
+@reporting
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m model.beam_example", description=__doc__.split("\n")[0])
+    parser = Parser(prog="python -m model.beam_example", description=__doc__.split("\n")[0])
     parser.add_argument("name", help="a checkpoint: a name below checkpoints/, or a folder")
     parser.add_argument("--data", type=Path, required=True, help="folder of the corpora")
     parser.add_argument("--languages", nargs=2, default=("en", "de"), help="of source and target")
-    parser.add_argument("--n", type=int, default=400, help="how many captions")
-    parser.add_argument("--width", type=int, default=4, help="of the beam")
-    args = parser.parse_args(arguments)
-    try:
-        pairs = read_multi30k(args.data, "val", *args.languages)[: args.n]
-        found = sorted(examples(load(args.name), pairs, args.width), key=lambda example: example.gain)
-    except (CheckpointError, DataError) as error:
-        print(error, file=sys.stderr)
-        return 2
+    parser.add_argument("--n", type=number(COUNT), default=400, help="how many captions")
+    parser.add_argument("--width", type=number(BEAM.but(name="width")), default=4, help="of the beam")
+    args = parser.read(arguments)
+    pairs = read_multi30k(args.data, "val", *args.languages)[: args.n]
+    found = sorted(examples(load(args.name), pairs, args.width), key=lambda example: example.gain)
     for each in found:
         numbers = f"{each.gain:.3f}\t{each.greedy_log_prob:.3f}\t{each.beam_log_prob:.3f}"
-        print(numbers, each.text, each.greedy, each.beam, each.reference, sep="\t")
+        write("\t".join([numbers, each.text, each.greedy, each.beam, each.reference]))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    execute(main)

@@ -5,15 +5,14 @@ Each entry is an array under its name; `__meta__` holds JSON: tokens, axes, labe
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 
-from model.checkpoint import CheckpointError
-from model.glass import TextError, load
+from model.command import Parser, execute, reporting, say, write
+from model.files import replacing
+from model.glass import load
 from model.trace import Trace
 
 
@@ -37,31 +36,27 @@ def meta(trace: Trace) -> dict:
 def dump(trace: Trace, path: Path) -> None:
     """Write the trace as a compressed npz file."""
     arrays = {name: entry.value for name, entry in trace.items()}
-    with path.open("wb") as file:  # given a path, numpy would add a suffix to some names
+    with replacing(path) as beside, beside.open("wb") as file:  # given a path, numpy may add a suffix
         np.savez_compressed(file, __meta__=np.array(json.dumps(meta(trace), ensure_ascii=False)), **arrays)
 
 
+@reporting
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m model.dump", description="Write every number of one trace."
-    )
+    parser = Parser(prog="python -m model.dump", description="Write every number of one trace.")
     parser.add_argument("name", help="a checkpoint: a name below checkpoints/, or a folder")
     parser.add_argument("text", help="the source sentence")
     parser.add_argument("--target", help="the translation to force (default: the model's own, greedy)")
     parser.add_argument("--out", type=Path, required=True, help="the .npz file to write")
-    args = parser.parse_args(arguments)
+    args = parser.read(arguments)
+    trace = load(args.name).trace(args.text, args.target)
     try:
-        trace = load(args.name).trace(args.text, args.target)
         dump(trace, args.out)
-    except (CheckpointError, TextError) as error:
-        print(error, file=sys.stderr)
-        return 2
     except OSError as error:
-        print(f"{args.out} cannot be written: {error.strerror}.", file=sys.stderr)
+        say(f"{args.out} cannot be written: {error.strerror}.")
         return 2
-    print(f"Wrote {len(trace)} entries to {args.out}.")
+    write(f"Wrote {len(trace)} entries to {args.out}.")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    execute(main)

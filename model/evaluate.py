@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from pathlib import Path
 
 from sacrebleu.metrics import BLEU, CHRF
 from tqdm import tqdm
 
-from model.checkpoint import CheckpointError, find, read_json, write_json
+from model.card import section, words
+from model.checkpoint import find, read_json, write_json
+from model.command import Parser, execute, number, reporting, write
 from model.data import DataError, Pair, read_multi30k, without_final_punctuation
 from model.glass import Glass, TextError, load
+from model.limits import ALPHA, BEAM, COUNT
 
 
 def translate_all(glass: Glass, texts: list[str], beam: int, alpha: float | None) -> list[str]:
@@ -75,47 +77,41 @@ def evaluate_casual(glass: Glass, pairs: list[Pair], beam: int, alpha: float | N
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m model.evaluate", description="Score a model.")
+    parser = Parser(prog="python -m model.evaluate", description="Score a model.")
     parser.add_argument("name", help="a checkpoint: a name below checkpoints/, or a folder")
     parser.add_argument("--data", type=Path, required=True, help="folder with multi30k/")
     parser.add_argument("--split", required=True, help="val or test_2016_flickr")
     parser.add_argument("--pair", help="language pair (default: the checkpoint's name)")
-    parser.add_argument("--beam", type=int, default=1)
-    parser.add_argument("--alpha", type=float, help="length penalty (default: the card's)")
-    parser.add_argument("--limit", type=int, help="score the first sentences only")
+    parser.add_argument("--beam", type=number(BEAM), default=1)
+    parser.add_argument("--alpha", type=number(ALPHA), help="length penalty (default: the card's)")
+    parser.add_argument(
+        "--limit", type=number(COUNT.but(name="limit")), help="score the first sentences only"
+    )
     parser.add_argument("--casual", action="store_true", help="compare plain with careless input")
     parser.add_argument("--card", action="store_true", help="write the scores into card.json")
-    args = parser.parse_args(arguments)
-    if args.beam < 1:
-        parser.error(f"--beam must be at least 1, not {args.beam}")
-    if args.limit is not None and args.limit < 1:
-        parser.error(f"--limit must be at least 1, not {args.limit}")
-    return args
+    return parser.read(arguments)
 
 
+@reporting
 def main(arguments: list[str]) -> int:
     args = parse(arguments)
-    try:
-        glass = load(args.name)
-        src, _, tgt = (args.pair or glass.card.get("name") or glass.name).partition("-")
-        pairs = read_multi30k(args.data, args.split, src, tgt)[: args.limit]
-        if not pairs:
-            raise DataError(f"multi30k {args.split} holds no sentences.")
-        result = (evaluate_casual if args.casual else evaluate)(glass, pairs, args.beam, args.alpha)
-    except (CheckpointError, DataError) as error:
-        print(error, file=sys.stderr)
-        return 2
+    glass = load(args.name)
+    src, _, tgt = (args.pair or words(glass.card.get("name")) or glass.name).partition("-")
+    pairs = read_multi30k(args.data, args.split, src, tgt)[: args.limit]
+    if not pairs:
+        raise DataError(f"multi30k {args.split} holds no sentences.")
+    result = (evaluate_casual if args.casual else evaluate)(glass, pairs, args.beam, args.alpha)
     alpha = glass.decoding.alpha if args.alpha is None else args.alpha
     result |= {"model": glass.name, "split": args.split, "beam": args.beam, "alpha": alpha}
+    write(json.dumps(result))
     if args.card:
         path = find(args.name) / "card.json"
         card = read_json(path)
         key = f"{args.split}{' casual' if args.casual else ''}, beam {args.beam}"
-        card["scores"] = card.get("scores", {}) | {key: result}
+        card["scores"] = {**section(card, "scores"), key: result}
         write_json(path, card)
-    print(json.dumps(result))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    execute(main)

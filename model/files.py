@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -58,7 +59,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Until then, and if anything goes wrong, `path` keeps what it held. A link leads to its target; what is no
     file of its own (a pipe, a device) is written to directly.
     """
-    target = path.resolve()
+    target = Path(os.path.realpath(path))
     if target.is_dir():
         raise IsADirectoryError(21, "Is a directory", str(path))
     if target.exists() and not target.is_file():

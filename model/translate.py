@@ -7,17 +7,21 @@ empty line and a warning with its number on standard error. Line breaks inside a
 from __future__ import annotations
 
 import argparse
-import os
+import codecs
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import BinaryIO
 
-from model.checkpoint import CheckpointError
+from model.command import Parser, execute, number, reporting, say, write
 from model.glass import Glass, TextError, load
+from model.limits import ALPHA, BEAM
 
-
-class OutputError(Exception):
-    """Standard output takes no more; the message says why."""
+MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
+}  # fmt: skip
+"""Byte order marks of a whole file. That of UTF-8 needs no care: reading a text leaves it out."""
 
 
 def one_line(text: str) -> str:
@@ -25,8 +29,17 @@ def one_line(text: str) -> str:
     return " ".join(text.splitlines())
 
 
-def decoded(lines: Iterable[bytes]) -> Iterator[str | None]:
-    """Each line as text without its line end; None where it is not UTF-8."""
+def texts(source: BinaryIO) -> Iterator[str | None]:
+    """Each line as text without its line end; None where it is not UTF-8.
+
+    A file that begins with a byte order mark is read as that mark says, in UTF-16 or UTF-32.
+    """
+    first = source.readline()
+    lines = chain([first] if first else [], source)
+    for mark, encoding in MARKS.items():
+        if first.startswith(mark):
+            yield from wide_texts(lines, encoding)
+            return
     for line in lines:
         try:
             yield line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
@@ -34,11 +47,21 @@ def decoded(lines: Iterable[bytes]) -> Iterator[str | None]:
             yield None
 
 
+def wide_texts(pieces: Iterable[bytes], encoding: str) -> Iterator[str]:
+    """The lines of a text whose characters take several bytes each; `pieces` may end inside a character."""
+    decoder, begun = codecs.getincrementaldecoder(encoding)(errors="replace"), ""
+    for piece in pieces:
+        *whole, begun = (begun + decoder.decode(piece)).split("\n")
+        yield from (line.removesuffix("\r") for line in whole)
+    if begun := begun + decoder.decode(b"", final=True):
+        yield begun.removesuffix("\r")
+
+
 def translate_lines(
-    glass: Glass, lines: Iterable[bytes], beam: int, alpha: float | None
+    glass: Glass, source: BinaryIO, beam: int, alpha: float | None
 ) -> Iterator[tuple[str, str | None]]:
     """(translation, warning) for each line; the translation is empty where there is a warning."""
-    for text in decoded(lines):
+    for text in texts(source):
         if text is None:
             yield "", "the line is not UTF-8 text"
             continue
@@ -49,50 +72,37 @@ def translate_lines(
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m model.translate", description="Translate line by line.")
+    parser = Parser(prog="python -m model.translate", description="Translate line by line.")
     parser.add_argument("name", help="a checkpoint: a name below checkpoints/, or a folder")
-    parser.add_argument("file", nargs="?", help="input file (default: standard input)")
-    parser.add_argument("--beam", type=int, default=1, help="beam width (1: greedy)")
-    parser.add_argument("--alpha", type=float, help="length penalty (default: the card's)")
-    args = parser.parse_args(arguments)
-    if args.beam < 1:
-        parser.error(f"--beam must be at least 1, not {args.beam}")
-    return args
-
-
-def write(line: str) -> None:
-    try:
-        print(line, flush=True)
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python fails again when it exits
-        raise OutputError(f"The output cannot be written: {error.strerror}.") from None
+    parser.add_argument("file", nargs="?", default="-", help="input file (default: -, standard input)")
+    parser.add_argument("--beam", type=number(BEAM), default=1, help="beam width (1: greedy)")
+    parser.add_argument("--alpha", type=number(ALPHA), help="length penalty (default: the card's)")
+    return parser.read(arguments)
 
 
 def run(args: argparse.Namespace, source: BinaryIO) -> None:
     glass = load(args.name)
-    for number, (translation, warning) in enumerate(translate_lines(glass, source, args.beam, args.alpha), 1):
+    for line, (translation, warning) in enumerate(translate_lines(glass, source, args.beam, args.alpha), 1):
         if warning:
-            print(f"line {number}: {warning}", file=sys.stderr)
+            say(f"line {line}: {warning}")
         write(translation)
 
 
+@reporting
 def main(arguments: list[str]) -> int:
     args = parse(arguments)
-    sys.stdout.reconfigure(encoding="utf-8")
     try:
-        if args.file is None:
+        if args.file == "-":
             run(args, sys.stdin.buffer)
         else:
             with open(args.file, "rb") as source:
                 run(args, source)
-    except (CheckpointError, OutputError) as error:
-        print(error, file=sys.stderr)
-        return 2
     except OSError as error:
-        print(f"{args.file or 'standard input'} does not read: {error.strerror}.", file=sys.stderr)
+        what = "Standard input" if args.file == "-" else args.file
+        say(f"{what} does not read: {error.strerror}.")
         return 2
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    execute(main)

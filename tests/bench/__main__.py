@@ -9,15 +9,16 @@ the clock's, on a busy one without the waiting. `--peers` adds MarianMT, which n
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 
 import torch
 
 from model import Glass, load
+from model.command import Parser, execute, number, reporting, write
 from model.experiments import Experiment
 from model.influence import mask_one_out
+from model.limits import COUNT, Limit
 from tests.bench.clock import interleaved, medians, ratio
 from tests.bench.decoding import measure_decoding
 from tests.bench.peers import Marian, Torch
@@ -27,6 +28,7 @@ from viz.instruments import ffn, output, positions, tokens
 from viz.instruments.attention import exact, overview, projections
 from viz.instruments.map import message as map_message
 
+TOKENS = Limit("tokens", 2, 4_096, whole=True)
 BUDGETS = {
     "trace_to_silent": 1.8,
     "trace_to_torch": 3.0,
@@ -168,22 +170,28 @@ def measure(glass: Glass, n_tokens: int, repeats: int, peers: bool = False) -> d
     return found if marian is None else found | {"trace_to_marian": ratio(times, "trace", "marian")}
 
 
-def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.splitlines()[0])
+@reporting
+def main(arguments: list[str]) -> int:
+    parser = Parser(prog="python -m tests.bench", description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="en-de", help="a checkpoint's name or folder")
-    parser.add_argument("--repeats", type=int, default=50)
-    parser.add_argument("--tokens", type=int, default=20, help="tokens on each side, the end token included")
+    parser.add_argument("--repeats", type=number(COUNT.but(name="repeats")), default=50)
+    parser.add_argument(
+        "--tokens", type=number(TOKENS), default=20, help="on each side, the end token included"
+    )
     parser.add_argument("--peers", action="store_true", help="measure MarianMT beside ours")
-    options = parser.parse_args(arguments)
+    options = parser.read(arguments)
     torch.set_num_threads(1)
-    found = measure(load(options.model), options.tokens, options.repeats, options.peers)
+    glass = load(options.model)
+    TOKENS.but(most=min(glass.config.max_src_len, glass.config.max_tgt_len)).check(options.tokens)
+    found = measure(glass, options.tokens, options.repeats, options.peers)
     meaning = MEANING | PEER_MEANING if options.peers else MEANING
     result = {name: round(found[name], 3) for name in meaning}
     for name, value in result.items():
         budget = f"at most {BUDGETS[name]:,}" if name in BUDGETS else ""
-        print(f"{meaning[name]:<64}{value:>12,}   {budget}")
-    print(json.dumps(result))
+        write(f"{meaning[name]:<64}{value:>12,}   {budget}")
+    write(json.dumps(result))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    execute(main)

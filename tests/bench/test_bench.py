@@ -13,7 +13,7 @@ import torch
 from model import load
 from model.decoding import greedy
 from tests import checkpoints
-from tests.bench.__main__ import BUDGETS, MEANING, PEER_MEANING
+from tests.bench.__main__ import BUDGETS, MEANING, PEER_MEANING, main
 from tests.bench.decoding import endless
 from tests.bench.peers import INSTALL, Marian, Torch
 
@@ -31,6 +31,26 @@ def test_the_last_line_is_one_json_object_with_every_number(tmp_path):
     assert all(value > 0 for value in result.values())
     assert len(lines) == len(MEANING) + 1
     assert all(meaning in done.stdout for meaning in MEANING.values())
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--model", "nope"], "There is no checkpoint 'nope'"),
+        (["--tokens", "13"], "tokens must be a whole number from 2 to 12, not 13."),
+        (["--tokens", "1"], "tokens must be a whole number from 2 to 4,096, not 1."),
+        (["--repeats", "0"], "repeats must be a whole number from 1 to"),
+    ],
+)
+def test_nonsense_gets_one_sentence_and_status_2(tmp_path, capsys, options, said):
+    folder = checkpoints.make(tmp_path, "small", 1, 1, max_tgt_len=12)
+    try:
+        status = main(["--model", str(folder), *options])
+    except SystemExit as stop:
+        status = stop.code
+    shown = capsys.readouterr()
+    assert (status, shown.out) == (2, "")
+    assert said in shown.err and shown.err.count("\n") == 1
 
 
 def test_the_peers_without_their_package_say_how_to_install_it(tmp_path, monkeypatch):

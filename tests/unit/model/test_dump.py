@@ -123,6 +123,35 @@ def test_a_full_disk_gives_one_sentence_and_status_2(checkpoint: Path, tmp_path:
     assert capsys.readouterr().err == f"{tmp_path / 't.npz'} cannot be written: No space left on device.\n"
 
 
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=repr)
+def test_a_failed_run_leaves_the_file_that_was_there(checkpoint, tmp_path, monkeypatch, capsys, error):
+    (tmp_path / "t.npz").write_bytes(b"before")
+
+    def full(file, **arrays):
+        file.write(b"half")
+        raise error
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    assert main([str(checkpoint), TEXT, "--out", str(tmp_path / "t.npz")]) in (2, 130)
+    assert (tmp_path / "t.npz").read_bytes() == b"before"
+    assert len(list(tmp_path.iterdir())) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_link_leads_to_the_file_that_is_written(checkpoint: Path, tmp_path: Path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "t.npz").symlink_to(tmp_path / "there" / "real.npz")
+    assert main([str(checkpoint), TEXT, "--out", str(tmp_path / "t.npz")]) == 0
+    assert (tmp_path / "t.npz").is_symlink() and read(tmp_path / "there" / "real.npz")[0]
+
+
+def test_a_file_written_anew_keeps_its_mode(checkpoint: Path, tmp_path: Path):
+    (tmp_path / "t.npz").touch()
+    (tmp_path / "t.npz").chmod(0o640)
+    assert main([str(checkpoint), TEXT, "--out", str(tmp_path / "t.npz")]) == 0
+    assert (tmp_path / "t.npz").stat().st_mode & 0o777 == 0o640
+
+
 def test_a_missing_checkpoint_gives_one_sentence_and_status_2(tmp_path: Path, capsys):
     assert main(["no-such-model", TEXT, "--out", str(tmp_path / "t.npz")]) == 2
     shown = capsys.readouterr()

@@ -116,7 +116,8 @@ def test_a_number_below_one_is_refused(evaluate, option: list[str], capsys: pyte
     with pytest.raises(SystemExit) as stopped:
         evaluate(*option)
     assert stopped.value.code == 2
-    assert f"{option[0]} must be at least 1, not {option[1]}" in capsys.readouterr().err
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert f"{option[0][2:]} must be a whole number from 1 to" in sentence and f"not {option[1]}." in sentence
 
 
 def test_a_text_that_the_model_does_not_take_scores_as_empty(glass: Glass):
@@ -158,6 +159,24 @@ def test_card_writes_the_scores_beside_those_already_there(evaluate, checkpoint:
     assert card["name"] == "en-de"
     assert card["scores"] == {"before": {"bleu": 1.0}, "val, beam 1": plain, "val casual, beam 2": casual}
     assert load(checkpoint).card == card
+
+
+@pytest.mark.parametrize("scores", [[], "x", None, 5])
+def test_card_writes_over_scores_that_are_none(evaluate, checkpoint: Path, scores):
+    (checkpoint / "card.json").write_text(json.dumps({"name": 5, "scores": scores}))
+    card = {"name": 5, "scores": {"val, beam 1": evaluate("--card")}}
+    assert json.loads((checkpoint / "card.json").read_text(encoding="utf-8")) == card
+
+
+def test_a_card_that_cannot_be_written_costs_no_result(checkpoint: Path, data: Path, capsys, monkeypatch):
+    def full(path, values):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("model.evaluate.write_json", full)
+    assert main([str(checkpoint), "--data", str(data), "--split", "val", "--card"]) == 2
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["sentences"] == len(MIXED)
+    assert shown.err.endswith("card.json cannot be read or written: No space left on device.\n")
 
 
 def test_without_card_the_checkpoint_stays_as_it_is(evaluate, checkpoint: Path):

@@ -1,5 +1,6 @@
 """translate.py: as many lines out as in, whatever the lines hold."""
 
+import codecs
 import io
 import os
 import subprocess
@@ -105,6 +106,35 @@ def test_one_line_replaces_every_line_break(broken: str):
     assert one_line("") == ""
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize("last", [True, False], ids=["ended", "not ended"])
+def test_a_byte_order_mark_says_how_the_file_is_read(translate, encoding: str, end: str, last: bool):
+    given = (end.join([*SOURCES, "", SOURCES[0]]) + end * last).encode(encoding)
+    status, out, err = translate(given)
+    assert (status, out) == (0, [*TARGETS, "", TARGETS[0]])
+    assert err.startswith("line 5: ") and err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "mark", [codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF8]
+)
+def test_a_byte_order_mark_alone_gives_no_more_than_one_line(translate, mark: bytes):
+    status, out, _ = translate(mark)
+    assert status == 0 and len(out) <= 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_a_wide_character_may_hold_a_line_feeds_byte(translate, encoding: str):
+    mark = "\ufeff".encode(encoding)
+    out = translate(mark + f"{SOURCES[0]}\nA \u0a0a\u010a b.\n{SOURCES[1]}".encode(encoding))[1]
+    assert (len(out), out[0], out[2]) == (3, TARGETS[0], TARGETS[1])
+
+
+def test_a_wide_text_cut_inside_a_character_keeps_its_lines(translate):
+    assert translate("\n".join([*SOURCES, "x"]).encode("utf-16")[:-1])[1][:-1] == TARGETS
+
+
 @pytest.mark.parametrize("options", [["--beam", "3"], ["--beam", "2", "--alpha", "1.5"]])
 def test_a_beam_gives_as_many_lines(translate, options: list[str]):
     assert translate(lines(*SOURCES, "", "xyz"), *options)[:2] == (
@@ -113,12 +143,37 @@ def test_a_beam_gives_as_many_lines(translate, options: list[str]):
     )
 
 
-@pytest.mark.parametrize("beam", ["0", "-2", "many"])
-def test_a_beam_below_one_is_refused(translate, beam: str, capsys: pytest.CaptureFixture[str]):
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("beam", value) for value in ("0", "-2", "many", "65", "100000", "2.5", "9" * 5000)]
+    + [("alpha", value) for value in ("nan", "inf", "1e9", "-1", "1e400", "much")],
+)
+def test_a_number_outside_its_range_is_refused_in_one_sentence(translate, option, value, capsys):
     with pytest.raises(SystemExit) as stopped:
-        translate(lines(*SOURCES), "--beam", beam)
+        translate(lines(*SOURCES), f"--{option}", value)
+    (sentence,) = capsys.readouterr().err.splitlines()
     assert stopped.value.code == 2
-    assert "--beam" in capsys.readouterr().err.splitlines()[-1]
+    assert f"argument --{option}: {option} must be a" in sentence and len(sentence) < 200
+
+
+@pytest.mark.parametrize(
+    "options", [["--beam", "3", "{}"], ["{}", "--beam", "3"], ["--beam=3", "{}", "--alpha", "1"]]
+)
+def test_the_file_may_stand_anywhere_among_the_options(translate, tmp_path: Path, options: list[str]):
+    (tmp_path / "in.txt").write_bytes(lines(*SOURCES))
+    given = [option.format(tmp_path / "in.txt") for option in options]
+    assert translate(b"never read", *given) == (0, TARGETS, "")
+
+
+def test_a_dash_means_standard_input(translate):
+    assert translate(lines(*SOURCES), "-") == (0, TARGETS, "")
+
+
+def test_two_files_are_refused_in_one_sentence(translate, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        translate(b"", "a.txt", "--beam", "2", "b.txt")
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.endswith("unrecognized arguments: b.txt\n")
 
 
 def test_a_file_is_read_instead_of_standard_input(translate, tmp_path: Path):
