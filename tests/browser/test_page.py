@@ -215,6 +215,17 @@ def test_markdown_in_a_text_or_link_is_shown_as_it_is(visit, app, glass):
         assert part.locator("img, strong, .katex").count() == 0
 
 
+@pytest.mark.parametrize("beam", ["inf", "9" * 400])
+def test_a_beam_that_is_no_number_leaves_the_address_and_costs_a_notice_only(visit, app, beam):
+    page = visit(app, text=SENTENCE, beam=beam)
+    expect(page.get_by_text("which is no whole number")).to_be_visible()
+    assert "beam" not in link(page)
+    page.go_back()
+    page.go_forward()
+    expect(page.get_by_text("OverflowError")).to_have_count(0)
+    expect(page.locator(".attention")).to_have_count(1)
+
+
 @pytest.mark.parametrize("mode", theme.MODES)
 def test_light_and_dark_draw_weight_zero_as_the_pages_background(visit, zoo, zoo_glass, mode):
     glass = zoo_glass("en-de")
