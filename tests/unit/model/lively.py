@@ -13,6 +13,7 @@ from model.config import NORMS
 from model.decoding import Edits, Step, greedy
 from model.positions import ENCODINGS
 from model.transformer import Transformer
+from tests.rounding import APART
 from tests.unit.model.small import all_real, small_model, trace_of
 
 PAD, BOS, EOS = 0, 1, 2
@@ -79,6 +80,4 @@ def greedily(model: Transformer, src: list[int], edits: Edits | None = None) -> 
 
 every_seed = pytest.mark.parametrize("seed", SEEDS)
 every_kind = pytest.mark.parametrize("positions, norm", list(product(ENCODINGS, NORMS)))
-both_precisions = pytest.mark.parametrize(
-    "dtype, tolerance", [(torch.float64, 1e-10), (torch.float32, 1e-4)], ids=["float64", "float32"]
-)
+both_precisions = pytest.mark.parametrize("dtype, tolerance", APART.items(), ids=["float64", "float32"])

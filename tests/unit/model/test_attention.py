@@ -8,9 +8,9 @@ from model.attention import ATTENTIONS, Cache, make_attention, softmax_over_keys
 from model.positions import ENCODINGS, make_encoding
 from model.trace import Recorder
 from model.transformer import causal_keep
+from tests.rounding import APART
 from tests.unit.model.small import SEEDS, SIZES, default_dtype, shake, small_config
 
-TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
 N_QUERIES, N_KEYS = 5, 7
 D_MODEL = SIZES["d_model"]
 
@@ -92,7 +92,7 @@ every_seed = pytest.mark.parametrize("seed", SEEDS)
 # Golden
 
 
-@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("dtype", APART)
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("n_heads", [1, 2, 4])
 @pytest.mark.parametrize("kind", ["self", "causal", "padded", "causal and padded", "cross"])
@@ -110,7 +110,7 @@ def test_attention_equals_torch(kind, n_heads, batch, dtype):
     merged = z.permute(0, 2, 1, 3).reshape(batch, x_q.shape[1], D_MODEL)
     expected = F.linear(merged, module.W_o.weight, module.W_o.bias)
     out = run(module, x_q, x_kv, keep)["out"]
-    torch.testing.assert_close(out, expected, rtol=0, atol=TOLERANCE[dtype])
+    torch.testing.assert_close(out, expected, rtol=0, atol=APART[dtype])
 
 
 def test_weights_of_each_head_equal_torch():

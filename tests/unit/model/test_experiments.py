@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model import Glass, load
+from model import Glass
 from model.experiments import (
     BASE,
     Experiment,
@@ -23,6 +23,7 @@ from model.experiments import (
 )
 from model.positions import ENCODINGS
 from tests import checkpoints
+from tests.rounding import SENT
 from tests.unit.model.small import small_config
 
 TEXT = "A man in a blue shirt is standing on a ladder."
@@ -35,7 +36,10 @@ NO_TABLES = sorted(set(ENCODINGS) - set(TABLES))
 def glasses(tmp_path_factory) -> dict[str, Glass]:
     folder = tmp_path_factory.mktemp("experiments")
     changes = {"d_model": 16, "max_tgt_len": 12}
-    return {name: load(checkpoints.make(folder, name, 2, 2, positions=name, **changes)) for name in ENCODINGS}
+    return {
+        name: checkpoints.exact(checkpoints.make(folder, name, 2, 2, positions=name, **changes))
+        for name in ENCODINGS
+    }
 
 
 @pytest.fixture(scope="module")
@@ -85,13 +89,13 @@ def test_without_positions_every_order_says_the_same(glasses, name, seed):
     translation, moved = run(glass, TEXT, other)
     assert translation.src_ids != plain.src_ids
     assert translation.ids == plain.ids
-    assert translation.log_prob == pytest.approx(plain.log_prob, abs=1e-4)
+    assert translation.log_prob == pytest.approx(plain.log_prob, abs=1e-10)
     places = OtherGlass(glass, other).typed_places(TEXT)
     memory = trace["encoder.memory"].value[places]
-    assert np.abs(moved["encoder.memory"].value - memory).max() < 1e-4
+    assert np.abs(moved["encoder.memory"].value - memory).max() < 1e-10
     for layer in range(2):
         weights = trace[f"encoder.{layer}.self_attn.weights"].value[:, places][:, :, places]
-        assert np.abs(moved[f"encoder.{layer}.self_attn.weights"].value - weights).max() < 1e-4
+        assert np.abs(moved[f"encoder.{layer}.self_attn.weights"].value - weights).max() < 1e-10
 
 
 def test_with_positions_the_order_matters(glass):
@@ -100,11 +104,11 @@ def test_with_positions_the_order_matters(glass):
 
 
 def test_the_trained_model_cannot_tell_who_bites_without_positions():
-    glass = load("en-de")
+    glass = checkpoints.exact("en-de")
     pair = "A dog bites a man.", "A man bites a dog."
     first, second = (run(glass, text, OFF)[0] for text in pair)
     assert first.ids == second.ids
-    assert first.log_prob == pytest.approx(second.log_prob, abs=1e-4)
+    assert first.log_prob == pytest.approx(second.log_prob, abs=1e-10)
     assert glass.translate(pair[0]).ids != glass.translate(pair[1]).ids
 
 
@@ -114,7 +118,7 @@ def test_offset_and_base_give_the_tables_of_the_formula(glass, stack, offset, ba
     _, trace = run(glass, TEXT, Experiment(offset=offset, base=base))
     pos = trace[f"{stack}.pos"].value
     expected = formula(range(offset, offset + len(pos)), 16, base)
-    assert np.abs(pos - expected).max() < 1e-6
+    assert np.abs(pos - expected).max() < SENT + 1e-12  # a table is rounded to float32
     embed = trace[f"{stack}.embed"].value
     assert np.array_equal(trace[f"{stack}.embedded"].value, embed + pos)
 

@@ -7,9 +7,9 @@ from torch.nn import functional as F
 from model.config import NORMS
 from model.layers import AddNorm, Dropout, FeedForward, LayerNorm
 from model.trace import SILENT
+from tests.rounding import APART
 from tests.unit.model.small import default_dtype, shake, small_config, small_model
 
-TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
 MANY = 400_000
 
 
@@ -17,14 +17,14 @@ def random(dtype, *shape):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(2), dtype=dtype)
 
 
-@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("dtype", APART)
 def test_layer_norm_equals_torch(dtype):
     with default_dtype(dtype):
         norm = LayerNorm(16)
     shake(norm, 1)
     x = 3 * random(dtype, 2, 5, 16) + 1
     expected = F.layer_norm(x, (16,), norm.gamma, norm.beta, norm.eps)
-    torch.testing.assert_close(norm(x), expected, rtol=0, atol=TOLERANCE[dtype])
+    torch.testing.assert_close(norm(x), expected, rtol=0, atol=APART[dtype])
 
 
 def test_layer_norm_of_a_constant_row_is_beta():
@@ -33,14 +33,14 @@ def test_layer_norm_of_a_constant_row_is_beta():
     assert torch.equal(norm(torch.full((1, 1, 16), 7.0))[0, 0], norm.beta)
 
 
-@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("dtype", APART)
 def test_feed_forward_equals_the_formula(dtype):
     with default_dtype(dtype):
         ffn = FeedForward(small_config())
     x = random(dtype, 2, 5, 16)
     hidden = torch.clamp(torch.einsum("bqd,hd->bqh", x, ffn.W_1.weight) + ffn.W_1.bias, min=0)
     expected = torch.einsum("bqh,dh->bqd", hidden, ffn.W_2.weight) + ffn.W_2.bias
-    torch.testing.assert_close(ffn(x), expected, rtol=0, atol=TOLERANCE[dtype])
+    torch.testing.assert_close(ffn(x), expected, rtol=0, atol=APART[dtype])
 
 
 def dropped(p):

@@ -9,6 +9,7 @@ import torch
 from model.config import NORMS
 from model.positions import ENCODINGS
 from model.transformer import causal_keep
+from tests.rounding import APART
 from tests.unit.model.small import (
     CHOICES,
     SEEDS,
@@ -22,8 +23,6 @@ from tests.unit.model.small import (
     trace_of,
 )
 
-TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
-STEP_TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-4}
 D_MODEL = SIZES["d_model"]
 
 every_choice = pytest.mark.parametrize(("positions", "attention", "norm"), CHOICES)
@@ -127,7 +126,7 @@ def torch_logits(model, theirs, src, tgt, src_keep, tgt_keep):
 
 @pytest.mark.filterwarnings("ignore:enable_nested_tensor")
 @pytest.mark.usefixtures("slow_path")
-@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("dtype", APART)
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("n_heads", [1, 2, 4])
 @pytest.mark.parametrize("padded", [False, True], ids=["full", "padded"])
@@ -140,7 +139,7 @@ def test_logits_equal_torch(norm, padded, n_heads, batch, dtype):
     with torch.no_grad():
         expected = torch_logits(model, theirs, src, tgt, src_keep, tgt_keep)
         logits = model(src, tgt, src_keep, tgt_keep=tgt_keep)
-    torch.testing.assert_close(logits, expected, rtol=0, atol=TOLERANCE[dtype])
+    torch.testing.assert_close(logits, expected, rtol=0, atol=APART[dtype])
 
 
 def test_probabilities_are_the_softmax_over_the_vocabulary():
@@ -223,7 +222,7 @@ def stepped(model, memory, src_keep, tgt):
     return torch.stack([model.step(tgt[:, t], state) for t in range(tgt.shape[1])], 1)
 
 
-@pytest.mark.parametrize("dtype", STEP_TOLERANCE)
+@pytest.mark.parametrize("dtype", APART)
 @every_choice
 def test_each_step_equals_its_row_of_the_forced_pass(positions, attention, norm, dtype):
     model = small_model(dtype=dtype, positions=positions, attention=attention, norm=norm)
@@ -231,7 +230,7 @@ def test_each_step_equals_its_row_of_the_forced_pass(positions, attention, norm,
     with torch.inference_mode():
         forced = model(src, tgt, src_keep)
         steps = stepped(model, model.encode(src, src_keep), src_keep, tgt)
-    torch.testing.assert_close(steps, forced, rtol=0, atol=STEP_TOLERANCE[dtype])
+    torch.testing.assert_close(steps, forced, rtol=0, atol=APART[dtype])
 
 
 @pytest.mark.parametrize(("positions", "norm"), list(product(ENCODINGS, NORMS)))

@@ -24,6 +24,12 @@ def small_glass(tmp_path_factory: pytest.TempPathFactory) -> Glass:
     return load(checkpoints.make(tmp_path_factory.mktemp("checkpoints"), "small", N_LAYERS, N_HEADS))
 
 
+@pytest.fixture(scope="session")
+def exact_glass(small_glass: Glass) -> Glass:
+    """The same model in float64, for tests that come to one number on two ways."""
+    return checkpoints.exact(small_glass.folder)
+
+
 def trace_named(glass: Glass, name: str) -> Trace:
     """The trace called `name`: of a text above, of 60 source tokens, or of one token on each side."""
     if name == "one token":

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model import load
 from tests import checkpoints
+from tests.rounding import SENT
 from tests.unit.viz.conftest import TEXTS
 from tests.unit.viz.test_output import answer
 from tests.unit.viz.test_transport import unpack
@@ -32,8 +32,10 @@ def log_softmax(logits):
 
 @pytest.fixture(scope="module")
 def roomy(tmp_path_factory):
-    """Room for 30 target tokens."""
-    return load(checkpoints.make(tmp_path_factory.mktemp("roomy"), "roomy", 3, 2, max_tgt_len=30))
+    """Room for 30 target tokens; float64, for one pass and single steps add in another order."""
+    return checkpoints.exact(
+        checkpoints.make(tmp_path_factory.mktemp("roomy"), "roomy", 3, 2, max_tgt_len=30)
+    )
 
 
 @pytest.fixture(scope="module", params=[*TEXTS.values(), "a"], ids=[*TEXTS, "one letter"])
@@ -50,7 +52,9 @@ def plain(roomy):
 def named(tmp_path_factory):
     """Untrained models that are called like the shipped ones."""
     folder = tmp_path_factory.mktemp("named")
-    return {name: load(checkpoints.make(folder, name, 2, 2, max_tgt_len=80)) for name in REFERENCES}
+    return {
+        name: checkpoints.exact(checkpoints.make(folder, name, 2, 2, max_tgt_len=80)) for name in REFERENCES
+    }
 
 
 @pytest.mark.parametrize("reference", [REFERENCE, "<b>x</b>", "👩‍👩‍👧 rennt", "שלום"])
@@ -63,14 +67,14 @@ def test_every_step_has_the_numbers_of_the_references_own_trace(asked, reference
     own = log_probs[np.arange(len(ids)), ids]
     assert header["reference"] == reference and header["origin"] == TYPED
     assert arrays["ids"].tolist() == ids
-    assert np.allclose(arrays["log_probs"], own, rtol=0, atol=1e-5)
-    assert np.allclose(arrays["step_log_probs"], own, rtol=0, atol=1e-4)
+    assert np.allclose(arrays["log_probs"], own, rtol=SENT, atol=0)
+    assert np.allclose(arrays["step_log_probs"], own, rtol=SENT, atol=0)
     logits = trace["output.logits"].value
     assert arrays["ranks"].tolist() == [
         1 + int((row > row[i]).sum()) for row, i in zip(logits, ids, strict=True)
     ]
     assert arrays["best_ids"].tolist() == logits.argmax(-1).tolist()
-    assert np.allclose(arrays["best_log_probs"], log_probs.max(-1), rtol=0, atol=1e-5)
+    assert np.allclose(arrays["best_log_probs"], log_probs.max(-1), rtol=SENT, atol=0)
     shown = {*arrays["ids"].tolist(), *arrays["best_ids"].tolist(), *arrays["own_ids"].tolist()}
     assert header["tokens"] == {str(i): glass.tokenizer.readable(i) for i in shown}
 
@@ -92,7 +96,7 @@ def test_the_one_pass_and_the_steps_are_computed_apart(plain, monkeypatch):
         forcing, "step_by_step", lambda model, src, reads: forcing.one_pass(model, src, reads) + 1
     )
     _, arrays = asked_for(plain, reference=REFERENCE)
-    assert np.allclose(arrays["step_log_probs"], arrays["log_probs"] + 1)
+    assert np.allclose(arrays["step_log_probs"], arrays["log_probs"] + 1, rtol=4 * SENT, atol=0)
 
 
 def test_without_a_reference_the_models_own_translation_is_scored(asked):
@@ -100,7 +104,7 @@ def test_without_a_reference_the_models_own_translation_is_scored(asked):
     header, arrays = asked_for(asked)
     assert header["origin"] == MODEL and header["reference"] == translation.text
     assert arrays["ids"].tolist() == [step.id for step in translation.steps]
-    assert np.allclose(arrays["log_probs"], arrays["own_log_probs"], rtol=0, atol=1e-4)
+    assert np.allclose(arrays["log_probs"], arrays["own_log_probs"], rtol=2 * SENT, atol=0)
 
 
 @pytest.mark.parametrize("name", REFERENCES)
@@ -129,7 +133,9 @@ def test_a_reference_is_read_as_it_looks(plain):
 
 
 def test_an_example_whose_reference_does_not_fit_is_scored_with_the_models_own_words(tmp_path_factory):
-    glass = load(checkpoints.make(tmp_path_factory.mktemp("tight"), "en-de", 1, 1, max_tgt_len=4))
+    glass = checkpoints.exact(
+        checkpoints.make(tmp_path_factory.mktemp("tight"), "en-de", 1, 1, max_tgt_len=4)
+    )
     header, arrays = asked_for(answer(glass, EXAMPLES[0]))
     assert header["origin"] == MODEL and len(arrays["ids"]) <= 4
 

@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 from model import load
 from tests import checkpoints
+from tests.rounding import SENT
 from viz import theme
 from viz.instruments import pack
 from viz.instruments.attention import overview
@@ -128,16 +129,16 @@ def test_the_palette_travels_with_the_numbers(small_glass):
     assert header["palette"] == json.loads(json.dumps(theme.palette()))
 
 
-def test_one_chip_a_step_with_its_probability_and_the_most_probable_tokens(small_glass):
-    translation = small_glass.translate("Where is the station?")
-    trace = small_glass.trace("Where is the station?", translation)
+def test_one_chip_a_step_with_its_probability_and_the_most_probable_tokens(exact_glass):
+    translation = exact_glass.translate("Where is the station?")
+    trace = exact_glass.trace("Where is the station?", translation)
     probs = trace["output.probs"].value
-    shown = chips(small_glass, translation)
+    shown = chips(exact_glass, translation)
     assert [chip["token"] for chip in shown] == [
-        small_glass.tokenizer.readable(s.id) for s in translation.steps
+        exact_glass.tokenizer.readable(s.id) for s in translation.steps
     ]
     for chip, step, row in zip(shown, translation.steps, probs, strict=True):
-        assert chip["probability"] == pytest.approx(row[step.id], abs=1e-4)
+        assert chip["probability"] == pytest.approx(row[step.id], rel=SENT)
         others = [other["probability"] for other in chip["alternatives"]]
         assert len(others) == SHOWN_ALTERNATIVES and others == sorted(others, reverse=True)
         assert chip["alternatives"][0]["token"] == chip["token"], "greedy takes the most probable"
