@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from model import Glass, card
 from model.card import WIDEST_BEAM
 from model.config import Config
 
@@ -47,14 +48,8 @@ STAGES = (
 )
 """What a link can pin a cell of: stages of an attention, then those of a feed-forward or an Add & Norm."""
 COUNTED = ("layer", "head", "query", "key", "feature", "step")
-EXAMPLES = (
-    "The woman in the red dress is dancing.",
-    "A man rides a red bike.",
-    "The animal didn't cross the street because it was too tired.",
-    "Two dogs are running through the snow.",
-    "Where is the station?",
-    "I love you.",
-)
+PLAIN_EXAMPLES = ("A man rides a red bike.", "Where is the station?", "I love you.")
+"""What a model starts with whose card has no examples."""
 DEFAULT_MODEL = "en-de"
 INSTRUMENTS = ("map", "attention", "tokens", "ffn", "output", "positions", "decoding")
 """Keys of the instruments that say what the reader chose there, as their state SELECTION."""
@@ -67,14 +62,15 @@ OF_ONE_SENTENCE = ("forced", "branch", "reference")
 class Scene:
     """The sentence, the model, the beam's width (1: greedy), and the head (or cell) that is open.
 
-    `layer` None means the middle one; `query`, `key` and `feature` are set while a cell of `stage` is pinned.
-    `view` is how the head is shown: among all heads, from inside, or as lines. `step` is the decoding step
-    that is open at the output; None means the first.
+    `text` empty means the first example, `beam` None what the model's card says is best, `layer` None the
+    middle one; `query`, `key` and `feature` are set while a cell of `stage` is pinned. `view` is how the head
+    is shown: among all heads, from inside, or as lines. `step` is the decoding step that is open at the
+    output; None means the first.
     """
 
-    text: str = EXAMPLES[0]
+    text: str = ""
     model: str = DEFAULT_MODEL
-    beam: int = 1
+    beam: int | None = None
     place: str = "decoder.cross_attn"
     layer: int | None = None
     head: int = 0
@@ -87,8 +83,9 @@ class Scene:
 
     def to_link(self) -> dict[str, str]:
         """Parameters that restore exactly this scene."""
-        link = {"text": self.text, "model": self.model, "beam": str(self.beam), "place": self.place}
-        link |= {"view": self.view, "stage": self.stage}
+        link = {"model": self.model, "place": self.place, "view": self.view, "stage": self.stage}
+        link |= {"text": self.text} if self.text else {}
+        link |= {} if self.beam is None else {"beam": str(self.beam)}
         counts = {name: getattr(self, name) for name in COUNTED}
         return link | {name: str(value + 1) for name, value in counts.items() if value is not None}
 
@@ -189,6 +186,11 @@ def mend_link() -> None:
         params.set_initial_query_params_from_current()
 
 
+def examples(glass: Glass) -> tuple[str, ...]:
+    """The sentences that this model's page offers."""
+    return tuple(example.text for example in card.examples(glass.card)) or PLAIN_EXAMPLES
+
+
 def current() -> tuple[Scene, list[str]]:
     """The scene now: the widgets, then what the instrument last said, then the link."""
     link = {name: st.query_params[name] for name in st.query_params}
@@ -209,9 +211,14 @@ def show_text(text: str) -> None:
     st.session_state["text"] = text
 
 
-def last_good_text() -> str:
+def show_beam(beam: int) -> None:
+    """Decode with a beam of this width, 1: greedily (for a button's callback); the link follows."""
+    st.session_state["beam"] = beam
+
+
+def last_good_text() -> str | None:
     """The sentence of the last picture that worked; it stays while the box holds something unusable."""
-    return st.session_state.get("last_good_text", EXAMPLES[0])
+    return st.session_state.get("last_good_text")
 
 
 def remember_good_text(text: str) -> None:

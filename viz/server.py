@@ -29,7 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from model import CheckpointError, Glass, TextError, Trace, Translation, load, names
 from viz.instruments import attention, decoding, ffn, output, positions
-from viz.scene import DEFAULT_MODEL, EXAMPLES, FEED_FORWARDS, SITES, WIDEST_BEAM, whole_number
+from viz.scene import DEFAULT_MODEL, FEED_FORWARDS, SITES, WIDEST_BEAM, examples, whole_number
 
 log = logging.getLogger("glassbox")
 INSTRUMENTS = Path(__file__).resolve().parent / "instruments"
@@ -122,10 +122,11 @@ def request_of(model: str, text: str, beam: int, padded: bool = False) -> dict[s
 
 
 def warm_up_model(model: str) -> None:
-    """Compute the examples that the model takes."""
-    for text in EXAMPLES:
+    """Compute the examples that the model takes, as the page decodes them."""
+    glass = glasses()[0][model]
+    for text in examples(glass):
         with contextlib.suppress(TextError):
-            answer(model, text)
+            answer(model, text, glass.decoding.beam)
 
 
 def warm_up() -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from model.counts import multiply_adds, parameters, total
 from tests.browser.head import HEADER, board, cell_of, number_text, point, stage_values, strip
 from tests.browser.screen import tab
-from viz.scene import EXAMPLES, SITES
+from viz.scene import SITES, examples
 
 PLACE = "decoder.cross_attn"
 
@@ -46,7 +46,8 @@ def lecturer(visit, app):
 @pytest.fixture(scope="module")
 def trace(glass):
     """What is computed for the sentence of the plain address."""
-    return glass.trace(EXAMPLES[0], glass.translate(EXAMPLES[0]))
+    text = examples(glass)[0]
+    return glass.trace(text, glass.translate(text, glass.decoding.beam))
 
 
 @pytest.fixture(scope="module")
@@ -205,10 +206,11 @@ def test_the_story_of_decoding_by_keyboard_another_word_and_the_reason_in_the_be
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     expect(where).to_contain_text("step 3 of")
-    first = glass.translate(EXAMPLES[0])
+    text = examples(glass)[0]
+    first = glass.translate(text, glass.decoding.beam)
     second_best = first.steps[2].alternatives[1]
     page.locator(".play-words [data-rank='1']").click()
-    other = glass.translate(EXAMPLES[0], forced=[*first.ids[:2], second_best.id])
+    other = glass.translate(text, forced=[*first.ids[:2], second_best.id])
     lanes = page.locator(".play-lane-head")
     expect(lanes).to_have_count(2)
     assert other.text != first.text

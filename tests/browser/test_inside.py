@@ -71,7 +71,7 @@ COUNTED = """
 
 @pytest.fixture(scope="module")
 def trace(glass):
-    return glass.trace(SENTENCE, glass.translate(SENTENCE))
+    return glass.trace(SENTENCE, glass.translate(SENTENCE, glass.decoding.beam))
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ def glass():
 @cache
 def computed(glass, text):
     """What the model says to a text, and the trace of it."""
-    translated = glass.translate(text)
+    translated = glass.translate(text, glass.decoding.beam)
     return translated, glass.trace(text, translated)
 
 
@@ -49,7 +49,7 @@ def assert_shows(app, glass, text, place="decoder.cross_attn", layer=None, head=
     translated, trace = computed(glass, text.strip())
     layer = glass.config.n_layers // 2 if layer is None else layer
     assert translation(app) == (translated.text or "(the model says nothing)")
-    request = server.request_of(glass.name, text.strip(), 1)
+    request = server.request_of(glass.name, text.strip(), glass.decoding.beam)
     assert instruments(app)["attention"].bytes == overview(trace, request)
     chips = json.loads(instruments(app)["translation"].json)["chips"]
     assert [chip["token"] for chip in chips] == [glass.tokenizer.readable(s.id) for s in translated.steps]
@@ -64,15 +64,15 @@ def assert_shows(app, glass, text, place="decoder.cross_attn", layer=None, head=
 
 def test_the_first_visit_shows_the_example_and_its_picture(open_page, glass):
     app = open_page()
-    assert app.text_input(key="text").value == scene.EXAMPLES[0]
-    assert_shows(app, glass, scene.EXAMPLES[0])
+    assert app.text_input(key="text").value == scene.examples(glass)[0]
+    assert_shows(app, glass, scene.examples(glass)[0])
     assert not notices(app) and not app.warning and not app.error
 
 
-@pytest.mark.parametrize("number", range(1, len(scene.EXAMPLES) + 1))
+@pytest.mark.parametrize("number", range(1, 7))
 def test_every_example_button_fills_the_box_and_translates(open_page, glass, number):
     app = open_page().button(key=f"example_{number}").click().run()
-    text = scene.EXAMPLES[number - 1]
+    text = scene.examples(glass)[number - 1]
     assert app.text_input(key="text").value == text
     assert_shows(app, glass, text)
 
@@ -85,13 +85,14 @@ def test_a_typed_sentence_is_translated(open_page, glass):
 
 def test_what_the_reading_changed_is_said_once_and_quietly(open_page, glass):
     app = type_(open_page(), "A\u00a0woman is reading “a *book*”.")
-    told = [said(caption) for caption in app.caption]
+    told = [said(caption) for caption in app.caption if "Read as" in caption.value]
     assert told == [
         'Read as: A woman is reading "a *book*". '
         "Quotes and hyphens became plain; white space became one space."
     ]
-    assert translation(app) == glass.translate('A woman is reading "a *book*".').text
-    assert not app.warning and not type_(app, SENTENCE).caption
+    assert translation(app) == glass.translate('A woman is reading "a *book*".', glass.decoding.beam).text
+    assert not app.warning
+    assert not [caption for caption in type_(app, SENTENCE).caption if "Read as" in caption.value]
 
 
 def test_spaces_around_a_sentence_change_nothing(open_page, glass):
@@ -149,7 +150,7 @@ def test_any_text_gets_an_answer_or_a_clear_sentence(open_page, glass, name):
     app = type_(open_page(), text)
     if app.warning:
         assert app.warning[0].value.strip().endswith(("”.", "words.", "."))
-        assert_shows(app, glass, scene.EXAMPLES[0])
+        assert_shows(app, glass, scene.examples(glass)[0])
     else:
         assert_shows(app, glass, text)
 
@@ -266,13 +267,13 @@ def test_what_does_not_fit_is_quoted_as_text_not_as_markdown(open_page, glass):
 
 @pytest.mark.parametrize("text", ["", "   "])
 def test_a_link_with_a_blank_sentence_shows_a_picture_all_the_same(open_page, glass, text):
-    assert_shows(open_page(text=text), glass, scene.EXAMPLES[0])
+    assert_shows(open_page(text=text), glass, scene.examples(glass)[0])
 
 
 def test_a_link_with_too_long_a_sentence_shows_a_picture_and_says_so(open_page, glass):
     app = open_page(text="word " * 300)
     assert len(app.warning) == 1
-    assert_shows(app, glass, scene.EXAMPLES[0])
+    assert_shows(app, glass, scene.examples(glass)[0])
 
 
 def test_a_broken_checkpoint_is_named_and_the_good_one_works(open_page, root):
@@ -350,6 +351,49 @@ def test_a_wider_beam_shows_that_beams_translation_and_its_trace(open_page, root
     assert translation(app) == out.text
     request = server.request_of("en-de", SENTENCE, beam)
     assert instruments(app)["attention"].bytes == overview(glass.trace(SENTENCE, out), request)
+
+
+def test_nothing_is_shown_that_the_script_only_says_to_its_reader(open_page, glass):
+    about = [markdown.value for markdown in open_page(text=SENTENCE).markdown]
+    assert about[0].startswith(f"**{glass.name}**")
+
+
+def how(app):
+    """How the translation was found, in words, and the button that shows the other way."""
+    words = [caption.value for caption in app.caption if caption.value.startswith(("greedy", "beam"))]
+    return *words, app.button(key="other_decoding").label
+
+
+def test_the_page_decodes_as_the_card_says_and_greedy_is_one_click_away(open_page, root):
+    folder = checkpoints.make(root, "en-de", 1, 2, max_tgt_len=8)
+    card = json.loads((folder / "card.json").read_text()) | {"decoding": {"beam": 3, "alpha": 0.5}}
+    (folder / "card.json").write_text(json.dumps(card))
+    glass = load(folder)
+    app = open_page(text=SENTENCE)
+    assert how(app) == ("beam search, 3 wide", "Show greedy")
+    assert_shows(app, glass, SENTENCE)
+    assert not notices(app)
+    app = app.button(key="other_decoding").click().run()
+    assert how(app) == ("greedy: the most probable token at each step", "Show beam search, 3 wide")
+    assert translation(app) == (glass.translate(SENTENCE).text or "(the model says nothing)")
+    app = app.button(key="other_decoding").click().run()
+    assert_shows(app, glass, SENTENCE)
+
+
+def test_a_link_with_beam_1_is_greedy_whatever_the_card_says(open_page, glass):
+    app = open_page(text=SENTENCE, beam=1)
+    assert how(app) == (
+        "greedy: the most probable token at each step",
+        f"Show beam search, {glass.decoding.beam} wide",
+    )
+    assert translation(app) == glass.translate(SENTENCE).text
+
+
+def test_a_card_without_a_decoding_or_examples_still_starts(open_page, root):
+    glass = load(checkpoints.make(root, "en-de", 1, 2))
+    app = open_page()
+    assert how(app) == ("greedy: the most probable token at each step", "Show beam search, 4 wide")
+    assert_shows(app, glass, scene.PLAIN_EXAMPLES[0])
 
 
 def assert_shows_beam(app, glass, beam):
@@ -451,5 +495,5 @@ def test_a_model_that_takes_no_example_still_shows_the_box_and_says_why(open_pag
     checkpoints.make(root, "en-de", 1, 1, max_src_len=2)
     app = open_page()
     assert not app.exception
-    assert app.text_input(key="text").value == scene.EXAMPLES[0]
+    assert app.text_input(key="text").value == scene.PLAIN_EXAMPLES[0]
     assert "at most 2" in app.warning[0].value

@@ -25,6 +25,8 @@ from viz.instruments.tokens import tokens
 from viz.instruments.translation import translation_chips
 from viz.labels import literal
 
+USUAL_BEAM = 4  # the width that is offered where the model's own default is greedy
+LANGUAGES = {"en": "English", "de": "German", "fr": "French"}
 STYLE = Path(__file__).with_name("explore.css")
 LONGEST_SOURCE = 300
 """Characters of a card's own words that are shown."""
@@ -32,11 +34,13 @@ LONGEST_SOURCE = 300
 
 def masthead(glasses: dict[str, Glass], scene: scenes.Scene) -> None:
     """Name, the sentence box, how to decode, what the model is, and examples."""
+    glass = glasses[scene.model]
+    first = scenes.examples(next(iter(glasses.values())))[0]  # the same for all: a link without one says it
     with st.container(key="masthead", horizontal=True, vertical_alignment="center"):
         st.title("Glassbox", anchor=False, width="content")
         st.text_input(
             "English sentence",
-            value=scenes.EXAMPLES[0],
+            value=first,
             key="text",
             bind="query-params",
             label_visibility="collapsed",
@@ -46,6 +50,7 @@ def masthead(glasses: dict[str, Glass], scene: scenes.Scene) -> None:
             "Beam",
             1,
             scenes.WIDEST_BEAM,
+            value=glass.decoding.beam,
             key="beam",
             bind="query-params",
             help="Beam width. 1 is greedy: the most probable token at each step. Wider keeps that many.",
@@ -61,9 +66,9 @@ def masthead(glasses: dict[str, Glass], scene: scenes.Scene) -> None:
                 width=120,
             )
         with st.popover("About this model"):
-            model_card(glasses[scene.model])
+            model_card(glass)
     with st.container(key="examples", horizontal=True, gap="xsmall"):
-        for number, example in enumerate(scenes.EXAMPLES, 1):
+        for number, example in enumerate(scenes.examples(glass), 1):
             st.button(
                 example, key=f"example_{number}", on_click=scenes.show_text, args=(example,), type="tertiary"
             )
@@ -74,7 +79,7 @@ def model_card(glass: Glass) -> None:
     config = glass.config
     parameters = sum(p.numel() for p in glass.model.parameters())
     st.markdown(
-        f"**{literal(glass.name)}**: an encoder–decoder Transformer with "
+        f"**{literal(glass.name)}**{languages(glass)}: an encoder–decoder Transformer with "
         f"{config.n_layers} + {config.n_layers} layers, {config.n_heads} heads, "
         f"d_model {config.d_model}, d_ff {config.d_ff}: {parameters:,} parameters, "
         f"{config.vocab_size:,} tokens, {config.norm}-norm, {config.positions} positions."
@@ -86,6 +91,12 @@ def model_card(glass: Glass) -> None:
         "numbers, technical words or long sentences, and it is often wrong there. Attention shows where a "
         "head looks; it is no explanation of why the model says what it says."
     )
+
+
+def languages(glass: Glass) -> str:
+    """What the model's name says of its languages, behind a comma; nothing where it says none."""
+    known = [LANGUAGES.get(code, "") for code in glass.name.split("-")]
+    return f", {' → '.join(known)}" if len(known) == 2 and all(known) else ""
 
 
 def said_by_card(card: Mapping[str, Any]) -> Iterator[str]:
@@ -131,11 +142,27 @@ def twin(answer: server.Answer) -> None:
     st.plotly_chart(figure, key="heatmap", config={"displaylogo": False}, alt=f"{title}: {stage}")
 
 
+def how_decoded(glass: Glass, beam: int) -> None:
+    """Says how the translation was found, and offers the other way: greedy, or a beam."""
+    wide = glass.decoding.beam if glass.decoding.beam > 1 else USUAL_BEAM
+    with st.container(key="decoded", horizontal=True, vertical_alignment="center", gap="small"):
+        if beam == 1:
+            st.caption("greedy: the most probable token at each step", width="content")
+            label, other = f"beam search, {wide} wide", wide
+        else:
+            st.caption(f"beam search, {beam} wide", width="content")
+            label, other = "greedy", 1
+        st.button(
+            f"Show {label}", key="other_decoding", type="tertiary", on_click=scenes.show_beam, args=(other,)
+        )
+
+
 def show(answer: server.Answer, glass: Glass) -> None:
     """Translation, heads, twin."""
     with st.container(key="translation", gap="xsmall"):
         st.text(answer.translation.text or "(the model says nothing)")
         translation_chips(glass, answer.translation)
+        how_decoded(glass, answer.translation.beam)
         if not answer.translation.finished:
             st.caption("The model did not come to an end: it stopped at its limit of output tokens.")
     request = server.request_of(glass.name, answer.translation.source, answer.translation.beam)
@@ -187,7 +214,7 @@ def page() -> None:
         said.warning(literal(f"The checkpoint {name} is left out. {reason}"))
     scene = replace(scenes.current()[0], model=scene.model)
     problem = notice_of(scene.text, glass)
-    candidates = (scene.text, scenes.last_good_text(), *scenes.EXAMPLES)
+    candidates = (scene.text, scenes.last_good_text() or "", *scenes.examples(glass))
     text = next((text for text in candidates if notice_of(text, glass) is None), None)
     if problem:
         said.warning(literal(f"{problem} The picture below is still that of “{text}”." if text else problem))

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from model import checkpoint
 from tests import checkpoints
 from viz import server
+from viz.scene import PLAIN_EXAMPLES
 from viz.server import INSTRUMENTS, SECURITY_POLICY
 
 SERVED = sorted(
@@ -141,7 +142,7 @@ def test_warming_up_computes_every_example_of_every_model(root, monkeypatch):
     monkeypatch.setattr(server, "answer", lambda model, text, *options: asked.append((model, text)))
     monkeypatch.setattr(server.gc, "freeze", lambda: None)
     server.warm_up()
-    assert set(asked) == {(model, text) for model in ("en-de", "other") for text in server.EXAMPLES}
+    assert set(asked) == {(model, text) for model in ("en-de", "other") for text in PLAIN_EXAMPLES}
 
 
 def test_the_default_model_comes_first_then_the_alphabet(root):
@@ -222,7 +223,7 @@ def test_a_model_that_fails_while_warming_up_is_left_out_and_the_app_starts(root
     for name in ("good", "odd"):
         checkpoints.make(root, name, 1, 1)
 
-    def answer(model, text):
+    def answer(model, text, beam):
         if model == "odd":
             raise RuntimeError("unforeseen")
 

@@ -9,40 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from model import Glass, Trace, Translation
+from model import Glass, TextError, Trace, Translation, card
 from model.forcing import one_pass, step_by_step
-from model.glass import TextTooLong
 from model.text import read
 from viz.instruments import pack
 from viz.instruments.decoding.parts import part
 from viz.instruments.output import single
 
-CORPUS, OURS, MODEL, TYPED = "corpus", "ours", "model", "typed"
-REFERENCES: dict[str, dict[str, tuple[str, str]]] = {
-    "en-de": {
-        "The woman in the red dress is dancing.": ("Die Frau in dem roten Kleid tanzt.", OURS),
-        "A man rides a red bike.": ("Ein Mann fährt ein rotes Fahrrad.", OURS),
-        "The animal didn't cross the street because it was too tired.": (
-            "Das Tier überquerte die Straße nicht, weil es zu müde war.",
-            OURS,
-        ),
-        "Two dogs are running through the snow.": ("Zwei Hunde laufen durch den Schnee.", OURS),
-        "Where is the station?": ("Wo ist der Bahnhof?", CORPUS),
-        "I love you.": ("Ich liebe dich.", CORPUS),
-    },
-    "en-fr": {
-        "The woman in the red dress is dancing.": ("La femme à la robe rouge est en train de danser.", OURS),
-        "A man rides a red bike.": ("Un homme roule sur un vélo rouge.", OURS),
-        "The animal didn't cross the street because it was too tired.": (
-            "L'animal n'a pas traversé la rue parce qu'il était trop fatigué.",
-            OURS,
-        ),
-        "Two dogs are running through the snow.": ("Deux chiens courent dans la neige.", OURS),
-        "Where is the station?": ("Où se trouve la gare ?", CORPUS),
-        "I love you.": ("Je t'aime !", CORPUS),
-    },
-}
-"""Translations of the example sentences by model: from the corpus (Tatoeba, CC BY 2.0 FR), or our own."""
+MODEL, TYPED = "model", "typed"
+"""Where a reference comes from; that of an example of the card says it itself (see `model.card.ORIGINS`)."""
 
 
 def reference_of(glass: Glass, translation: Translation, typed: str | None) -> tuple[str, list[int], str]:
@@ -53,9 +28,11 @@ def reference_of(glass: Glass, translation: Translation, typed: str | None) -> t
     limit = glass.config.max_tgt_len
     if typed is not None:
         return read(typed), glass.limited_ids(typed, "reference", limit), TYPED
-    if known := REFERENCES.get(glass.name, {}).get(read(translation.source)):
-        with contextlib.suppress(TextTooLong):
-            return known[0], glass.limited_ids(known[0], "reference", limit), known[1]
+    examples = {read(example.text): example for example in card.examples(glass.card)}
+    known = examples.get(read(translation.source))
+    if known and known.accept:
+        with contextlib.suppress(TextError):
+            return known.accept[0], glass.limited_ids(known.accept[0], "reference", limit), known.origin
     return translation.text, list(translation.ids), MODEL
 
 
