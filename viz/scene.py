@@ -40,6 +40,7 @@ PLACES = (
 )
 VIEWS = ("heads", "inside", "lines")
 WIDE_STAGES = ("x_q", "x_kv", "concat", "out")
+NARROW_STAGES = ("q", "k", "v", "q_rot", "k_rot", "z")
 STAGES = (
     *("x_q", "x_kv", "q", "k", "v", "q_rot", "k_rot", "scores", "scaled", "biased", "masked", "weights", "z"),
     *("concat", "out"),
@@ -191,10 +192,36 @@ def examples(glass: Glass) -> tuple[str, ...]:
     return tuple(example.text for example in card.examples(glass.card)) or PLAIN_EXAMPLES
 
 
+def pin_of(scene: Scene, link: Mapping[str, str]) -> tuple[str, ...]:
+    """The parameters by which a link pins a cell of this place; none where it pins nothing."""
+    if scene.place in SITES:
+        has_features = scene.view == "inside" and scene.stage in (*NARROW_STAGES, *WIDE_STAGES)
+        return ("query", "key", "feature") if has_features else ("query", "key")
+    if scene.place in (*FEED_FORWARDS, *ADD_NORMS):
+        return "query", "feature"
+    if scene.place == "positions":
+        return "query", "key" if link.get("panel") == "similarity" else "feature"
+    # Among the tokens `query` alone is the token that is open.
+    return ("query", "feature") if scene.place == "tokens" and link.get("feature") else ()
+
+
+def half_pins(scene: Scene, link: Mapping[str, str]) -> list[str]:
+    """A notice where a link pins a cell by some of its axes and not by all; the instrument takes the rest."""
+    pin = pin_of(scene, link)
+    missing = [name for name in pin if not link.get(name)]
+    cell = r"[kv](\.[0-9]{1,4})?"
+    if scene.place == "decoding" and link.get("tab") == "cache" and re.fullmatch(cell, link.get("cell", "")):
+        missing = ["row and feature" if len(link["cell"]) == 1 else "feature"]
+    elif not missing or len(missing) == len(pin):
+        return []
+    return [f"The link pins a cell and does not say its {' and '.join(missing)}."]
+
+
 def current() -> tuple[Scene, list[str]]:
     """The scene now: the widgets, then what the instrument last said, then the link."""
     link = {name: st.query_params[name] for name in st.query_params}
     scene, notices = from_link(link)
+    notices += half_pins(scene, link)
     said = [selection_of(st.session_state.get(key)) for key in INSTRUMENTS]
     if chosen := max(said, key=lambda selection: (bool(selection), selection.get("at", 0))):
         newest, _ = from_link({name: str(value) for name, value in chosen.items()})

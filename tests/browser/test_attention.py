@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 
 import numpy as np
@@ -326,10 +327,26 @@ def test_whatever_the_link_says_the_instrument_and_the_plot_show_the_same_head(v
     expect_head(page, "decoder.cross_attn", layer, 1)
 
 
-def test_half_a_cell_in_a_link_pins_nothing(visit, zoo):
-    page = visit(zoo, text=SENTENCE, query="2", key="zzz")
-    expect(page.locator(".readout .number")).to_be_visible()
-    expect(page.locator(".readout")).not_to_contain_text("pinned")
+def test_half_a_cell_in_a_link_is_completed_with_a_notice(visit, zoo, zoo_trace):
+    weights = np.rint(zoo_trace["decoder.1.cross_attn.weights"].value[0] * 255)  # as the overview has them
+    for said, query, key in [
+        ({"query": 2}, 1, weights[1].argmax()),
+        ({"query": 2, "key": "zzz"}, 1, weights[1].argmax()),
+        ({"key": 3}, weights[:, 2].argmax(), 2),
+    ]:
+        page = visit(zoo, text=SENTENCE, layer=2, **said)
+        expect(page.locator(".readout")).to_contain_text("pinned")
+        expect_readout(page, zoo_trace, "decoder.cross_attn", 2, 1, int(query), int(key))
+        expect(page.locator(".st-key-notices")).to_contain_text(
+            re.compile("does not say its|no whole number")
+        )
+
+
+@pytest.mark.parametrize("stage", ["q", "z", "scores", "weights", "out"])
+def test_a_pin_of_any_stage_is_completed(visit, zoo, stage):
+    page = visit(zoo, text=SENTENCE, layer=2, view="inside", stage=stage, query=3)
+    expect(page.locator(".formula b").first).to_contain_text(re.compile(rf"^{stage}\[3, \d+\]$"))
+    expect(page.locator(".st-key-notices")).to_contain_text("The link pins a cell and does not say its key")
 
 
 @pytest.mark.parametrize(("name", "n_layers", "n_heads"), [("one", 1, 1), ("wide", 6, 8)])

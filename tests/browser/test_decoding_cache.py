@@ -168,6 +168,12 @@ def test_a_pinned_number_is_in_the_link_and_its_snippet_prints_it(page, zoo_trac
     assert "cell" not in link(page)
 
 
+def test_half_a_pin_is_completed_with_a_notice(visit, zoo):
+    page = visit(zoo, until=there, text=SENTENCE, place="decoding", tab="cache", cell="v.1", step=2)
+    assert strip(page)[0] == "v[1, 1]"
+    expect(page.locator(".st-key-notices")).to_contain_text("does not say its feature.")
+
+
 def test_the_picture_follows_the_step_and_says_what_is_new(page, sizes):
     _, n_src, steps = sizes
     caption = page.locator(".cache-caption")

@@ -274,6 +274,20 @@ def test_any_model_and_length_draws_every_stage_with_the_traces_numbers(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.parametrize(
+    ("said", "title", "missing"),
+    [({"stage": "ffn_out", "query": 3}, r"ffn_out\[3, \d+\]", "feature"),
+     ({"stage": "gamma", "query": 3}, r"gamma\[\d+\]|γ\[\d+\]", "feature"),
+     ({"stage": "mean", "query": 3}, r"mean\[3\]", "feature"),
+     ({"stage": "ffn_out", "feature": 5}, r"ffn_out\[\d+, 5\]", "query"),
+     ({"query": 2}, r"ffn_hidden\[2, \d+\]", "feature")],
+)  # fmt: skip
+def test_half_a_pin_is_completed_with_a_notice(visit, zoo, said, title, missing):
+    page = visit(zoo, until=shown, text=SENTENCE, place=PLACE, layer=1, **said)
+    expect(page.locator(".ffn .formula b").first).to_have_text(re.compile(f"^({title})$"))
+    expect(page.locator(".st-key-notices")).to_contain_text(f"does not say its {missing}.")
+
+
 # Runs the modules of the served instrument on one layer's numbers: the errors, and what stands in which row.
 RECOMPUTE = """
 async ([stages, numbers, matrices, eps, gamma, beta]) => {

@@ -309,6 +309,18 @@ def test_a_link_restores_the_pinned_cell_of_a_view(visit, zoo):
     expect(page.locator(".map [data-block='encoder.pos']")).to_have_attribute("aria-current", "true")
 
 
+@pytest.mark.parametrize(
+    ("panel", "said", "missing", "at"),
+    [("heat", {"query": 6}, "feature", (0, 5)), ("heat", {"feature": 3}, "query", (1, 3)),
+     ("similarity", {"query": 6}, "key", (0, 5)), ("similarity", {"key": 3}, "query", (1, 2))],
+)  # fmt: skip
+def test_half_a_pin_is_completed_with_a_notice(visit, zoo, panel, said, missing, at):
+    page = visit(zoo, until=arrived, text=SENTENCE, place="positions", panel=panel, **said)
+    expect(page.locator(".positions > .strip")).to_have_class("strip pinned")
+    assert numbers_in(strip(page)[0])[at[0]] == at[1]
+    expect(page.locator(".st-key-notices")).to_contain_text(f"does not say its {missing}.")
+
+
 TAMPERED = 'if (arrays["embedded.tgt"]) arrays["embedded.tgt"].values[5] = NaN; return { header, arrays };'
 
 

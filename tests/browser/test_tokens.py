@@ -291,6 +291,13 @@ def test_a_link_restores_the_pinned_cell(visit, zoo, zoo_trace):
     expect(piece(page, 3)).to_have_attribute("aria-pressed", "true")
 
 
+def test_a_link_that_says_half_of_a_pin_is_completed_with_a_notice(visit, zoo):
+    page = visit(zoo, until=arrived, text=SENTENCE, place="tokens", feature=7)
+    assert strip(page)[0] == "embed[1, 7]"
+    expect(page.locator(".strip")).to_have_class("strip pinned")
+    expect(page.locator(".st-key-notices")).to_contain_text("does not say its query")
+
+
 def test_the_map_and_the_link_choose_the_side(visit, zoo):
     page = visit(zoo, until=arrived, text=SENTENCE, place="tokens", side="target")
     expect(page.locator("[data-side=tgt]")).to_have_attribute("aria-selected", "true")

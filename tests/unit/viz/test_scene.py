@@ -19,6 +19,7 @@ from viz.scene import (
     WIDEST_BEAM,
     Scene,
     from_link,
+    half_pins,
     whole_number,
 )
 
@@ -99,6 +100,35 @@ def test_an_unknown_view_or_stage_falls_back_with_one_notice_that_names_it(name,
     scene, notices = from_link({name: raw})
     assert scene == Scene()
     assert len(notices) == 1 and f"{name} {raw!r}" in notices[0]
+
+
+INSIDE = {"place": "decoder.cross_attn", "view": "inside", "stage": "z"}
+
+
+@pytest.mark.parametrize(
+    ("link", "missing"),
+    [
+        (INSIDE | {"query": "3", "feature": "7"}, "key"),
+        (INSIDE | {"feature": "7"}, "query and key"),
+        (INSIDE | {"query": "3", "key": "4", "feature": "7"}, None),
+        (INSIDE, None),
+        ({"place": "decoder.cross_attn", "stage": "z", "query": "3", "key": "4"}, None),
+        ({"query": "3"}, "key"),
+        ({"place": "encoder.ffn", "query": "3", "stage": "mean"}, "feature"),
+        ({"place": "encoder.ffn", "stage": "mean"}, None),
+        ({"place": "tokens", "query": "3"}, None),
+        ({"place": "tokens", "feature": "3"}, "query"),
+        ({"place": "positions", "key": "3"}, None),
+        ({"place": "positions", "key": "3", "panel": "similarity"}, "query"),
+        ({"place": "output", "query": "3"}, None),
+        ({"place": "decoding", "tab": "cache", "cell": "k"}, "row and feature"),
+        ({"place": "decoding", "tab": "cache", "cell": "k.3.5"}, None),
+    ],
+)
+def test_half_a_pin_gets_one_notice_that_names_what_is_missing(link, missing):
+    scene, _ = from_link(link)
+    said = [f"The link pins a cell and does not say its {missing}."] if missing else []
+    assert half_pins(scene, link) == said
 
 
 @pytest.mark.parametrize("name", COUNTED)

@@ -32,10 +32,10 @@ export class Store {
     this.chosen = { place: link.place, layer: number("layer", null), head: number("head", 0) };
     this.view = VIEWS.includes(link.view) ? link.view : "heads";
     const stage = this.view === "inside" && link.stage ? link.stage : "weights";
-    const feature = number("feature", 0);
-    const cell = { stage, query: number("query", null), key: number("key", null), feature, wide: feature };
-    this.pinned = cell.query !== null && cell.key !== null;
-    this.cursor = this.pinned ? cell : null;
+    const [query, key, feature] = ["query", "key", "feature"].map((name) => number(name, null));
+    const hasFeatures = NARROW_STAGES.includes(stage) || WIDE_STAGES.includes(stage);
+    this.pinned = query !== null || key !== null || (hasFeatures && feature !== null);
+    this.cursor = this.pinned ? { stage, query, key, feature: feature ?? 0, wide: feature ?? 0 } : null;
   }
 
   // The map may choose another site or layer, by the link.
@@ -80,7 +80,8 @@ export class Store {
     const { n_layers, n_heads, queries, keys, d_head, d_model } = this.sizes;
     this.chosen.layer = within(this.chosen.layer ?? Math.floor(n_layers / 2), n_layers);
     this.chosen.head = within(this.chosen.head, n_heads);
-    this.cursor ??= { stage: "weights", ...this.heaviest(Math.floor(queries / 2)), feature: 0, wide: 0 };
+    this.cursor ??= { stage: "weights", query: null, key: null, feature: 0, wide: 0 };
+    this.complete(this.cursor);
     this.cursor.query = within(this.cursor.query, queries);
     this.cursor.key = within(this.cursor.key, keys);
     this.cursor.feature = within(this.cursor.feature, d_head);
@@ -94,11 +95,17 @@ export class Store {
     return Object.fromEntries(Object.entries(cursor).map(([name, value]) => [name, name in limits ? within(value, limits[name]) : value]));
   }
 
-  heaviest(query) {
+  // What the cursor does not say (a link may pin a cell by one axis alone): of the key given the query that looks at it most, else
+  // the middle query; of the query the key that it looks at most.
+  complete(cursor) {
     const { n_heads, queries, keys } = this.sizes;
-    const start = ((this.chosen.layer * n_heads + this.chosen.head) * queries + query) * keys;
-    const row = this.overview[this.chosen.place].values.subarray(start, start + keys);
-    return { query, key: row.indexOf(Math.max(...row)) };
+    const start = (this.chosen.layer * n_heads + this.chosen.head) * queries * keys;
+    const weights = this.overview[this.chosen.place].values.subarray(start, start + queries * keys);
+    const heaviest = (line) => line.indexOf(Math.max(...line));
+    if (cursor.query === null && cursor.key === null) cursor.query = Math.floor(queries / 2);
+    if (cursor.query === null) cursor.query = heaviest(weights.filter((_, i) => i % keys === within(cursor.key, keys)));
+    const row = within(cursor.query, queries) * keys;
+    cursor.key ??= heaviest(weights.subarray(row, row + keys));
   }
 
   // Numbers by route -------------------------------------------------------------------------------------------

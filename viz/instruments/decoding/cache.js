@@ -146,8 +146,8 @@ export class Cache {
     if (!this.restored) {
       const link = readLink();
       if (link.cache in SITES) this.site = link.cache;
-      const found = /^([kv])\.([0-9]{1,4})\.([0-9]{1,4})$/.exec(link.cell ?? "");
-      if (found) this.pinned = { zone: found[1], row: Number(found[2]) - 1, column: Number(found[3]) - 1 };
+      const found = /^([kv])(?:\.([0-9]{1,4})(?:\.([0-9]{1,4}))?)?$/.exec(link.cell ?? "");
+      if (found) this.pinned = { zone: found[1], row: Number(found[2] ?? 1) - 1, column: Number(found[3] ?? 1) - 1 };
     }
     this.restored = true;
     if (!this.pinned) return;

@@ -22,8 +22,9 @@ export class Store {
     const link = readLink();
     this.layer = numberIn(link, "layer");
     const [row, column] = [numberIn(link, "query"), numberIn(link, "feature")];
-    this.pinned = row !== null && column !== null && Boolean(link.stage);
-    this.cursor = this.pinned ? { stage: link.stage, row, feature: column, unit: column } : null;
+    this.pinned = row !== null || column !== null;
+    this.isOpen = this.pinned && column === null; // a link may pin a cell by its row alone
+    this.cursor = this.pinned ? { stage: link.stage, row, feature: column ?? 0, unit: column ?? 0 } : null;
   }
 
   // A new sentence, model or place: what was fetched for the old one goes.
@@ -34,8 +35,7 @@ export class Store {
     this.layers.clear();
     this.trouble = null;
     if (isElsewhere) {
-      this.pinned = false;
-      this.touched = false;
+      this.pinned = this.isOpen = this.touched = false;
       this.layer = numberIn(readLink(), "layer") ?? this.layer;
     }
     this.clamp();
@@ -83,7 +83,7 @@ export class Store {
     this.cursor ??= { stage: usual, row: Math.floor(tokens / 2), feature: 0, unit: 0 };
     if (!this.stage(this.cursor.stage)) this.cursor.stage = usual;
     const { stage, row, feature, unit } = this.cursor;
-    this.cursor = { stage, row: within(row, tokens), feature: within(feature, d_model), unit: within(unit, Math.max(1, d_ff)) };
+    this.cursor = { stage, row: within(row ?? Math.floor(tokens / 2), tokens), feature: within(feature, d_model), unit: within(unit, Math.max(1, d_ff)) };
   }
 
   // Numbers by route -------------------------------------------------------------------------------------------
@@ -114,12 +114,14 @@ export class Store {
     this.changed("numbers");
   }
 
-  // Until the reader points somewhere: the strongest unit (or feature) of the middle row.
+  // Until the reader points somewhere: the strongest unit (or feature) of the middle row, or of the row that a link pins.
   settle() {
-    if (this.touched || this.pinned || !this.exact) return;
-    const stage = this.header.thumbnail;
-    const { values, columns } = this.own(stage);
-    const { row } = this.cursor;
+    if (this.touched || (this.pinned && !this.isOpen) || !this.exact) return;
+    const stage = this.pinned ? this.cursor.stage : this.header.thumbnail;
+    this.isOpen = false;
+    if (this.columnName(stage) === null) return;
+    const { values, rows, columns } = this.own(stage);
+    const row = Math.min(this.cursor.row, rows - 1); // γ and β have one row
     const line = values.subarray(row * columns, (row + 1) * columns);
     this.cursor = { ...this.cursor, stage, [this.columnName(stage)]: line.indexOf(Math.max(...line)) };
     this.clamp();

@@ -25,7 +25,7 @@ export class Store {
     this.tab = link.panel;
     this.side = sideOf(link);
     this.k = 4;
-    this.pinned = query !== null && (feature !== null || key !== null);
+    this.pinned = [query, link.panel === "similarity" ? key : feature].some((value) => value !== null);
     this.cursor = { p: (query ?? 4) - 1, q: (key ?? 8) - 1, dim: (feature ?? 9) - 1 };
     this.site = "encoder.self_attn";
     this.cell = { layer: 0, head: 0 };

@@ -18,7 +18,7 @@ export class Store {
     this.layer = 0;
     const number = (name) => (link[name] === undefined ? null : wholeNumber(link[name]));
     const [query, feature] = [number("query"), number("feature")];
-    this.pinned = query !== null && feature !== null;
+    this.pinned = feature !== null;
     this.cursor = { part: "embed", token: (query ?? 1) - 1, dim: (feature ?? 1) - 1, near: 0, point: 0 };
   }
 
