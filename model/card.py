@@ -4,9 +4,10 @@ reads as not said.
     "decoding":     {"beam": 4, "alpha": 1.0, "chosen_on": "val, 1,014 sentences", "tried": [{"alpha": …}, …]}
     "examples":     [{"text": "I love you.", "accept": ["Ich liebe dich."], "origin": "corpus"}, …]
     "beam_example": "A dog running through deep snow pack."
+    "confidence":   {"least": 0.53, "longest": 31, "pieces": 4, "auc": 0.79, …}
 
-`decoding` is written by `model.evaluate --choose-alpha`, `examples` by `model.examples`, `beam_example` by
-`model.beam_example`; each with --card.
+`decoding` is written by `model.choose_alpha`, `examples` by `model.examples`, `beam_example` by
+`model.beam_example`, `confidence` by `model.confidence`; each with --card.
 """
 
 from __future__ import annotations
@@ -48,6 +49,25 @@ class Example:
     text: str
     accept: tuple[str, ...]
     origin: str = "ours"
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """From where on a translation deserves doubt, and how often that was right: see `model.confidence`.
+
+    `least` sureness; `longest` source in tokens; a source word of `pieces` tokens or more is a rare one, and
+    reason enough on its own if `pieces_alone`. Of the translations tried, the share `appears` got a doubt, of
+    which the share `right` was poor: sentence chrF below `poor_below`. `auc`: of sureness, against poor.
+    """
+
+    least: float
+    longest: int
+    pieces: int
+    pieces_alone: bool
+    appears: float
+    right: float
+    auc: float
+    poor_below: float
 
 
 def number(value: Any, least: float, most: float) -> float | None:
@@ -108,3 +128,20 @@ def examples(card: Mapping[str, Any]) -> tuple[Example, ...]:
 def beam_example(card: Mapping[str, Any]) -> str | None:
     """A sentence where beam search beats greedy."""
     return words(card.get("beam_example")) or None
+
+
+def confidence(card: Mapping[str, Any]) -> Confidence | None:
+    """When the model's translations deserve doubt; None where the card does not say all of it."""
+    said = section(card, "confidence")
+    limits = {"least": 1, "longest": 10**6, "pieces": 10**6, "appears": 1, "right": 1, "auc": 1}
+    limits |= {"poor_below": 100}
+    values = {name: number(said.get(name), 0, most) for name, most in limits.items()}
+    if None in values.values():
+        return None
+    return Confidence(**values, pieces_alone=said.get("pieces_alone") is True)
+
+
+def languages(card: Mapping[str, Any], otherwise: str) -> tuple[str, str]:
+    """Source and target language, as the card's name says them (en-de), or the name `otherwise`."""
+    src, _, tgt = (words(card.get("name")) or otherwise).partition("-")
+    return src, tgt

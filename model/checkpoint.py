@@ -57,6 +57,12 @@ def find(name_or_path: str | Path) -> Path:
     )
 
 
+def amend_card(name_or_path: str | Path, changes: Mapping[str, Any]) -> None:
+    """Write these entries into a checkpoint's card.json; all others stay as they are."""
+    path = find(name_or_path) / "card.json"
+    write_json(path, read_json(path) | changes)
+
+
 def names() -> list[str]:
     """Names of the folders below checkpoints/, whether they load or not."""
     return sorted(folder.name for folder in ROOT.iterdir() if folder.is_dir()) if ROOT.is_dir() else []

@@ -17,8 +17,8 @@ from pathlib import Path
 from sacrebleu.metrics import BLEU, CHRF
 from tqdm import tqdm
 
-from model.card import section, words
-from model.checkpoint import find, read_json, write_json
+from model.card import languages, section
+from model.checkpoint import amend_card, find, read_json
 from model.command import Parser, execute, number, reporting, write
 from model.data import DataError, Pair, read_multi30k, without_final_punctuation
 from model.glass import Glass, TextError, load
@@ -96,8 +96,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main(arguments: list[str]) -> int:
     args = parse(arguments)
     glass = load(args.name)
-    src, _, tgt = (args.pair or words(glass.card.get("name")) or glass.name).partition("-")
-    pairs = read_multi30k(args.data, args.split, src, tgt)[: args.limit]
+    pair = languages({"name": args.pair} if args.pair else glass.card, glass.name)
+    pairs = read_multi30k(args.data, args.split, *pair)[: args.limit]
     if not pairs:
         raise DataError(f"multi30k {args.split} holds no sentences.")
     result = (evaluate_casual if args.casual else evaluate)(glass, pairs, args.beam, args.alpha)
@@ -106,10 +106,8 @@ def main(arguments: list[str]) -> int:
     write(json.dumps(result))
     if args.card:
         path = find(args.name) / "card.json"
-        card = read_json(path)
         key = f"{args.split}{' casual' if args.casual else ''}, beam {args.beam}"
-        card["scores"] = {**section(card, "scores"), key: result}
-        write_json(path, card)
+        amend_card(args.name, {"scores": {**section(read_json(path), "scores"), key: result}})
     return 0
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from model.card import Example
-from model.checkpoint import CheckpointError, find, read_json, write_json
+from model.card import Example, languages
+from model.checkpoint import amend_card
+from model.command import Parser, execute, reporting, say, write
 from model.glass import Glass, load
 from model.text import read
 
@@ -170,40 +170,34 @@ def written(example: Example) -> dict[str, object]:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m model.examples", description=__doc__.split("\n")[0])
+    parser = Parser(prog="python -m model.examples", description=__doc__.split("\n")[0])
     parser.add_argument("name", help="a checkpoint: a name below checkpoints/, or a folder")
     parser.add_argument("--pair", help="language pair (default: the card's name)")
     parser.add_argument("--card", action="store_true", help="write the examples into card.json")
-    return parser.parse_args(arguments)
+    return parser.read(arguments)
 
 
+@reporting
 def main(arguments: list[str]) -> int:
     args = parse(arguments)
-    try:
-        glass = load(args.name)
-    except CheckpointError as error:
-        print(error, file=sys.stderr)
-        return 2
-    language = str(args.pair or glass.card.get("name") or glass.name).partition("-")[2]
+    glass = load(args.name)
+    language = languages({"name": args.pair} if args.pair else glass.card, glass.name)[1]
     if language not in ("de", "fr"):
-        print(
-            f"There are no candidates for {language or 'no language'}: only for de and fr.", file=sys.stderr
-        )
+        say(f"There are no candidates for {language or 'no language'}: only for de and fr.")
         return 2
     right = []
     for each in (example(candidate, language) for candidate in CANDIDATES):
         greedy, default = said(glass, each.text)
         if is_right(each, (greedy, default)):
             right.append(each)
-        print("right" if right[-1:] == [each] else "wrong", each.text, greedy, default, sep="\t")
+        write("\t".join(["right" if right[-1:] == [each] else "wrong", each.text, greedy, default]))
     chosen = [written(each) for each in right[:N_EXAMPLES]]
     if args.card:
-        path = find(args.name) / "card.json"
-        write_json(path, read_json(path) | {"examples": chosen})
+        amend_card(args.name, {"examples": chosen})
     result = {"model": glass.name, "right": len(right), "of": len(CANDIDATES)}
-    print(json.dumps(result | {"examples": [each["text"] for each in chosen]}))
+    write(json.dumps(result | {"examples": [each["text"] for each in chosen]}))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    execute(main)

@@ -389,6 +389,34 @@ def test_a_link_with_beam_1_is_greedy_whatever_the_card_says(open_page, glass):
     assert translation(app) == glass.translate(SENTENCE).text
 
 
+CONFIDENCE = {
+    "least": 1.0, "longest": 3, "pieces": 1, "appears": 0.2, "right": 0.6, "auc": 0.8, "poor_below": 40
+}  # fmt: skip
+
+
+def test_an_unsure_translation_says_so_with_every_reason(open_page, root):
+    folder = checkpoints.make(root, "en-de", 1, 2, max_tgt_len=8)
+    card = json.loads((folder / "card.json").read_text()) | {"confidence": CONFIDENCE}
+    (folder / "card.json").write_text(json.dumps(card))
+    app = open_page(text="A <b>dog</b> runs.")
+    (doubt,) = [said(caption) for caption in app.caption if "unsure" in caption.value]
+    assert doubt.startswith("The model is unsure here: its tokens have a probability of ")
+    assert "below 100% 60% of its test translations were poor; the sentence has " in doubt
+    assert "hardly any that it learnt from has more than 3; “" in doubt and doubt.endswith(" pieces.")
+    (about,) = [markdown.value for markdown in app.markdown if "says that it is unsure" in markdown.value]
+    assert (
+        "in tests of 20% of the translations, of which 60% were poor (chrF under 40; ROC AUC 0.80)" in about
+    )
+
+
+def test_a_sure_translation_says_nothing(open_page, root):
+    folder = checkpoints.make(root, "en-de", 1, 2, max_tgt_len=8)
+    sure = CONFIDENCE | {"least": 0, "longest": 99, "pieces": 99}
+    card = json.loads((folder / "card.json").read_text()) | {"confidence": sure}
+    (folder / "card.json").write_text(json.dumps(card))
+    assert not [caption for caption in open_page(text=SENTENCE).caption if "unsure" in caption.value]
+
+
 def test_a_card_without_a_decoding_or_examples_still_starts(open_page, root):
     glass = load(checkpoints.make(root, "en-de", 1, 2))
     app = open_page()

@@ -14,6 +14,7 @@ from model.card import number, objects, section, words
 from model.text import reading
 from viz import scene as scenes
 from viz import server, theme
+from viz.doubt import about_doubts, doubt_sentence
 from viz.figures.attention_heatmap import attention_heatmap, nearest_stage
 from viz.instruments import ffn
 from viz.instruments.attention import attention, site_of
@@ -86,6 +87,8 @@ def model_card(glass: Glass) -> None:
     )
     for line in said_by_card(glass.card):
         st.markdown(literal(line))
+    if about := about_doubts(glass):
+        st.markdown(about)
     st.markdown(
         "It knows captions of photographs and short everyday sentences. It does not know news, names, "
         "numbers, technical words or long sentences, and it is often wrong there. Attention shows where a "
@@ -163,6 +166,9 @@ def show(answer: server.Answer, glass: Glass) -> None:
         st.text(answer.translation.text or "(the model says nothing)")
         translation_chips(glass, answer.translation)
         how_decoded(glass, answer.translation.beam)
+        if doubt := doubt_sentence(glass, answer.translation):
+            with st.container(key="doubt"):
+                st.caption(literal(doubt))
         if not answer.translation.finished:
             st.caption("The model did not come to an end: it stopped at its limit of output tokens.")
     request = server.request_of(glass.name, answer.translation.source, answer.translation.beam)

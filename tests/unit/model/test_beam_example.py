@@ -2,7 +2,7 @@
 
 import pytest
 
-from model.beam_example import main
+from model.beam_example import Example, main, most_instructive
 from tests.unit.model.tiny import PAIRS, tiny_checkpoint, write_multi30k
 
 
@@ -29,3 +29,16 @@ def test_each_line_is_an_example_that_greedy_misses(tmp_path, capsys):
     assert main([str(checkpoint), "--data", str(data), "--n", "3"]) == 0
     shown = capsys.readouterr()
     assert shown.err == "" and all(len(line.split("\t")) == 7 for line in shown.out.splitlines())
+
+
+def example(greedy, beam):
+    return Example(beam, greedy, beam, "Ein Hund rennt durch den Schnee.", -2.0, -1.0)
+
+
+def test_the_card_gets_the_sentence_where_the_beam_is_better_by_most():
+    a_little = example("Ein Hund rennt durch das Gras.", "Ein Hund rennt durch Schnee.")
+    much = example("Ein Baum steht dort.", "Ein Hund rennt durch den Schnee.")
+    worse = example("Ein Hund rennt durch den Schnee.", "Ein Baum steht dort.")
+    assert most_instructive([worse, much, a_little]) is much
+    assert most_instructive([worse]) is None
+    assert most_instructive([]) is None

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import card, load
-from model.card import Decoding, Example, Trial
+from model.card import Confidence, Decoding, Example, Trial
 from tests.unit.model.tiny import tiny_checkpoint
 
 TRIED = {"alpha": 0.6, "bleu_lc": 39.1, "chrf": 62.5, "length": 0.97}
@@ -40,6 +40,27 @@ def test_a_card_is_read_as_it_was_written():
     assert card.beam_example(GOOD) == "A dog running through deep snow."
 
 
+CONFIDENT = {
+    "least": 0.5, "longest": 31, "pieces": 4, "pieces_alone": True, "appears": 0.1, "right": 0.6, "auc": 0.8,
+    "poor_below": 40.0,
+}  # fmt: skip
+
+
+def test_confidence_is_read_as_it_was_written_and_only_whole():
+    assert card.confidence({"confidence": CONFIDENT}) == Confidence(**CONFIDENT)
+    for name in set(CONFIDENT) - {"pieces_alone"}:
+        for value in (None, "x", -1, True, float("nan")):
+            assert card.confidence({"confidence": CONFIDENT | {name: value}}) is None, name
+    assert card.confidence({}) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "pair"), [("en-fr", ("en", "fr")), (None, ("en", "de")), ([1], ("en", "de")), ("x", ("x", ""))]
+)
+def test_languages_are_those_of_the_cards_name(name, pair):
+    assert card.languages({"name": name}, "en-de") == pair
+
+
 def test_an_empty_card_decodes_greedily_and_has_no_examples():
     assert card.decoding({}) == Decoding(beam=1, alpha=1.0)
     assert card.examples({}) == ()
@@ -63,13 +84,15 @@ def test_an_example_twice_counts_once_and_one_without_text_not_at_all():
 
 @given(ANYTHING | NEARLY | st.lists(NEARLY))
 def test_whatever_stands_in_a_card_it_can_be_shown(said):
-    written = dict.fromkeys(GOOD, said)
+    written = dict.fromkeys([*GOOD, "confidence"], said)
     decoding = card.decoding(written)
     assert 1 <= decoding.beam <= card.WIDEST_BEAM and 0 <= decoding.alpha <= card.HIGHEST_ALPHA
     for example in card.examples(written):
         assert example.text.strip() and example.origin in card.ORIGINS
         json.dumps([example.text, *example.accept], ensure_ascii=False).encode()
     assert card.beam_example(written) != ""
+    known = card.confidence(written)
+    assert known is None or 0 <= known.least <= 1 <= known.poor_below + 1
 
 
 def test_a_model_translates_with_the_alpha_of_its_card(tmp_path):

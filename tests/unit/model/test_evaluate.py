@@ -172,7 +172,7 @@ def test_a_card_that_cannot_be_written_costs_no_result(checkpoint: Path, data: P
     def full(path, values):
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("model.evaluate.write_json", full)
+    monkeypatch.setattr("model.checkpoint.write_json", full)
     assert main([str(checkpoint), "--data", str(data), "--split", "val", "--card"]) == 2
     shown = capsys.readouterr()
     assert json.loads(shown.out)["sentences"] == len(MIXED)

@@ -9,12 +9,14 @@ import torch
 from model import card, checkpoint, load
 from model.beam import ROOT, BeamSearch
 from model.beam_example import examples
+from model.card import Decoding, Trial
 from model.glass import Glass, Translation
 from tests import checkpoints
 from tests.rounding import SENT
 from tests.unit.viz.conftest import N_LAYERS
 from tests.unit.viz.test_transport import unpack
-from viz.instruments.decoding import numbers
+from viz.instruments.decoding import message, numbers
+from viz.instruments.decoding.beam import about_alpha
 
 TEXT = "Where is the station?"
 CHOICES = [
@@ -162,3 +164,32 @@ def test_the_example_comes_from_the_card(small_glass, monkeypatch):
     assert sent(small_glass, {})[0]["example"] is None
     monkeypatch.setattr(small_glass, "card", {"beam_example": "A dog runs."})
     assert sent(small_glass, {})[0]["example"] == "A dog runs."
+
+
+TRIED = (Trial(0.6, 38.7, 61.7, 0.85), Trial(1.8, 39.5, 62.7, 0.89))
+
+
+def test_the_sentence_about_alpha_has_the_cards_figures():
+    text = about_alpha(Decoding(4, 1.8, "val, 1,014 sentences", TRIED))
+    assert "on val, 1,014 sentences 1.8 gives BLEU 39.5 and 0.89 tokens" in text
+    assert text.endswith("0.6 38.7 and 0.85: too short.")
+    assert about_alpha(Decoding(4, 1.4, "val", TRIED)).endswith("The page uses 1.4.")
+    assert about_alpha(Decoding()).endswith("The page uses 1.")
+
+
+@pytest.mark.parametrize("width", [1, 2, 4])
+def test_the_page_knows_where_greedy_parts_from_the_beam(small_glass, width):
+    translation = small_glass.translate(TEXT, width)
+    header, _ = unpack(message(small_glass, small_glass.trace(TEXT, translation), translation, {}))
+    if width == 1:
+        assert header["greedy"] is None
+        return
+    greedy = [step.id for step in small_glass.translate(TEXT).steps]
+    taken = [step.id for step in translation.steps]
+    parts = header["greedy"]["parts"]
+    assert header["greedy"]["ids"] == greedy
+    assert (
+        taken == greedy
+        if parts is None
+        else taken[:parts] == greedy[:parts] and taken[parts] != greedy[parts]
+    )

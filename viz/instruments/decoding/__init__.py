@@ -36,10 +36,22 @@ def message(glass: Glass, trace: Trace, translation: Translation, request: dict[
         "eos": config.eos_id,
         "alpha": glass.decoding.alpha,
         "beam": translation.beam,
+        "greedy": beside_greedy(glass, translation),
         "src": trace.src_tokens,
         **lane,
     }
     return pack(header, arrays)
+
+
+def beside_greedy(glass: Glass, translation: Translation) -> dict[str, Any] | None:
+    """What greedy decoding says where a beam's translation is shown: its ids, and the first step (from 0) at
+    which it says something else (None: nowhere). None where the page is greedy."""
+    if translation.beam == 1:
+        return None
+    taken = [step.id for step in translation.steps]
+    ids = [step.id for step in beam.greedy_steps(glass, translation, glass.config.max_tgt_len)]
+    apart = (t for t, (ours, theirs) in enumerate(zip(taken, ids, strict=False)) if ours != theirs)
+    return {"ids": ids, "parts": next(apart, None)}
 
 
 def decoding(glass: Glass, trace: Trace, translation: Translation, request: dict[str, Any]) -> Any:

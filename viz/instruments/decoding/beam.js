@@ -186,6 +186,7 @@ export class Beam {
     this.picture.draw(this.tree, { most: SHOWN[this.folding], pinned: this.pinned, width: this.room, theme: this.theme });
     this.panel.makeRoom(this.picture.isLonger(this.tree, this.room - NUMBERS));
     this.drawExample();
+    this.alpha.parentElement.title = this.tree.header.about_alpha;
     this.said.replaceChildren(...this.comparison());
     this.panel.drawBoard(this.tree, this.wanted.alpha);
     this.drawNode();

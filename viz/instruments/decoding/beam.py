@@ -14,7 +14,7 @@ import torch
 
 from model import Glass, Trace, Translation
 from model.beam import BeamSearch, BeamStep, CrossAttention
-from model.card import WIDEST_BEAM, beam_example
+from model.card import WIDEST_BEAM, Decoding, beam_example
 from model.decoding import N_ALTERNATIVES, Step, greedy
 from model.limits import ALPHA, BEAM, LENGTH
 from viz.instruments import pack
@@ -22,6 +22,8 @@ from viz.instruments.decoding.parts import number, part
 from viz.instruments.output import single
 
 DEFAULT_WIDTH = 4
+ENOUGH = 0.97
+"""Output tokens for each of the reference below which outputs count as short."""
 
 
 @part("beam")
@@ -100,4 +102,21 @@ def heading(glass: Glass, search: BeamSearch, taken: list[Step]) -> dict[str, An
             "finished": ids[-1] == glass.config.eos_id,
         },
         "example": beam_example(glass.card),
+        "about_alpha": about_alpha(glass.decoding),
     }
+
+
+def about_alpha(decoding: Decoding) -> str:
+    """What α does, and why this model has the one that it has, as far as its card says."""
+    text = "A larger α forgives a translation more of its length (textbooks use 0.6 to 1)"
+    tried = {each.alpha: each for each in decoding.tried}
+    ours, least = tried.get(decoding.alpha), min(tried, default=decoding.alpha)
+    if ours is None or least == decoding.alpha:
+        return f"{text}. The page uses {decoding.alpha:g}."
+    other = tried[least]
+    short = ": too short" if other.length < ENOUGH else ""
+    better = (
+        f"{ours.alpha:g} gives BLEU {ours.bleu_lc} and {ours.length:.2f} tokens for each of the reference"
+    )
+    worse = f"{other.alpha:g} {other.bleu_lc} and {other.length:.2f}{short}"
+    return f"{text}: on {decoding.chosen_on} {better}, {worse}."

@@ -125,6 +125,7 @@ export class Panel {
         "div",
         { class: "beam-table" },
         el("table", {}, el("thead", {}, el("tr", {}, ...["", "hypothesis", "log P", "n", "score"].map((name) => el("th", {}, name)))), el("tbody", {}, ...rows)),
+        el("p", { class: "beam-alpha" }, tree.header.about_alpha),
       ),
     );
   }

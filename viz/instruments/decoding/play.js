@@ -24,7 +24,7 @@ export class Play {
     const onPoint = (cursor) => this.point(cursor);
     this.transport = new Transport(store);
     this.badge = el("span", { class: "check", role: "status" });
-    this.lanes = new Lanes(store, { onPoint, onOpen: (lane, step) => this.openLane(lane, step) });
+    this.lanes = new Lanes(store, { onPoint, onOpen: (lane, step) => this.openLane(lane, step), onGreedy: () => this.goGreedy() });
     this.picture = new StepPicture({ onPoint, onClick: (cursor) => this.pin(cursor) });
     this.words = new Words(store, { onPoint, onChoose: (ids, text) => this.choose(ids, text) });
     this.layers = el("div", { class: "head-buttons", role: "group", "aria-label": "Layer" });
@@ -169,6 +169,13 @@ export class Play {
     const worked = await store.branch(store.step, ids);
     this.words.say(worked ? text : "");
     this.words.draw(this.theme);
+  }
+
+  // The most probable token where greedy parts from the beam's translation, and on from there: a branch like any other.
+  goGreedy() {
+    const { ids, parts } = this.store.header.greedy;
+    this.store.open(parts);
+    return this.choose([ids[parts]], `Step ${parts + 1} takes the most probable token, and so do all that follow: greedy.`);
   }
 
   // Where the arrows stand among the candidates: at the word that is taken, if nowhere.

@@ -14,12 +14,12 @@ export function sums(store, lane) {
 }
 
 export class Lanes {
-  // onPoint(cursor): { on: "soFar" | "total" | "perToken", lane } or { on: "said", lane, step }; onOpen(lane, step or nothing)
-  constructor(store, { onPoint, onOpen }) {
-    Object.assign(this, { store, onPoint, onOpen });
+  // onPoint(cursor): { on: "soFar" | "total" | "perToken", lane } or { on: "said", lane, step }; onOpen(lane, step or nothing); onGreedy()
+  constructor(store, { onPoint, onOpen, onGreedy }) {
+    Object.assign(this, { store, onPoint, onOpen, onGreedy });
     this.grid = el("div", { class: "play-lanes-grid" });
     // Room for the first branch, so that nothing jumps when it comes.
-    this.room = el("div", { class: "play-lane-room" }, "Click another candidate, or type a word: its translation comes here.");
+    this.room = el("div", { class: "play-lane-room" });
     this.node = el("div", { class: "play-lanes", role: "group", "aria-label": "Translations, aligned step by step" }, this.grid, this.room);
     listen(this.node, { pointerover: (event) => this.point(event) });
     this.node.addEventListener("focusin", (event) => this.point(event));
@@ -43,10 +43,21 @@ export class Lanes {
     this.heads = lanes.map((lane, i) => this.head(lane, i));
     this.words = lanes.map((lane, i) => this.said(lane, i));
     this.room.hidden = lanes.length > 1;
+    this.room.replaceChildren(...this.invitation());
     const columns = Math.max(...lanes.map((lane) => lane.header.predicts.length));
     this.grid.style.gridTemplateColumns = `repeat(${columns + 1}, auto)`;
     this.grid.replaceChildren(el("div", { class: "play-lane-bar" }), head, legend, ...lanes.flatMap((_, i) => [this.heads[i], ...this.words[i]]));
     this.mark();
+  }
+
+  // What the empty lane says: how lane 1 was found, and where greedy parts from it.
+  invitation() {
+    const { beam, greedy } = this.store.header;
+    if (!greedy) return ["Lane 1: greedy, each time the most probable token. Click another, or type a word: its translation comes here."];
+    const name = `Lane 1: beam search, ${beam} wide. Greedy (each time the most probable token)`;
+    if (greedy.parts === null) return [`${name} says the same.`];
+    const show = el("button", { class: "small play-greedy", onclick: () => this.onGreedy() }, "Show it below");
+    return [`${name} parts at step ${greedy.parts + 1}. `, show];
   }
 
   head(lane, index) {
