@@ -37,13 +37,6 @@ async ([module, name, args, kind]) => {
   return outwards(functions[name](...args.map(inwards)));
 }
 """
-SHARES = """
-async ([weights, rows, columns]) => {
-  const { shareOf } = await import("/instruments/shared/maths.js");
-  const share = (chosen) => shareOf(Float32Array.from(weights), rows, columns, chosen);
-  return [share((i, j) => i === j), share((i, j) => j === i - 1), share(() => true), share(() => false)];
-}
-"""
 # Every cell's middle and corners, and what cellAt makes of them; and points around the panels.
 INVERT = """
 async ([layout, sizes]) => {
@@ -261,42 +254,6 @@ def test_the_largest_weight_of_a_row_is_of_that_row(maths, rng):
     assert [maths("rowMax", w.ravel(), i * COLUMNS, COLUMNS) for i in range(ROWS)] == w.max(-1).tolist()
 
 
-def test_a_share_is_the_chosen_cells_part_of_all_mass(js, rng):
-    w = weights_of(rng)
-    diagonal, previous, everything, nothing = js.page.evaluate(SHARES, [w.ravel().tolist(), ROWS, COLUMNS])
-    assert diagonal == pytest.approx(np.trace(w) / w.sum())
-    assert previous == pytest.approx(np.trace(w, offset=-1) / w.sum())
-    assert (everything, nothing) == (pytest.approx(1), 0)
-
-
-def test_a_share_of_no_mass_is_zero(js):
-    assert js.page.evaluate(SHARES, [[0, 0, 0, 0], 2, 2]) == [0, 0, 0, 0]
-
-
-def monotone(w):
-    """The share of row pairs, among those that differ, whose later row looks further right."""
-    centre = w @ np.arange(w.shape[1])
-    later, earlier = centre[None, :] > centre[:, None], centre[None, :] < centre[:, None]
-    above = np.triu(np.ones((len(w), len(w)), bool), k=1)
-    ordered, reverse = (later & above).sum(), (earlier & above).sum()
-    return ordered / (ordered + reverse)
-
-
-def test_how_monotone_an_alignment_is(maths, rng):
-    w = weights_of(rng)
-    assert maths("monotone", w.ravel(), ROWS, COLUMNS) == pytest.approx(monotone(w))
-
-
-@pytest.mark.parametrize(("order", "expected"), [(1, 1), (-1, 0)])
-def test_left_to_right_is_1_and_reversed_is_0(maths, order, expected):
-    assert maths("monotone", np.eye(6)[::order].ravel(), 6, 6) == expected
-
-
-def test_rows_that_look_alike_have_no_order(maths):
-    assert math.isnan(maths("monotone", np.full(12, 0.25), 3, 4))
-    assert math.isnan(maths("monotone", np.full(4, 0.25), 1, 4))
-
-
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.8, 0.95, 1])
 def test_the_heaviest_cells_reach_the_share_and_not_one_fewer_does(maths, rng, share):
     w = weights_of(rng).ravel()
@@ -310,53 +267,6 @@ def test_the_heaviest_cells_reach_the_share_and_not_one_fewer_does(maths, rng, s
 
 def test_a_cell_of_weight_zero_is_never_among_the_heaviest(maths):
     assert maths("heaviest", np.array([0, 0.5, 0, 0.5]), 1) == [1, 3]
-
-
-def test_the_figures_of_a_self_attention_head(maths, rng):
-    w = weights_of(rng, 6, 6)
-    stats = maths("describeHead", w.ravel(), 6, 6, True, 5)
-    expected = {
-        "entropy": np.mean([bits(row) for row in w]),
-        "first": w[:, 0].sum() / w.sum(),
-        "end": w[:, -1].sum() / w.sum(),
-        "diagonal": np.trace(w) / w.sum(),
-        "previous": np.trace(w, offset=-1) / w.sum(),
-        "next": np.trace(w, offset=1) / w.sum(),
-    }
-    assert stats == pytest.approx(expected)
-
-
-def test_the_figures_of_a_cross_attention_head(maths, rng):
-    w = weights_of(rng)
-    stats = maths("describeHead", w.ravel(), ROWS, COLUMNS, False, COLUMNS - 1)
-    assert set(stats) == {"entropy", "first", "end", "monotone"}
-    assert stats["monotone"] == pytest.approx(monotone(w))
-
-
-def test_padding_counts_neither_as_rows_nor_as_the_end_token(maths, rng):
-    w = weights_of(rng, 6, 6)
-    stats = maths("describeHead", w.ravel(), 4, 6, True, 3)
-    assert stats["end"] == pytest.approx(w[:4, 3].sum() / 4)
-    assert stats["entropy"] == pytest.approx(np.mean([bits(row) for row in w[:4]]))
-
-
-def test_keys_without_an_end_token_have_no_share_of_it(maths, rng):
-    assert "end" not in maths("describeHead", weights_of(rng, 6, 6).ravel(), 6, 6, True, None)
-
-
-@pytest.mark.parametrize(
-    ("stats", "pattern"),
-    [
-        ({"diagonal": 0.6, "previous": 0.2, "next": 0.1, "first": 0.3, "end": 0.1}, "diagonal"),
-        ({"diagonal": 0.2, "previous": 0.51, "next": 0.1, "first": 0.3, "end": 0.1}, "previous"),
-        ({"diagonal": 0.5, "previous": 0.5, "next": 0.1, "first": 0.3, "end": 0.1}, None),
-        ({"diagonal": 0.6, "first": 0.7, "end": 0.1}, "first"),
-        ({"first": 0.1, "end": 0.9, "monotone": 0.99, "entropy": 3}, "end"),
-        ({"first": 0.1, "end": 0.1, "monotone": 0.99, "entropy": 3}, None),
-    ],
-)
-def test_a_pattern_is_named_only_where_it_holds_more_than_half_of_the_mass(maths, stats, pattern):
-    assert maths("patternOf", stats) == pattern
 
 
 # dom.js

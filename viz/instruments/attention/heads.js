@@ -1,23 +1,15 @@
 // All heads of the site as a grid (with each layer's mean), one of them large, and the row under the cursor as bars.
 
 import { el } from "../shared/dom.js";
-import { describeHead, patternOf } from "../shared/maths.js";
 import { Matrix, paintPixels } from "../shared/matrix.js";
 import { percentText, shortened, weightText } from "../shared/numbers.js";
 import { css } from "../shared/theme.js";
+import { describeHead, FIGURES, inWords, patternOf } from "./pattern.js";
 
 const BAR_HEIGHT = 22;
 const AROUND_BARS = 190;
 const STRIP = 150;
 const LONGEST_LABEL = 18;
-const PATTERNS = {
-  diagonal: "itself",
-  previous: "the previous token",
-  next: "the next token",
-  first: "the first token",
-  end: "the end token",
-};
-
 export class Heads {
   constructor(store) {
     this.store = store;
@@ -205,29 +197,32 @@ export class Heads {
   // What this head does, in plain words, each with its figure; and a badge for each head of the layer.
   drawPattern() {
     const { store } = this;
-    const { n_heads, keys } = store.sizes;
-    const { real, sides } = store.site;
+    const { n_heads, keys: columns } = store.sizes;
+    const { site } = store;
+    const { real, sides } = site;
     const self = sides.query === sides.key;
-    const end = sides.key === "src" ? real.key - 1 : null;
+    const asked = { queries: real.query, keys: real.key, columns, self, end: sides.key === "src" ? real.key - 1 : null };
     const rows = Array.from({ length: n_heads }, (_, head) => {
       const isOpen = head === store.chosen.head;
       const button = el("button", { class: "head-button", "data-head": head + 1, onclick: () => store.choose({ head }) }, `head ${head + 1}`);
       if (!store.exact) return el("div", { class: "head-line" }, button, el("span", { class: "note" }, "…"));
-      const weights = (isOpen ? store.stage("weights") : store.own("weights", head)).values;
-      const stats = describeHead(weights, real.query, keys, self, end);
+      const { values } = isOpen ? store.stage("weights") : store.own("weights", head);
+      const stats = describeHead(values, { ...asked, causal: site.causal && !(isOpen && !store.knobs.mask) });
       const pattern = patternOf(stats);
-      const words = pattern ? `mostly looks at ${PATTERNS[pattern]}` : "no single pattern";
-      const share = pattern ? ` (${percentText(stats[pattern])})` : "";
+      const isNamed = !["none", "single", "spread"].includes(pattern.name);
       const figures = [
         `entropy ${stats.entropy.toFixed(2)} of ${Math.log2(real.key).toFixed(2)} bits`,
-        ...Object.keys(PATTERNS).filter((name) => name in stats).map((name) => `${PATTERNS[name]} ${percentText(stats[name])}`),
+        ...Object.keys(FIGURES).filter((name) => name in stats).map((name) => `${FIGURES[name]} ${percentText(stats[name])}`),
+        `a row's heaviest ${percentText(stats.peak)}`,
       ];
-      if (!self && Number.isFinite(stats.monotone)) figures.push(`left to right in ${percentText(stats.monotone)} of row pairs`);
+      if ("order" in stats) figures.push(`the heaviest path through the words that never steps back ${percentText(stats.order)}`);
+      const left = real.query - stats.choices;
+      if (left) figures.push(`without ${left === 1 ? "the row that sees" : `${left} rows that see`} one token only`);
       return el(
         "div",
         { class: isOpen ? "head-line here" : "head-line" },
         button,
-        el("span", { class: pattern ? "badge" : "note" }, `${words}${share}`),
+        el("span", { class: isNamed ? "badge" : "note" }, inWords(pattern, stats, site)),
         isOpen ? el("div", { class: "figures" }, `${figures.join(" · ")}.`) : null,
       );
     });

@@ -101,39 +101,6 @@ export function rowMax(weights, start, n) {
   return highest;
 }
 
-// Share of all mass (each row weighs the same) on cells that `chosen(i, j)` names.
-export function shareOf(weights, rows, columns, chosen) {
-  let mass = 0;
-  let total = 0;
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) {
-      const weight = weights[i * columns + j];
-      total += weight;
-      if (chosen(i, j)) mass += weight;
-    }
-  }
-  return total > 0 ? mass / total : 0;
-}
-
-// How monotone an alignment is: of the row pairs whose expected key positions differ, the share in which the later
-// row looks further right. 1: left to right; 0.5: no order; 0: reversed. NaN with fewer than two rows.
-export function monotone(weights, rows, columns) {
-  const centre = new Float64Array(rows);
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) centre[i] += j * weights[i * columns + j];
-  }
-  let ordered = 0;
-  let pairs = 0;
-  for (let i = 0; i < rows; i++) {
-    for (let later = i + 1; later < rows; later++) {
-      if (centre[i] === centre[later]) continue;
-      pairs += 1;
-      if (centre[later] > centre[i]) ordered += 1;
-    }
-  }
-  return pairs ? ordered / pairs : NaN;
-}
-
 // The heaviest cells that together hold at least `share` of the mass, as indices, heaviest first.
 export function heaviest(weights, share) {
   const order = [...weights.keys()].filter((i) => weights[i] > 0).sort((a, b) => weights[b] - weights[a]);
@@ -146,28 +113,4 @@ export function heaviest(weights, share) {
     mass += weights[i];
   }
   return chosen;
-}
-
-// What a head does, as shares of the mass of its first `rows` rows (those of real tokens). `self`: queries and keys are
-// the same tokens; `end`: the end token's column, null where the keys have none.
-export function describeHead(weights, rows, columns, self, end) {
-  let bits = 0;
-  for (let i = 0; i < rows; i++) bits += entropy(weights, i * columns, columns);
-  const share = (chosen) => shareOf(weights, rows, columns, chosen);
-  const stats = { entropy: rows ? bits / rows : 0, first: share((i, j) => j === 0) };
-  if (end !== null) stats.end = share((i, j) => j === end);
-  if (self) {
-    stats.diagonal = share((i, j) => j === i);
-    stats.previous = share((i, j) => j === i - 1);
-    stats.next = share((i, j) => j === i + 1);
-  } else {
-    stats.monotone = monotone(weights, rows, columns);
-  }
-  return stats;
-}
-
-// The pattern that holds more than half of the mass, or null.
-export function patternOf(stats) {
-  const names = ["diagonal", "previous", "next", "first", "end"].filter((name) => stats[name] > 0.5);
-  return names.length ? names.reduce((a, b) => (stats[a] >= stats[b] ? a : b)) : null;
 }

@@ -1,0 +1,100 @@
+// What a head does, from its weights alone: figures, then the one sentence that fits them.
+//
+// Rows without a choice (they see one key only) are left out: their weight is 1 whatever the head does.
+
+import { entropy, rowMax } from "../shared/maths.js";
+import { percentText } from "../shared/numbers.js";
+
+const MOST = 0.5; // more of the weight than this is a pattern
+const LEAST_EACH = 1 / 3; // of two that make a pattern together
+const MOST_TOGETHER = 2 / 3;
+const LEAST_STOPS = 3;
+
+// Of all paths that go row by row through the first `keys` columns and never step back: the heaviest. { share: its mean weight,
+// keys: where it stands in each row }.
+export function heaviestPath(rows, keys) {
+  let best = new Float64Array(keys);
+  const from = rows.map((row) => {
+    const before = new Int32Array(keys);
+    for (let j = 1, top = 0; j < keys; j++) {
+      if (best[j] > best[top]) top = j;
+      before[j] = top;
+    }
+    best = best.map((_, j) => best[before[j]] + row[j]);
+    return before;
+  });
+  let key = best.indexOf(Math.max(...best));
+  const share = best[key] / rows.length;
+  const path = [];
+  for (let i = rows.length - 1; i >= 0; i--) {
+    path.unshift(key);
+    key = from[i][key];
+  }
+  return { share, keys: path };
+}
+
+// Figures of a head. queries, keys: how many are real tokens; columns: the width of a row of `weights`; self: queries and keys are
+// the same tokens; causal: row i sees i + 1 keys; end: the end token's column, or null.
+export function describeHead(weights, { queries, keys, columns, self, causal, end }) {
+  const sees = (i) => (causal ? Math.min(i + 1, keys) : keys);
+  const chosen = Array.from({ length: queries }, (_, i) => i).filter((i) => sees(i) > 1);
+  const at = (i, j) => weights[i * columns + j];
+  const meanOf = (rows, value) => (rows.length ? rows.reduce((sum, i) => sum + value(i), 0) / rows.length : 0);
+  const shareAt = (key) => meanOf(chosen.filter((i) => key(i) >= 0 && key(i) < sees(i)), (i) => at(i, key(i)));
+  const figures = {
+    choices: chosen.length,
+    entropy: meanOf(chosen, (i) => entropy(weights, i * columns, columns)),
+    peak: meanOf(chosen, (i) => rowMax(weights, i * columns, columns)),
+    first: shareAt(() => 0),
+  };
+  if (end !== null) figures.end = shareAt(() => end);
+  if (self) Object.assign(figures, { diagonal: shareAt((i) => i), previous: shareAt((i) => i - 1) }, causal ? {} : { next: shareAt((i) => i + 1) });
+  else if (chosen.length && (end ?? keys) > 0) {
+    const rows = chosen.map((i) => weights.subarray(i * columns, i * columns + columns));
+    const path = heaviestPath(rows, end ?? keys); // the end token is no place in the word order
+    figures.order = path.share;
+    figures.stops = new Set(path.keys.filter((j, n) => rows[n][j] === Math.max(...rows[n].subarray(0, end ?? keys)))).size;
+  }
+  const shares = Array.from({ length: keys }, (_, j) => meanOf(chosen, (i) => at(i, j)));
+  figures.one = Math.max(...shares);
+  figures.key = shares.indexOf(figures.one);
+  return figures;
+}
+
+export const FIGURES = { diagonal: "itself", previous: "the previous token", next: "the next token", first: "the first token", end: "the end token" };
+const FIXED = Object.keys(FIGURES);
+
+// The pattern: { name, share }. Fixed places first; then the word order, alone or with rests on the end token; then one token; else
+// "single" (each row has a favourite, in no such place) or "spread". "none": no row has a choice.
+export function patternOf(figures) {
+  if (!figures.choices) return { name: "none" };
+  const held = FIXED.filter((name) => figures[name] > MOST);
+  if (held.length) {
+    const name = held.reduce((a, b) => (figures[a] >= figures[b] ? a : b));
+    return { name, share: figures[name] };
+  }
+  const { order = 0, end = 0, one, peak, stops = 0, choices } = figures;
+  const moves = stops >= LEAST_STOPS && stops >= choices / 2;
+  if (moves && order > MOST) return { name: "order", share: order };
+  if (moves && order >= LEAST_EACH && end >= LEAST_EACH && order + end >= MOST_TOGETHER) return { name: "order and end", share: order, rest: end };
+  if (one > MOST) return { name: "one", share: one };
+  return peak > MOST ? { name: "single", share: peak } : { name: "spread" };
+}
+
+// The pattern in words; keys, real, sides, causal: of the site. `first`: of the tokens read it is ⟨s⟩, a place to rest, not a word.
+export function inWords({ name, share, rest }, { entropy: bits, key }, { keys, real, sides, causal }) {
+  const percent = percentText(share ?? 0);
+  return {
+    none: () => "no row has a choice",
+    diagonal: () => `mostly looks at itself (${percent})`,
+    previous: () => `mostly looks at the previous token (${percent})`,
+    next: () => `mostly looks at the next token (${percent})`,
+    first: () => (causal ? `rests on ${keys[0]} (${percent})` : `mostly looks at the first token (${percent})`),
+    end: () => `rests on the end token (${percent})`,
+    order: () => `follows the word order (${percent})`,
+    "order and end": () => `follows the word order (${percent}), else rests on the end token (${percentText(rest)})`,
+    one: () => `mostly looks at “${keys[key]}” (${percent})`,
+    single: () => `one token a row, in no fixed place (${percent})`,
+    spread: () => `spread over about ${Math.max(2, Math.round(2 ** bits))} of ${real.key} ${sides.key === "src" ? "source" : "target"} tokens`,
+  }[name]();
+}
