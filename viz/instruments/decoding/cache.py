@@ -9,8 +9,8 @@ and so are the fused steps that the page decodes by (`cache_time`).
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from statistics import median
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from viz.instruments.output import single
 SITES = {"own": "self_attn", "cross": "cross_attn"}
 BUDGET_S = 0.5
 """Time that the measurement may take before it stops to repeat."""
-MOST_REPEATS = 9
+LEAST_REPEATS, MOST_REPEATS = 5, 15
 
 
 def lane_of(
@@ -155,56 +155,87 @@ def cache_check(glass: Glass, trace: Trace, translation: Translation, values: Ma
     return pack({"steps": state.length}, {"error": np.array([error], dtype=np.float32)})
 
 
-@torch.inference_mode()
-def timed(model: Transformer, src_ids: list[int], reads: list[int], cached: bool) -> list[float]:
-    """Seconds of the encoder, then of each step up to its most probable token."""
+def ways_of(model: Transformer, src_ids: list[int], reads: list[int]) -> dict[str, Iterator[object]]:
+    """Each way of decoding as an iterator: the encoder, then a step each up to its most probable token."""
     src, tgt = torch.tensor([src_ids]), torch.tensor([reads])
     keep = torch.ones_like(src, dtype=torch.bool)
-    marks = [time.perf_counter()]
-    memory = model.encode(src, keep)
-    state = model.start(memory, keep)
-    marks.append(time.perf_counter())
-    for t in range(len(reads)):
-        if cached:
-            logits = model.step(tgt[:, t], state)
-        else:
-            logits = model.unembed(model.decode(tgt[:, : t + 1], memory, keep)[:, -1:])[:, -1]
-        logits.argmax(-1).item()
-        marks.append(time.perf_counter())
-    return [after - before for before, after in zip(marks, marks[1:], strict=False)]
+
+    def cached() -> Iterator[object]:
+        state = model.start(model.encode(src, keep), keep)
+        yield
+        for t in range(len(reads)):
+            yield model.step(tgt[:, t], state).argmax(-1).item()
+
+    def uncached() -> Iterator[object]:
+        memory = model.encode(src, keep)
+        yield
+        for t in range(len(reads)):
+            states = model.decode(tgt[:, : t + 1], memory, keep)[:, -1:]
+            yield model.unembed(states)[:, -1].argmax(-1).item()
+
+    def fused() -> Iterator[object]:
+        decoder = Incremental(model, src_ids)
+        yield
+        for token in reads:
+            yield decoder.log_probs([token]).argmax(-1).item()
+
+    return {"cached": cached(), "uncached": uncached()} | ({"fused": fused()} if fits(model) else {})
 
 
 @torch.inference_mode()
-def timed_fused(model: Transformer, src_ids: list[int], reads: list[int]) -> float:
-    """Seconds of the encoder and all steps, as the page decodes (`model.fused`)."""
-    start = time.perf_counter()
-    decoder = Incremental(model, src_ids)
-    for token in reads:
-        decoder.log_probs([token]).argmax(-1).item()
-    return time.perf_counter() - start
+def timed(model: Transformer, src_ids: list[int], reads: list[int], first: int = 0) -> dict[str, list[float]]:
+    """Seconds of the encoder, then of each step, one list a way.
+
+    All ways take a step before any takes the next, so that what else the machine does slows them alike; the
+    way that begins changes with `first` and from step to step.
+    """
+    ways = ways_of(model, src_ids, reads)
+    took: dict[str, list[float]] = {name: [] for name in ways}
+    names = list(ways)
+    for step in range(1 + len(reads)):
+        for n in range(len(names)):
+            name = names[(first + step + n) % len(names)]
+            start = time.perf_counter()
+            next(ways[name])
+            took[name].append(time.perf_counter() - start)
+    return took
+
+
+def spread(values: np.ndarray) -> list[float]:
+    """The lower quartile, the median and the upper quartile."""
+    return np.quantile(values, (0.25, 0.5, 0.75)).tolist()
+
+
+def summary(runs: Sequence[Mapping[str, list[float]]]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Of several runs: quartiles of each way's whole time in ms and of the ratio of the two within a run;
+    medians of each step."""
+    ms = {name: 1000 * np.array([run[name] for run in runs]) for name in runs[0]}
+    totals = {name: each.sum(-1) for name, each in ms.items()}
+    fused = totals.pop("fused", None)
+    header = {
+        "repeats": len(runs),
+        "total_ms": {name: spread(total) for name, total in totals.items()},
+        "ratio": spread(totals["uncached"] / totals["cached"]),
+        "fused_ms": None if fused is None else spread(fused),
+    }
+    return header, {f"{name}_ms": np.median(ms[name][:, 1:], axis=0).astype(np.float32) for name in totals}
 
 
 @part("cache_time")
 def cache_time(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
-    """Both ways run in turn, a few times: medians in ms of the whole, and of each step; `fused_ms`: the
-    median of the whole as the page decodes, None for a model that has no fused steps."""
+    """All ways of decoding the lane, timed side by side several times (see `timed`, `summary`).
+
+    The first run, which warms up, does not count.
+    """
     trace, translation = lane_of(glass, trace, translation, values)
     asked = glass.model, list(translation.src_ids), reads_of(glass, translation)
-    runs: dict[str, list[list[float]]] = {"cached": [], "uncached": []}
-    fused: list[float] = []
+    timed(*asked)
+    runs: list[dict[str, list[float]]] = []
     start = time.perf_counter()
-    for repeat in range(1, MOST_REPEATS + 1):
-        for name in runs:
-            runs[name].append(timed(*asked, cached=name == "cached"))
-        fused.append(timed_fused(*asked))
+    while len(runs) < MOST_REPEATS:
+        runs.append(timed(*asked, first=len(runs)))
         spent = time.perf_counter() - start
-        if spent * (repeat + 1) / repeat > BUDGET_S:
+        if len(runs) >= LEAST_REPEATS and spent * (len(runs) + 1) / len(runs) > BUDGET_S:
             break
-    header = {
-        "repeats": len(runs["cached"]),
-        "at": time.time(),
-        "total_ms": {name: 1000 * median(map(sum, each)) for name, each in runs.items()},
-        "fused_ms": 1000 * median(fused) if fits(glass.model) else None,
-    }
-    steps = {name: 1000 * np.median(np.array(each)[:, 1:], axis=0) for name, each in runs.items()}
-    return pack(header, {f"{name}_ms": array.astype(np.float32) for name, array in steps.items()})
+    header, steps = summary(runs)
+    return pack({**header, "at": time.time()}, steps)

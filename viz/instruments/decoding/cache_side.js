@@ -2,7 +2,7 @@
 
 import { el } from "../shared/dom.js";
 import { Bars, Triangle } from "./cache_cost.js";
-import { grouped, milliseconds, sum, sumUpTo, times, WAYS } from "./cache_words.js";
+import { grouped, milliseconds, ratioSpread, sum, sumUpTo, times, timeSpread, WAYS } from "./cache_words.js";
 
 const CHARTS = { work: "multiply–adds", time: "ms" };
 
@@ -108,8 +108,10 @@ export class Side {
     fill(cells.all, `all ${steps} steps`, counts((way) => sumUpTo(header, way, steps - 1)), grouped);
     const total = this.times?.header.total_ms;
     this.table.classList.toggle("timed", Boolean(total));
-    if (total) fill(cells.time, "time", counts((way) => total[way]), milliseconds);
-    else for (const [i, cell] of Object.values(cells.time).entries()) cell.textContent = i ? "…" : "time";
+    if (total) {
+      fill(cells.time, "time", counts((way) => total[way]), timeSpread);
+      cells.time.ratio.textContent = ratioSpread(this.times.header.ratio);
+    } else for (const [i, cell] of Object.values(cells.time).entries()) cell.textContent = i ? "…" : "time";
     this.table.title = `The encoder's ${grouped(header.encoder)} multiply–adds, run once either way, are not counted here.`;
   }
 
@@ -125,10 +127,10 @@ export class Side {
       this.timing.textContent = "Measuring the time…";
       return;
     }
-    const { repeats, at, fused_ms } = this.times.header;
-    const runs = repeats === 1 ? "one run" : `median of ${repeats} runs`;
+    const { repeats, at, fused_ms, ratio: [low, , high] } = this.times.header;
     const clock = new Date(1000 * at).toLocaleTimeString("en-GB");
-    this.timing.textContent = `Time of encoder and all steps: ${runs}, on this server, ${clock}, each operation by itself.`;
-    if (fused_ms !== null) this.timing.textContent += ` Fused, with the cache, as this page decodes: ${milliseconds(fused_ms)}.`;
+    const doubt = low < 1 && high > 1 ? " Too noisy now to say which is faster." : "";
+    const fused = fused_ms ? ` Fused, with the cache, as this page decodes: ${timeSpread(fused_ms)}.` : "";
+    this.timing.textContent = `Time of encoder and all steps, each operation by itself: median of ${repeats} interleaved runs (and the range of their middle half), on this server, ${clock}.${doubt}${fused}`;
   }
 }

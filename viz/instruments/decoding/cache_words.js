@@ -5,6 +5,10 @@ import { exactText, numberText } from "../shared/numbers.js";
 export const grouped = (whole) => whole.toLocaleString("en-US");
 export const times = (a, b) => `${(a / b).toFixed(1)}×`;
 export const milliseconds = (value) => `${value.toPrecision(3)} ms`;
+// Three quartiles as "2.91× (2.71–3.14)" or "41 (39–45) ms": the median, and between which half of the runs lies.
+const figures = (value, digits) => (value >= 10 ** digits ? Math.round(value).toString() : value.toPrecision(digits));
+export const ratioSpread = ([low, middle, high]) => `${figures(middle, 3)}× (${figures(low, 3)}–${figures(high, 3)})`;
+export const timeSpread = ([low, middle, high]) => `${figures(middle, 2)} (${figures(low, 2)}–${figures(high, 2)}) ms`;
 export const sum = (counts) => Object.values(counts).reduce((all, count) => all + count, 0);
 const list = (name, values) => `${name} = np.array([${Array.from(values, exactText).join(", ")}], dtype=np.float32)`;
 
@@ -75,14 +79,14 @@ export function rowsSoFar(step) {
 // The part "cache_time" at one step.
 export function timeOf({ header, arrays }, step) {
   const [cached, uncached] = Object.keys(WAYS).map((way) => milliseconds(arrays[`${way}_ms`].values[step]));
-  return `Step ${step + 1}: ${cached} with the cache, ${uncached} without one (medians of ${header.repeats} runs).`;
+  return `Step ${step + 1}: ${cached} with the cache, ${uncached} without one (medians of ${header.repeats} interleaved runs).`;
 }
 
 // Of both ways: the first step, where they do the same work, and the last.
 export function timesOf({ header, arrays }) {
   const at = (step) => Object.keys(WAYS).map((way) => milliseconds(arrays[`${way}_ms`].values[step])).join(" with, ");
   const last = arrays.cached_ms.values.length - 1;
-  return `Step 1, where both do the same work: ${at(0)} without; step ${last + 1}: ${at(last)} without. Medians of ${header.repeats} runs.`;
+  return `Step 1, where both do the same work: ${at(0)} without; step ${last + 1}: ${at(last)} without. Medians of ${header.repeats} interleaved runs.`;
 }
 
 // When a row is computed and when it is read again.
