@@ -104,7 +104,7 @@ def test_blank_text_gives_a_hint_and_the_last_picture_stays(open_page, glass, bl
     app = type_(type_(open_page(), SENTENCE), blank)
     (warning,) = app.warning
     assert "type some words" in warning.value
-    assert f"still that of “{SENTENCE}”" in said(warning)
+    assert f"Shown below: “{SENTENCE}”" in said(warning)
     assert_shows(app, glass, SENTENCE)
 
 
@@ -140,7 +140,7 @@ def test_huge_texts_get_a_sentence_and_the_last_picture_stays(open_page, glass, 
     (warning,) = app.warning
     assert f"at most {glass.config.max_src_len}" in warning.value
     assert len(warning.value) < 600
-    assert f"still that of “{SENTENCE}”" in said(warning)
+    assert f"Shown below: “{SENTENCE}”" in said(warning)
     assert_shows(app, glass, SENTENCE)
 
 

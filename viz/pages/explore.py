@@ -223,7 +223,7 @@ def page() -> None:
     candidates = (scene.text, scenes.last_good_text() or "", *scenes.examples(glass))
     text = next((text for text in candidates if notice_of(text, glass) is None), None)
     if problem:
-        said.warning(literal(f"{problem} The picture below is still that of “{text}”." if text else problem))
+        said.warning(literal(f"{problem} Shown below: “{text}”." if text else problem))
     if text is None:
         return
     answer = server.answer(glass.name, text.strip(), scene.beam)
