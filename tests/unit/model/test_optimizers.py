@@ -1,0 +1,80 @@
+"""optimizers.py: the learning rate over a run, and which weights go by which optimizer."""
+
+import pytest
+import torch
+
+from model.optimizers import Optimizers, rate_at
+from tests.unit.model.small import small_model
+
+
+def rates(n=100, rate=1.0, warmup=4, decay=0.4):
+    return [rate_at(step, n, rate, warmup, decay) for step in range(n + 1)]
+
+
+def test_rate_warms_up_to_its_peak():
+    assert rates()[:4] == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_rate_stays_on_its_plateau():
+    assert set(rates()[4:61]) == {1.0}
+
+
+def test_rate_falls_on_a_straight_line_to_nothing():
+    assert rates()[60:] == pytest.approx([(100 - step) / 40 for step in range(60, 101)])
+
+
+def test_rate_beyond_the_planned_end_is_nothing():
+    assert rate_at(120, 100, 1.0, 4, 0.4) == 0
+
+
+def test_without_decay_the_rate_stays_to_the_end():
+    assert rates(decay=0)[4:100] == [1.0] * 96
+
+
+def names_by_optimizer(kind):
+    model = small_model()
+    names = {id(p): name for name, p in model.named_parameters()}
+    optimizers = Optimizers(model, kind, 0.0)
+    return [{names[id(p)] for group in one.param_groups for p in group["params"]} for one in optimizers.all]
+
+
+def test_muon_moves_exactly_the_matrices_of_the_layers():
+    _, by_muon = names_by_optimizer("muon")
+    layers = {f"W_{part}.weight" for part in ("q", "k", "v", "o", "1", "2")}
+    model = small_model()
+    assert by_muon == {n for n, _ in model.named_parameters() if ".".join(n.split(".")[-2:]) in layers}
+
+
+@pytest.mark.parametrize("kind", ["muon", "adamw"])
+def test_every_weight_has_exactly_one_optimizer(kind):
+    groups = names_by_optimizer(kind)
+    every = {name for name, _ in small_model().named_parameters()}
+    assert set().union(*groups) == every and sum(map(len, groups)) == len(every)
+
+
+@pytest.mark.parametrize("kind", ["muon", "adamw"])
+def test_a_step_moves_every_weight_that_has_a_gradient(kind):
+    model = small_model()
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    for p in model.parameters():
+        p.grad = torch.randn(p.shape, generator=torch.Generator().manual_seed(1), dtype=p.dtype)
+    Optimizers(model, kind, 0.0).step(1e-2)
+    assert [name for name, p in model.named_parameters() if torch.equal(p, before[name])] == []
+
+
+def test_muon_moves_a_matrix_along_an_almost_orthogonal_direction():
+    """Newton–Schulz brings each singular value near 1: between 0.5 and 1.5 by its authors' own figure."""
+    model = small_model()
+    W = model.encoder[0].self_attn.W_q.weight
+    before = W.detach().clone()
+    for p in model.parameters():
+        p.grad = torch.zeros_like(p)
+    W.grad = torch.randn(W.shape, generator=torch.Generator().manual_seed(1), dtype=W.dtype)
+    Optimizers(model, "muon", 0.0).step(1e-2)
+    singular = torch.linalg.svdvals((W - before).double())
+    assert singular.max() / singular.min() < 3
+
+
+def test_an_unknown_optimizer_is_refused():
+    with pytest.raises(ValueError, match="optimizer must be one of muon, adamw, not 'sgd'"):
+        Optimizers(small_model(), "sgd", 0.0)
