@@ -19,6 +19,8 @@ from model.tokenizer import Tokenizer
 
 Pair = tuple[str, str]
 TATOEBA_NAMES = {"en": "eng", "de": "deu", "fr": "fra"}
+LEAST_WORDS = 5
+"""Of a held-out everyday sentence."""
 FINAL_PUNCTUATION = ".!?…"
 
 
@@ -46,16 +48,23 @@ def read_multi30k(folder: Path, split: str, src: str, tgt: str) -> list[Pair]:
 
 
 def read_tatoeba(folder: Path, src: str, tgt: str) -> tuple[list[Pair], list[Pair]]:
-    """Everyday pairs to train on, and those held out: of every 50th English sentence (by checksum)."""
-    path = folder / "tatoeba" / f"{TATOEBA_NAMES.get(src, src)}-{TATOEBA_NAMES.get(tgt, tgt)}.tsv.gz"
+    """Everyday pairs to train on, and those held out: of every 50th English sentence (by checksum) of at
+    least `LEAST_WORDS` words (shorter ones are what everybody says: to be learnt, no test of a model).
+
+    The files hold English first; where English is the target, the pairs are turned round.
+    """
+    flipped = tgt == "en"
+    names = [TATOEBA_NAMES.get(language, language) for language in ((tgt, src) if flipped else (src, tgt))]
+    path = folder / "tatoeba" / f"{'-'.join(names)}.tsv.gz"
     train: list[Pair] = []
     held_out: list[Pair] = []
     for number, line in enumerate(read_lines(path), 1):
         columns = line.split("\t")
         if len(columns) < 2:
             raise DataError(f"{path}, line {number}: expected two columns.")
-        side = held_out if zlib.crc32(columns[0].encode()) % 50 == 0 else train
-        side.append((columns[0], columns[1]))
+        long_enough = len(columns[0].split()) >= LEAST_WORDS
+        side = held_out if long_enough and zlib.crc32(columns[0].encode()) % 50 == 0 else train
+        side.append((columns[1], columns[0]) if flipped else (columns[0], columns[1]))
     return train, held_out
 
 
@@ -64,34 +73,16 @@ def without_final_punctuation(text: str) -> str:
     return text.rstrip().rstrip(FINAL_PUNCTUATION).rstrip()
 
 
-def curly_quotes(text: str) -> str:
-    """Straight quotes as typographers set them: It's “that”, → It’s “that”."""
-    curly, opening = [], True
-    for character in text:
-        if character == "'":
-            curly.append("’")
-        elif character == '"':
-            curly.append("“" if opening else "”")
-            opening = not opening
-        else:
-            curly.append(character)
-    return "".join(curly)
-
-
 def casual(text: str, rng: random.Random) -> str:
     """The text as somebody in a hurry types it: a few changes, each with its own small probability."""
     if rng.random() < 0.15:
         text = text.lower()
+    elif rng.random() < 0.04:
+        text = text.upper()
     elif rng.random() < 0.12:
         text = text[:1].lower() + text[1:]
     if rng.random() < 0.18:
         text = without_final_punctuation(text) or text
-    if rng.random() < 0.3:
-        text = curly_quotes(text)
-    if rng.random() < 0.05:
-        words = text.split(" ")
-        cut = rng.randrange(1, len(words)) if len(words) > 1 else 1
-        text = "  ".join(filter(None, (" ".join(words[:cut]), " ".join(words[cut:]))))
     return text
 
 

@@ -1,8 +1,9 @@
 """Train a translation model: python -m model.train en-de --data DIR --out DIR [--resume]
 
-Adam with linear warm-up and cosine decay, label smoothing, length-sorted batches, early stopping on `val`;
-what ships is the average of the last epochs. Progress lives in OUT/.train: an interrupted run loses at most
-one epoch. Each epoch draws from its own seed: a resumed run continues as the uninterrupted one would have.
+Muon and AdamW (model.optimizers), label smoothing, length-sorted batches of what model.mixture draws,
+early stopping on `val`; what ships is the average of the last epochs. Progress lives in OUT/.train: an
+interrupted run loses at most one epoch. Each epoch draws from its own seed: a resumed run goes on as the
+uninterrupted one would have.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 import argparse
 import csv
 import math
+import pickle
 import random
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +28,46 @@ from tqdm import tqdm
 
 from model import checkpoint
 from model.config import Config
-from model.data import (
-    DataError,
-    Pair,
-    batches,
-    casual,
-    join_some,
-    read_multi30k,
-    read_tatoeba,
-)
+from model.data import DataError, batches
+from model.limits import Limit
 from model.loss import perplexity, smoothed_cross_entropy
+from model.mixture import (
+    SOURCES,
+    Corpora,
+    Ids,
+    encode_pairs,
+    epoch_pairs,
+    languages,
+    read_back_translated,
+    read_corpora,
+)
+from model.optimizers import Optimizers, rate_at
 from model.tokenizer import Tokenizer
+from model.training_pass import TrainingPass, best_dtype, fits
 from model.transformer import Transformer
 
-FREE = ("epochs", "patience", "average", "dropout")
+FREE = ("epochs", "patience", "average", "decay", "dropout", "everyday", "back_translated")
 """What may change when resuming; the card's history tells what did."""
+RANGES = tuple(
+    Limit(f"options: {name}", least, most, whole)
+    for name, least, most, whole in (
+        ("epochs", 1, 1_000_000, True),
+        ("patience", 1, 1_000_000, True),
+        ("average", 1, 100, True),
+        ("max_tokens", 1, 1_000_000, True),
+        ("seed", 0, 2**40, True),
+        ("rate", 1e-9, 10, False),
+        ("warmup", 0, 10**9, True),
+        ("decay", 0, 1, False),
+        ("weight_decay", 0, 1, False),
+        ("smoothing", 0, 0.99, False),
+        ("joined", 0, 1, False),
+        ("everyday", 0, 10**9, True),
+        ("back_translated", 0, 10**9, True),
+    )
+)
+LEAST_LIMIT, LEAST_VOCABULARY = 2, 259
+"""A token and the end; the special tokens and one for each byte."""
 COLUMNS = ("epoch", "step", "rate", "train_loss", "val_loss", "everyday_loss", "seconds")
 
 
@@ -51,57 +78,27 @@ class Options:
     epochs: int = 40
     patience: int = 8
     seed: int = 1
-    max_tokens: int = 2500
-    rate: float = 2e-3
-    warmup: int = 2000
+    max_tokens: int = 2000
+    optimizer: str = "muon"
+    rate: float = 4e-3
+    warmup: int = 500
+    decay: float = 0.4
+    weight_decay: float = 0.05
     smoothing: float = 0.1
     joined: float = 0.06
+    everyday: int = 60_000
+    back_translated: int = 30_000
     average: int = 8
     snapshots: tuple[int, ...] = (0, 100, 300, 1000, 3000)
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "patience", "max_tokens", "average"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"options: {name} must be at least 1, not {getattr(self, name)}.")
+        for limit in RANGES:
+            limit.check(getattr(self, limit.name.removeprefix("options: ")))
+        if bad := [step for step in self.snapshots if step < 0]:
+            raise ValueError(f"options: a snapshot's step must be at least 0, not {bad[0]}.")
 
 
-@dataclass(frozen=True)
-class Corpora:
-    """Training pairs as text; validation pairs as ids: captions (`val`) and held-out everyday sentences."""
-
-    train: list[Pair]
-    val: list[tuple[list[int], list[int]]]
-    everyday: list[tuple[list[int], list[int]]]
-
-
-def rate_at(step: int, n_steps: int, options: Options) -> float:
-    """Learning rate: linear warm-up, then a cosine down to a twentieth of the peak."""
-    if step < options.warmup:
-        return options.rate * (step + 1) / options.warmup
-    done = min(1.0, (step - options.warmup) / max(1, n_steps - options.warmup))
-    return options.rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done)))
-
-
-def encode_pairs(
-    pairs: list[Pair], tokenizer: Tokenizer, config: Config
-) -> list[tuple[list[int], list[int]]]:
-    """Ids of each pair that fits the config's limits."""
-    src, tgt = (tokenizer.encode_batch([pair[side] for pair in pairs]) for side in (0, 1))
-    return [
-        (s, t)
-        for s, t in zip(src, tgt, strict=True)
-        if s and t and len(s) < config.max_src_len and len(t) < config.max_tgt_len
-    ]
-
-
-def tokenizer_texts(pairs: list[Pair]) -> list[str]:
-    """Both sides, and each first word in lower case: people do not always type capitals."""
-    return [text for src, tgt in pairs for text in (src, tgt, src.split(" ")[0].lower())]
-
-
-def mean_loss(
-    model: Transformer, pairs: list[tuple[list[int], list[int]]], tokenizer: Tokenizer, smoothing: float = 0.0
-) -> float:
+def mean_loss(model: Transformer, pairs: list[Ids], tokenizer: Tokenizer, smoothing: float = 0.0) -> float:
     """Nats per target token, in eval mode."""
     training = model.training
     model.eval()
@@ -127,65 +124,79 @@ def batch_loss(
     )
 
 
+def thirds(epochs: int) -> tuple[int, int]:
+    """After how many epochs a snapshot is kept besides the chosen early steps and the final model."""
+    return epochs // 3, 2 * epochs // 3
+
+
 class Run:
     """One training run and its folder OUT/.train: state.pt, the last epochs' weights, log.csv."""
 
     def __init__(
-        self, config: Config, tokenizer: Tokenizer, corpora: Corpora, options: Options, out: Path
+        self, name: str, config: Config, tokenizer: Tokenizer, corpora: Corpora, options: Options, out: Path
     ) -> None:
-        self.config, self.tokenizer, self.corpora, self.options = config, tokenizer, corpora, options
+        self.name, self.config, self.tokenizer = name, config, tokenizer
+        self.corpora, self.options = corpora, options
         self.out, self.work = out, out / ".train"
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         torch.manual_seed(options.seed)
         self.model = Transformer(config).to(self.device).train()
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=0.0, betas=(0.9, 0.98), eps=1e-9, weight_decay=0.0, fused=True
-        )
-        self.epoch, self.step, self.best, self.best_epoch = 0, 0, math.inf, 0
+        self.dtype = best_dtype(self.device)
+        self.optimizers = Optimizers(self.model, options.optimizer, options.weight_decay)
+        self.epoch, self.step, self.before, self.best, self.best_epoch = 0, 0, 0, math.inf, 0
         self.history: list[dict[str, Any]] = []
         self.steps_an_epoch = len(self.epoch_batches(0))
 
     def epoch_batches(self, epoch: int) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """This epoch's batches: sources as people type them, some pairs joined, drawn from (seed, epoch)."""
-        rng = random.Random(f"{self.options.seed}/{epoch}")
-        pairs = [
-            (casual(src, rng), tgt) for src, tgt in join_some(self.corpora.train, self.options.joined, rng)
-        ]
+        """This epoch's batches: as people type, some pairs joined, drawn from (seed, epoch)."""
+        options, counts = self.options, (self.options.everyday, self.options.back_translated)
+        _, tgt_language = languages(self.name)
+        pairs = epoch_pairs(self.corpora, counts, options.joined, tgt_language, options.seed, epoch)
         ids = encode_pairs(pairs, self.tokenizer, self.config)
-        return list(batches(ids, self.tokenizer, self.options.max_tokens, rng))
+        rng = random.Random(f"{options.seed}/{epoch}/batches")
+        return list(batches(ids, self.tokenizer, options.max_tokens, rng))
+
+    def loss(self, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, int]:
+        """Mean loss over the real target tokens, and how many there are, by the training pass."""
+        if not fits(self.model):
+            return batch_loss(self.model, batch, self.tokenizer.pad_id, self.options.smoothing)
+        src, tgt_in, tgt_out = batch
+        real = tgt_out != self.tokenizer.pad_id
+        states = TrainingPass(self.model, self.dtype).states(src, tgt_in)[real].to(self.dtype)
+        weight, targets = self.model.embedding.weight, tgt_out[real]
+        return smoothed_cross_entropy(states, weight, targets, self.options.smoothing), len(targets)
 
     @property
     def n_steps(self) -> int:
-        return self.options.epochs * self.steps_an_epoch
+        """Steps of the whole run: those before this epoch, and as many an epoch as the first one has."""
+        return self.before + (self.options.epochs - self.epoch) * self.steps_an_epoch
 
     def train_epoch(self) -> float:
         """One walk over the corpora; returns the mean training loss."""
         torch.manual_seed(self.options.seed * 1_000_003 + self.epoch)
-        total, count = 0.0, 0
+        total, count, self.before = 0.0, 0, self.step
         bar = tqdm(
             self.epoch_batches(self.epoch),
             desc=f"epoch {self.epoch + 1}/{self.options.epochs}",
             mininterval=2,
         )
         for batch in bar:
-            if self.step in self.snapshot_steps():
+            if self.step in self.options.snapshots:
                 self.save_snapshot()
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate_at(self.step, self.n_steps, self.options)
             on_device = tuple(ids.to(self.device) for ids in batch)
-            loss, n = batch_loss(self.model, on_device, self.tokenizer.pad_id, self.options.smoothing)
+            loss, n = self.loss(on_device)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-            self.optimizer.step()
-            self.optimizer.zero_grad()
+            self.optimizers.step(self.rate())
             self.step += 1
             total, count = total + loss.item() * n, count + n
             bar.set_postfix(loss=f"{total / count:.3f}", refresh=False)
         return total / count
 
-    def snapshot_steps(self) -> set[int]:
-        """Early steps by count, two later ones by share of the run; the final model is the last snapshot."""
-        return {*self.options.snapshots, self.n_steps // 3, 2 * self.n_steps // 3}
+    def rate(self) -> float:
+        """The learning rate of the step that is due."""
+        options = self.options
+        return rate_at(self.step, self.n_steps, options.rate, options.warmup, options.decay)
 
     def save_snapshot(
         self, weights: Mapping[str, Tensor] | None = None, val_loss: float | None = None
@@ -217,24 +228,38 @@ class Run:
         progress = {key: getattr(self, key) for key in ("epoch", "step", "best", "best_epoch", "history")}
         state = {
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": self.optimizers.state_dict(),
             "progress": progress,
         }
         state["options"], state["config"] = asdict(self.options), self.config.to_dict()
-        torch.save(state, self.work / "state.tmp")
+        try:
+            torch.save(state, self.work / "state.tmp")
+        except RuntimeError as error:  # what torch says of a full disk
+            raise OSError(f"{self.work / 'state.tmp'} could not be written ({first_line(error)}).") from None
         (self.work / "state.tmp").replace(self.work / "state.pt")
+
+    def read_state(self) -> dict[str, Any]:
+        """What save_state wrote; a file that is cut short or none of ours raises DataError."""
+        path = self.work / "state.pt"
+        try:
+            state = torch.load(path, weights_only=True)
+            if not {"model", "optimizers", "progress", "options", "config"} <= set(state):
+                raise ValueError("parts are missing")
+        except (RuntimeError, EOFError, OSError, pickle.UnpicklingError, ValueError, TypeError) as error:
+            raise DataError(f"{path} does not read as a run's state ({first_line(error)}).") from None
+        return state
 
     def resume(self) -> None:
         """Go on from OUT/.train/state.pt; only what FREE names may have changed."""
-        state = torch.load(self.work / "state.pt", weights_only=True)
-        before = state["options"] | state.get("config", {})
+        state = self.read_state()
+        before = state["options"] | state["config"]
         now = (
             asdict(self.options) | self.config.to_dict() | {key: before[key] for key in FREE if key in before}
         )
         if changed := ", ".join(key for key in before if before[key] != now.get(key)):
             raise DataError(f"The run in {self.work} was started with other options ({changed}).")
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizers.load_state_dict(state["optimizers"])
         for key, value in state["progress"].items():
             setattr(self, key, value)
 
@@ -257,15 +282,16 @@ class Run:
             train_loss = self.train_epoch()
             self.epoch += 1
             val_loss = mean_loss(self.model, self.corpora.val, self.tokenizer)
-            everyday_loss = mean_loss(self.model, self.corpora.everyday, self.tokenizer)
+            everyday_loss = mean_loss(self.model, self.corpora.held_out, self.tokenizer)
             if val_loss < self.best:
                 self.best, self.best_epoch = val_loss, self.epoch
+            if self.options.snapshots and self.epoch in thirds(self.options.epochs):
+                self.save_snapshot(val_loss=val_loss)
             self.save_state()
-            rate = rate_at(self.step - 1, self.n_steps, self.options)
             values = (
                 self.epoch,
                 self.step,
-                f"{rate:.2e}",
+                f"{self.rate():.2e}",
                 *(f"{x:.4f}" for x in (train_loss, val_loss, everyday_loss)),
             )
             self.log(dict(zip(COLUMNS, (*values, round(time.perf_counter() - start, 1)), strict=True)))
@@ -291,17 +317,17 @@ class Run:
         best = min(range(1, len(models) + 1), key=val_loss)
         return mean_of_last(best), best
 
-    def finish(self, name: str, command: str, data: dict[str, Any]) -> None:
+    def finish(self, command: str, data: dict[str, Any]) -> None:
         """Write the checkpoint: the average of the last epochs, its card, and the last snapshot."""
         weights, n_averaged = self.averaged()
         self.model.load_state_dict(weights)
         losses = {
             "val_loss": round(mean_loss(self.model, self.corpora.val, self.tokenizer), 4),
-            "everyday_loss": round(mean_loss(self.model, self.corpora.everyday, self.tokenizer), 4),
+            "everyday_loss": round(mean_loss(self.model, self.corpora.held_out, self.tokenizer), 4),
         }
         self.save_snapshot(weights, losses["val_loss"])
         card = {
-            "name": name,
+            "name": self.name,
             "command": command,
             "history": self.history,
             "seed": self.options.seed,
@@ -322,6 +348,10 @@ class Run:
         print(f"Wrote {self.out}: validation loss {nats}.")
 
 
+def first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+
+
 def current_commit() -> str:
     """The commit that trains, or "unknown" outside a checkout."""
     git = shutil.which("git")
@@ -332,40 +362,13 @@ def current_commit() -> str:
     return answer.stdout.strip() or "unknown"
 
 
-def prepare(
-    name: str, data: Path, vocab_size: int, limits: tuple[int, int], tokenizer: Tokenizer | None
-) -> tuple[Tokenizer, Corpora, dict]:
-    """Tokenizer (trained here unless given), corpora, and what the card says of them."""
-    src, _, tgt = name.partition("-")
-    if not src or not tgt:
-        raise DataError(f"A model's name is its language pair, like en-de, not {name!r}.")
-    captions = read_multi30k(data, "train", src, tgt)
-    everyday, held_out = read_tatoeba(data, src, tgt)
-    train = captions + everyday
-    tokenizer = tokenizer or Tokenizer.train(tokenizer_texts(train), vocab_size)
-    config = Config(vocab_size=tokenizer.vocab_size, max_src_len=limits[0], max_tgt_len=limits[1])
-    val = encode_pairs(read_multi30k(data, "val", src, tgt), tokenizer, config)
-    corpora = Corpora(train, val, encode_pairs(held_out, tokenizer, config))
-    described = {
-        "multi30k": {
-            "pairs": len(captions),
-            "source": "Multi30k task 1 (Elliott et al. 2016, 2017): captions, research and educational use",
-        },
-        "tatoeba": {
-            "pairs": len(everyday),
-            "held_out": len(held_out),
-            "source": "Tatoeba (CC BY 2.0 FR), as published by manythings.org/anki",
-        },
-    }
-    return tokenizer, corpora, described
-
-
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m model.train", description="Train a translation model.")
     parser.add_argument("name", help="language pair, such as en-de")
     parser.add_argument("--data", type=Path, required=True, help="folder with multi30k/ and tatoeba/")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint folder to write")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    parser.add_argument("--back-translation", type=Path, help="gzipped pairs from model.backtranslate")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (default: torch's choice)")
     for key, default in asdict(Options()).items():
         if key != "snapshots":
@@ -373,15 +376,25 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--snapshots", type=int, nargs="*", default=Options.snapshots, help="steps to keep a copy of"
     )
-    for key, default in Config(dropout=0.2).to_dict().items():
+    for key, default in Config(norm="pre", dropout=0.2).to_dict().items():
         if not key.endswith("_id"):
             parser.add_argument(f"--{key.replace('_', '-')}", type=type(default), default=default)
-    return parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
+    if args.threads < 0:
+        parser.error(f"--threads must be at least 0 (torch's choice), not {args.threads}")
+    for limit in ("max_src_len", "max_tgt_len"):
+        if getattr(args, limit) < LEAST_LIMIT:
+            parser.error(
+                f"--{limit.replace('_', '-')} must be at least {LEAST_LIMIT}, not {getattr(args, limit)}"
+            )
+    if args.vocab_size < LEAST_VOCABULARY:
+        parser.error(f"--vocab-size must be at least {LEAST_VOCABULARY}, not {args.vocab_size}")
+    return args
 
 
 def command_line(arguments: list[str]) -> str:
     """The command as anyone can repeat it: folders by their role, not by this machine's paths."""
-    folders = {"--data": "DATA", "--out": "OUT"}
+    folders = {"--data": "DATA", "--out": "OUT", "--back-translation": "BACK_TRANSLATED"}
     words, before = ["python -m model.train"], ""
     for word in arguments:
         option, equals, _ = word.partition("=")
@@ -407,19 +420,23 @@ def main(arguments: list[str]) -> int:
         kept = args.out / ".train" / "tokenizer.json"
         known = Tokenizer.load(kept) if args.resume else None
         limits = args.max_src_len, args.max_tgt_len
-        tokenizer, corpora, data = prepare(args.name, args.data, args.vocab_size, limits, known)
+        tokenizer, corpora, data = read_corpora(args.name, args.data, args.vocab_size, limits, known)
+        if args.back_translation:
+            pairs = read_back_translated(args.back_translation)
+            corpora = replace(corpora, back_translated=pairs)
+            data |= {"captions": {"pairs": len(pairs), "source": SOURCES["captions"]}}
         kept.parent.mkdir(parents=True, exist_ok=True)
         tokenizer.save(kept)
         sizes = {key: getattr(args, key) for key in Config().to_dict() if not key.endswith("_id")}
         config = Config(**sizes | {"vocab_size": tokenizer.vocab_size})
-        run = Run(config, tokenizer, corpora, options, args.out)
+        run = Run(args.name, config, tokenizer, corpora, options, args.out)
         if args.resume:
             run.resume()
         run.history = [*run.history, {"from_epoch": run.epoch, "command": command_line(arguments)}]
         n_parameters = sum(p.numel() for p in run.model.parameters())
         print(f"{n_parameters:,} parameters, {run.n_steps} steps, on {run.device}")
         run.train()
-        run.finish(args.name, command_line(arguments), data)
+        run.finish(command_line(arguments), data)
     except KeyboardInterrupt:
         going_on = "Go on with --resume: only the unfinished epoch is lost."
         lost = "No epoch was finished yet: start again."
