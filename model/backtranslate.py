@@ -9,17 +9,17 @@ translation). Greedy, many captions at a time.
 
 from __future__ import annotations
 
-import argparse
 import gzip
-import sys
 from pathlib import Path
 
 import torch
 from tqdm import tqdm
 
-from model.checkpoint import CheckpointError
-from model.data import DataError, padded, read_lines
+from model.command import Parser, execute, number, reporting, write
+from model.data import padded, read_lines
+from model.files import replacing
 from model.glass import Glass, load
+from model.limits import COUNT, THREADS
 from model.text import read
 from model.training_pass import best_dtype
 
@@ -64,28 +64,26 @@ def back_translate(glass: Glass, captions: list[str]) -> list[tuple[str, str]]:
     return pairs
 
 
+@reporting
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m model.backtranslate", description="Translate captions back."
-    )
+    parser = Parser(prog="python -m model.backtranslate", description="Translate captions back.")
     parser.add_argument("name", help="a checkpoint from the target language to the source language")
     parser.add_argument("--captions", type=Path, required=True, help="gzipped text, one caption a line")
     parser.add_argument("--out", type=Path, required=True, help="gzipped pairs to write")
-    parser.add_argument("--limit", type=int, help="the first captions only")
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads (default: torch's choice)")
-    args = parser.parse_args(arguments)
-    if args.threads > 0:
+    parser.add_argument("--limit", type=number(COUNT.but(name="limit")), help="the first captions only")
+    parser.add_argument(
+        "--threads", type=number(THREADS), default=0, help="CPU threads (default: torch's choice)"
+    )
+    args = parser.read(arguments)
+    if args.threads:
         torch.set_num_threads(args.threads)
-    try:
-        pairs = back_translate(load(args.name), read_lines(args.captions)[: args.limit])
-        with gzip.open(args.out, "wt", encoding="utf-8") as file:
-            file.writelines(f"{src}\t{tgt}\n" for src, tgt in pairs)
-    except (CheckpointError, DataError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(f"Wrote {len(pairs):,} pairs to {args.out}.")
+    pairs = back_translate(load(args.name), read_lines(args.captions)[: args.limit])
+    content = "".join(f"{src}\t{tgt}\n" for src, tgt in pairs).encode()
+    with replacing(args.out) as beside:
+        beside.write_bytes(gzip.compress(content, mtime=0))
+    write(f"Wrote {len(pairs):,} pairs to {args.out}.")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    execute(main)

@@ -68,6 +68,14 @@ def read_tatoeba(folder: Path, src: str, tgt: str) -> tuple[list[Pair], list[Pai
     return train, held_out
 
 
+def read_split(folder: Path, split: str, src: str, tgt: str) -> list[Pair]:
+    """Pairs to score by: captions of a Multi30k split, or `everyday`: one a held-out everyday sentence."""
+    if split != "everyday":
+        return read_multi30k(folder, split, src, tgt)
+    _, held_out = read_tatoeba(folder, src, tgt)
+    return list({pair[0]: pair for pair in reversed(held_out)}.values())[::-1]
+
+
 def without_final_punctuation(text: str) -> str:
     """The text less its final full stop, question or exclamation mark."""
     return text.rstrip().rstrip(FINAL_PUNCTUATION).rstrip()

@@ -1,5 +1,7 @@
 """Score a model: python -m model.evaluate en-de --data DIR --split test_2016_flickr [--beam 5]
 
+The split `everyday` is what training holds out of Tatoeba: sentences of five words and more, each with the
+first of its translations.
 Prints one JSON object as its last line: `bleu` (sacreBLEU, cased, detokenised), `bleu_lc` (lower-cased),
 `chrf`, `signature`, `sentences`, `seconds`. With --casual the sources come in lower case without final
 punctuation, and final punctuation is stripped from outputs and references alike, for the plain and the casual
@@ -20,7 +22,7 @@ from tqdm import tqdm
 from model.card import languages, section
 from model.checkpoint import amend_card, find, read_json
 from model.command import Parser, execute, number, reporting, write
-from model.data import DataError, Pair, read_multi30k, without_final_punctuation
+from model.data import DataError, Pair, read_split, without_final_punctuation
 from model.glass import Glass, TextError, load
 from model.limits import ALPHA, BEAM, COUNT
 
@@ -79,8 +81,8 @@ def evaluate_casual(glass: Glass, pairs: list[Pair], beam: int, alpha: float | N
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = Parser(prog="python -m model.evaluate", description="Score a model.")
     parser.add_argument("name", help="a checkpoint: a name below checkpoints/, or a folder")
-    parser.add_argument("--data", type=Path, required=True, help="folder with multi30k/")
-    parser.add_argument("--split", required=True, help="val or test_2016_flickr")
+    parser.add_argument("--data", type=Path, required=True, help="folder with multi30k/ and tatoeba/")
+    parser.add_argument("--split", required=True, help="val, test_2016_flickr or everyday (held out)")
     parser.add_argument("--pair", help="language pair (default: the checkpoint's name)")
     parser.add_argument("--beam", type=number(BEAM), default=1)
     parser.add_argument("--alpha", type=number(ALPHA), help="length penalty (default: the card's)")
@@ -97,9 +99,9 @@ def main(arguments: list[str]) -> int:
     args = parse(arguments)
     glass = load(args.name)
     pair = languages({"name": args.pair} if args.pair else glass.card, glass.name)
-    pairs = read_multi30k(args.data, args.split, *pair)[: args.limit]
+    pairs = read_split(args.data, args.split, *pair)[: args.limit]
     if not pairs:
-        raise DataError(f"multi30k {args.split} holds no sentences.")
+        raise DataError(f"{args.split} holds no sentences.")
     result = (evaluate_casual if args.casual else evaluate)(glass, pairs, args.beam, args.alpha)
     alpha = glass.decoding.alpha if args.alpha is None else args.alpha
     result |= {"model": glass.name, "split": args.split, "beam": args.beam, "alpha": alpha}

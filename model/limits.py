@@ -88,3 +88,4 @@ LENGTH = Limit("limit", 1, 1_000_000, whole=True)
 """Tokens of a translation; a model has its own end of this range."""
 COUNT = Limit("n", 1, 1_000_000_000, whole=True)
 """How many of anything that costs nothing but time."""
+THREADS = Limit("threads", 1, 1024, whole=True, zero="torch's choice")

@@ -14,15 +14,34 @@ from typing import Any
 import torch
 from torch import nn
 
+from model.layers import FeedForward
+
 OPTIMIZERS = ("muon", "adamw")
 MUON_FASTER = 3.0
 """Muon's rate, as a multiple of AdamW's: orthogonal steps bear longer ones."""
+
+
+WAKING = 0.5
+"""How far `wake` raises a bias, as a multiple of AdamW's step."""
 
 
 def rate_at(step: int, n_steps: int, rate: float, warmup: int, decay: float) -> float:
     """Learning rate of `step` (from 0) of `n_steps`."""
     left = (n_steps - step) / max(1.0, decay * n_steps)
     return rate * min((step + 1) / max(1, warmup), 1.0, max(0.0, left))
+
+
+@torch.no_grad()
+def wake(model: nn.Module, rate: float) -> None:
+    """Raise the bias of every hidden unit that was 0 throughout the batch.
+
+    ReLU passes such a unit no gradient: at a high rate, units that once fell silent stay so, and a third of
+    an encoder's feed-forward is lost. A little for each silent batch keeps rare units, and brings lost ones
+    back. Call it between backward and step, while gradients tell who was silent.
+    """
+    for module in model.modules():
+        if isinstance(module, FeedForward) and module.W_1.bias.grad is not None:
+            module.W_1.bias.add_(module.W_1.bias.grad == 0, alpha=WAKING * rate)
 
 
 class Optimizers:

@@ -15,14 +15,13 @@ import torch
 from model.command import Parser, execute, number, reporting, say, write
 from model.config import SIZES, Config
 from model.data import DataError
-from model.limits import Limit
+from model.limits import THREADS, Limit
 from model.mixture import SOURCES, read_back_translated, read_corpora
 from model.tokenizer import Tokenizer
 from model.training import RANGES, Options, Run
 
 LEAST_TOKENS, LEAST_VOCABULARY = 2, 259
 """A token and the end; the special tokens and one for each byte."""
-THREADS = Limit("threads", 1, 1024, whole=True, zero="torch's choice")
 LEAST = {"vocab_size": LEAST_VOCABULARY, "max_src_len": LEAST_TOKENS, "max_tgt_len": LEAST_TOKENS}
 
 

@@ -31,7 +31,7 @@ from model.data import DataError, batches
 from model.limits import Limit
 from model.loss import perplexity, smoothed_cross_entropy
 from model.mixture import Corpora, Ids, encode_pairs, epoch_pairs, languages
-from model.optimizers import Optimizers, rate_at
+from model.optimizers import Optimizers, rate_at, wake
 from model.tokenizer import Tokenizer
 from model.training_pass import TrainingPass, best_dtype, fits
 from model.transformer import Transformer
@@ -175,6 +175,7 @@ class Run:
             loss, n = self.loss(on_device)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+            wake(self.model, self.rate())
             self.optimizers.step(self.rate())
             self.step += 1
             total, count = total + loss.item() * n, count + n
@@ -196,15 +197,22 @@ class Run:
         name = f"step-{self.step:06d}.safetensors"
         checkpoint.save_weights(folder / name, weights or self.model.state_dict(), torch.float16)
         index = folder / "index.json"
-        known = checkpoint.read_json(index)["snapshots"] if index.exists() else []
+        known = self.known_snapshots(index)
         row = {
             "file": name,
             "step": self.step,
-            "epoch": round(self.step / self.steps_an_epoch, 3),
+            "epoch": round(self.epoch + (self.step - self.before) / self.steps_an_epoch, 3),
             "val_loss": round(val_loss, 4),
         }
-        rows = sorted([r for r in known if r["file"] != name] + [row], key=lambda r: r["step"])
-        checkpoint.write_json(index, {"snapshots": rows})
+        checkpoint.write_json(index, {"snapshots": [*known, row]})
+
+    def known_snapshots(self, index: Path) -> list[dict[str, Any]]:
+        """Rows of the snapshots so far; none where the index does not read or none of its files is there."""
+        try:
+            rows = checkpoint.read_json(index)["snapshots"]
+            return [row for row in rows if row["step"] < self.step and (index.parent / row["file"]).is_file()]
+        except (checkpoint.CheckpointError, KeyError, TypeError):
+            return []
 
     def save_state(self) -> None:
         """Everything that resuming needs, written whole or not at all."""
@@ -269,7 +277,7 @@ class Run:
         while self.epoch < self.options.epochs and self.epoch - self.best_epoch < self.options.patience:
             start = time.perf_counter()
             train_loss = self.train_epoch()
-            self.epoch += 1
+            self.epoch, self.before = self.epoch + 1, self.step
             val_loss = mean_loss(self.model, self.corpora.val, self.tokenizer)
             everyday_loss = mean_loss(self.model, self.corpora.held_out, self.tokenizer)
             if val_loss < self.best:

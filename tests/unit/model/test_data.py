@@ -12,6 +12,7 @@ from model.data import (
     join_some,
     read_lines,
     read_multi30k,
+    read_split,
     read_tatoeba,
     without_final_punctuation,
 )
@@ -238,3 +239,10 @@ def test_no_pairs_make_no_batches(tokenizer):
 def test_shuffled_batches_repeat_with_their_seed(tokenizer):
     first, second = (batches_of(some_pairs(), tokenizer, 40, 7) for _ in range(2))
     assert [src.tolist() for src, _, _ in first] == [src.tolist() for src, _, _ in second]
+
+
+def test_the_everyday_split_is_one_pair_a_held_out_sentence(tmp_path, everyday):
+    _, held_out = everyday
+    pairs = read_split(tmp_path, "everyday", "en", "de")
+    assert sorted(src for src, _ in pairs) == sorted({src for src, _ in held_out})
+    assert all(pair == next(p for p in held_out if p[0] == pair[0]) for pair in pairs)

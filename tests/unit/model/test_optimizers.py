@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from model.optimizers import Optimizers, rate_at
+from model.config import Config
+from model.layers import FeedForward
+from model.optimizers import WAKING, Optimizers, rate_at, wake
 from tests.unit.model.small import small_model
 
 
@@ -78,3 +80,29 @@ def test_muon_moves_a_matrix_along_an_almost_orthogonal_direction():
 def test_an_unknown_optimizer_is_refused():
     with pytest.raises(ValueError, match="optimizer must be one of muon, adamw, not 'sgd'"):
         Optimizers(small_model(), "sgd", 0.0)
+
+
+def test_only_units_that_were_silent_throughout_the_batch_are_woken():
+    ffn = FeedForward(Config(d_model=4, n_heads=1, d_ff=3, dropout=0.0))
+    with torch.no_grad():
+        ffn.W_1.bias.copy_(torch.tensor([50.0, -50.0, -50.0]))
+    ffn(torch.randn(1, 5, 4)).sum().backward()
+    before = ffn.W_1.bias.detach().clone()
+    wake(ffn, 0.1)
+    assert (ffn.W_1.bias - before).tolist() == pytest.approx([0, WAKING * 0.1, WAKING * 0.1], abs=1e-5)
+
+
+def test_a_lost_unit_fires_again_and_learns():
+    """A unit far below 0 gets no gradient; without `wake` its row of W_1 never moves."""
+    torch.manual_seed(1)
+    ffn = FeedForward(Config(d_model=8, n_heads=1, d_ff=4, dropout=0.0))
+    x, wanted = torch.randn(1, 64, 8), torch.randn(1, 64, 8)
+    with torch.no_grad():
+        ffn.W_1.bias[0] = x.norm(dim=-1).max() * -ffn.W_1.weight[0].norm()
+    row = ffn.W_1.weight[0].detach().clone()
+    optimizers = Optimizers(ffn, "adamw", 0.0)
+    for _ in range(200):
+        (ffn(x) - wanted).square().mean().backward()
+        wake(ffn, 0.05)
+        optimizers.step(0.05)
+    assert (ffn.W_1.weight[0] - row).norm() > 0.1

@@ -175,6 +175,21 @@ def test_the_index_names_exactly_the_snapshot_files(finished):
     assert files == {row["file"] for row in snapshots_of(finished)}
 
 
+def test_snapshots_say_their_epoch(finished, steps_an_epoch):
+    rows = snapshots_of(finished)
+    assert rows[1]["epoch"] == pytest.approx(rows[1]["step"] / steps_an_epoch, abs=1e-3)
+    assert rows[-1]["epoch"] == len(rows_of(finished))
+
+
+@pytest.mark.parametrize(
+    "index", ["", "{}", '{"snapshots": 3}', '{"snapshots": [{"step": 0, "file": "gone"}]}']
+)
+def test_an_index_that_does_not_read_is_begun_anew(data, stopped, index):
+    (stopped / "snapshots" / "index.json").write_text(index)
+    assert resume(data, stopped, "--epochs=2") == 0
+    assert "gone" not in {row["file"] for row in snapshots_of(stopped)}
+
+
 def test_the_last_snapshot_is_the_shipped_model_in_half_precision(finished):
     last = load_file(finished / "snapshots" / snapshots_of(finished)[-1]["file"])
     shipped = load_file(finished / "model.safetensors")
@@ -350,7 +365,9 @@ def test_a_full_disk_ends_with_a_sentence(data, tmp_path, monkeypatch, capsys):
         raise RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 64 vs 0\nmore")
 
     monkeypatch.setattr(torch, "save", full)
-    assert "state.tmp cannot be read or written: [enforce fail" in refusal(capsys, start(data, tmp_path, "--epochs=1"))
+    assert "state.tmp cannot be read or written: [enforce fail" in refusal(
+        capsys, start(data, tmp_path, "--epochs=1")
+    )
 
 
 def test_an_unknown_option_exits_with_status_2(data, tmp_path):
