@@ -159,6 +159,16 @@ class Run:
         """Steps of the whole run: those before this epoch, and as many an epoch as the first one has."""
         return self.before + (self.options.epochs - self.epoch) * self.steps_an_epoch
 
+    def train_step(self, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[float, int]:
+        """Move the weights by one batch; its mean loss, and how many target tokens it has."""
+        loss, n = self.loss(tuple(ids.to(self.device) for ids in batch))
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        wake(self.model, self.rate())
+        self.optimizers.step(self.rate())
+        self.step += 1
+        return loss.item(), n
+
     def train_epoch(self) -> float:
         """One walk over the corpora; returns the mean training loss."""
         torch.manual_seed(self.options.seed * 1_000_003 + self.epoch)
@@ -171,14 +181,8 @@ class Run:
         for batch in bar:
             if self.step in self.options.snapshots:
                 self.save_snapshot()
-            on_device = tuple(ids.to(self.device) for ids in batch)
-            loss, n = self.loss(on_device)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-            wake(self.model, self.rate())
-            self.optimizers.step(self.rate())
-            self.step += 1
-            total, count = total + loss.item() * n, count + n
+            loss, n = self.train_step(batch)
+            total, count = total + loss * n, count + n
             bar.set_postfix(loss=f"{total / count:.3f}", refresh=False)
         return total / count
 
