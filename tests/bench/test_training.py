@@ -21,6 +21,6 @@ def test_the_last_line_is_one_json_object(data, capsys):  # noqa: F811
 def test_the_plain_loop_learns_its_batch():
     config = Config(vocab_size=50, d_model=16, n_heads=2, d_ff=32, n_layers=1, dropout=0.0, norm="pre")
     plain = Plain(config, Options(smoothing=0.0)).train()
-    ids = torch.randint(3, 50, (4, 6), generator=torch.Generator().manual_seed(1))
-    losses = [plain.train_step((ids, ids, ids)) for _ in range(40)]
+    batch = torch.randint(3, 50, (3, 4, 6), generator=torch.Generator().manual_seed(1)).unbind()
+    losses = [plain.train_step(batch) for _ in range(60)]
     assert losses[-1] < losses[0] / 2 and losses[0] > math.log(50) / 2
