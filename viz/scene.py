@@ -18,6 +18,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from model import Glass, card
 from model.card import WIDEST_BEAM
 from model.config import Config
+from model.text import read
 
 SITES = ("encoder.self_attn", "decoder.self_attn", "decoder.cross_attn")
 """The places where attention is; each has an instrument of the same kind."""
@@ -249,8 +250,8 @@ def last_good_text() -> str | None:
 
 
 def remember_good_text(text: str) -> None:
-    """Keep the sentence for later; what belongs to another sentence leaves the link."""
-    if st.session_state.get("last_good_text", text) != text:
+    """Keep the sentence for later; what belongs to one that reads otherwise leaves the link."""
+    if read(st.session_state.get("last_good_text", text)) != read(text):
         for name in OF_ONE_SENTENCE:
             st.query_params.pop(name, None)
     st.session_state["last_good_text"] = text

@@ -28,6 +28,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from model import CheckpointError, Glass, TextError, Trace, Translation, load, names
+from model.text import read
 from viz.instruments import attention, decoding, ffn, output, positions
 from viz.scene import DEFAULT_MODEL, FEED_FORWARDS, SITES, WIDEST_BEAM, examples, whole_number
 
@@ -126,7 +127,7 @@ def warm_up_model(model: str) -> None:
     glass = glasses()[0][model]
     for text in examples(glass):
         with contextlib.suppress(TextError):
-            answer(model, text, glass.decoding.beam)
+            answer(model, read(text), glass.decoding.beam)
 
 
 def warm_up() -> None:

@@ -400,6 +400,19 @@ def test_branches_of_a_link_that_say_the_same_are_one(visit, zoo, greedy):
     expect_one_branch(page)
 
 
+def test_a_sentence_typed_anew_that_reads_the_same_keeps_its_branch(page):
+    go_to(page, 3)
+    word(page, 6).click()
+    expect_one_branch(page)
+    before = link(page)
+    box = page.get_by_role("textbox", name="English sentence")
+    box.fill(SENTENCE.replace(" ", "\u00a0"))
+    box.press("Enter")
+    expect(page.get_by_text(f"Read as: {SENTENCE}")).to_have_count(1)
+    expect_one_branch(page)
+    assert {**link(page), "text": None} == {**before, "text": None}
+
+
 def test_a_wrong_number_in_a_branch_turns_the_badge_red_until_it_is_taken_back(page):
     def answer(route):
         header, arrays = unpack(route.fetch().body())

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from model import load
+from model.text import read
 from tests import checkpoints
 from tests.pages.conftest import assert_whole, chart, instruments, notices, said, translation, type_
 from viz import scene, server, theme
@@ -46,10 +47,10 @@ def computed(glass, text):
 def assert_shows(app, glass, text, place="decoder.cross_attn", layer=None, head=0):
     """The translation, the payload and the plot are those of the model for this text and head."""
     assert_whole(app)
-    translated, trace = computed(glass, text.strip())
+    translated, trace = computed(glass, read(text))
     layer = glass.config.n_layers // 2 if layer is None else layer
     assert translation(app) == (translated.text or "(the model says nothing)")
-    request = server.request_of(glass.name, text.strip(), glass.decoding.beam)
+    request = server.request_of(glass.name, read(text), glass.decoding.beam)
     assert instruments(app)["attention"].bytes == overview(trace, request)
     chips = json.loads(instruments(app)["translation"].json)["chips"]
     assert [chip["token"] for chip in chips] == [glass.tokenizer.readable(s.id) for s in translated.steps]
@@ -170,6 +171,14 @@ def test_a_new_sentence_takes_what_belonged_to_the_old_one_out_of_the_link(open_
     type_(app, "Where is the station?")
     assert not {"forced", "branch", "reference"} & set(app.query_params)
     assert "tab" in app.query_params
+
+
+def test_a_sentence_typed_anew_that_reads_the_same_keeps_its_answer_and_its_link(open_page):
+    app = open_page(text='He said "no".', place="decoding", forced="5.7", branch=2, reference="Ja.")
+    before = instruments(app)["decoding"].bytes
+    type_(app, "He\u00a0said “no”.")
+    assert instruments(app)["decoding"].bytes == before
+    assert {"forced", "branch", "reference"} <= set(app.query_params)
 
 
 def test_a_step_of_a_branch_may_lie_beyond_the_translation(open_page):

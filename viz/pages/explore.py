@@ -11,7 +11,7 @@ import streamlit as st
 
 from model import Glass, TextError, Trace, Translation
 from model.card import number, objects, section, words
-from model.text import reading
+from model.text import read, reading
 from viz import scene as scenes
 from viz import server, theme
 from viz.doubt import about_doubts, doubt_sentence
@@ -160,7 +160,7 @@ def how_decoded(glass: Glass, beam: int) -> None:
         )
 
 
-def show(answer: server.Answer, glass: Glass) -> None:
+def show(answer: server.Answer, glass: Glass, typed: str) -> None:
     """Translation, heads, twin."""
     with st.container(key="translation", gap="xsmall"):
         st.text(answer.translation.text or "(the model says nothing)")
@@ -172,29 +172,33 @@ def show(answer: server.Answer, glass: Glass) -> None:
         if not answer.translation.finished:
             st.caption("The model did not come to an end: it stopped at its limit of output tokens.")
     request = server.request_of(glass.name, answer.translation.source, answer.translation.beam)
-    open_place(answer, glass, request)
+    open_place(answer, glass, request, typed)
 
 
-# The instrument of each place that has one of its own; the others are sites of attention.
+# The instrument of each place that has one of its own, but for the tokens; the others are sites of attention.
 VIEWS: dict[str, Callable[[Glass, Trace, Translation, dict[str, Any]], Any]] = {
     "output": output,
     "decoding": decoding,
-    "tokens": tokens,
     "positions": positions,
     **ffn.VIEWS,
 }
 
 
 @st.fragment
-def open_place(answer: server.Answer, glass: Glass, request: dict[str, Any]) -> None:
-    """The map, and the instrument of the place that is open; attention has its Plotly twin below."""
+def open_place(answer: server.Answer, glass: Glass, request: dict[str, Any], typed: str) -> None:
+    """The map, and the instrument of the place that is open; attention has its Plotly twin below.
+
+    The tokens alone know what was typed, for they show how it is read.
+    """
     scene, _ = scenes.current()
     with st.container(key="workbench"):
         beside, bench = st.columns([1, 4], gap="small")
     with beside:
         model_map(glass, answer.trace, answer.translation, request)
     with bench:
-        if view := VIEWS.get(scene.place):
+        if scene.place == "tokens":
+            tokens(glass, answer.trace, replace(answer.translation, source=typed), request)
+        elif view := VIEWS.get(scene.place):
             view(glass, answer.trace, answer.translation, request)
         else:
             attention(answer.trace, request)
@@ -226,7 +230,7 @@ def page() -> None:
         said.warning(literal(f"{problem} Shown below: “{text}”." if text else problem))
     if text is None:
         return
-    answer = server.answer(glass.name, text.strip(), scene.beam)
+    answer = server.answer(glass.name, read(text), scene.beam)
     scenes.remember_good_text(text)
     if not problem and (told := reading(text)).changes:
         said.caption(literal(f"Read as: {told.text} {told.said}"))
@@ -241,7 +245,7 @@ def page() -> None:
     _, moved = scene.within(glass.config, *sizes, n_steps)
     if notices or moved:
         said.caption(literal(" ".join([*notices, *moved])) + " Showing the nearest there is.")
-    show(answer, glass)
+    show(answer, glass, text)
 
 
 page()
