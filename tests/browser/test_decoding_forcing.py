@@ -111,6 +111,22 @@ def test_one_masked_pass_and_the_steps_are_shown_equal(page, asked):
     assert strip(page)[1] == number_text(abs(at_once[1] - stepped[1]))
 
 
+PASSES = """
+async (reference) => (await import("/instruments/decoding/forcing_explain.js")).passesText(reference)
+"""
+
+
+@pytest.mark.parametrize("log", [-0.5, -20])
+def test_passes_are_called_equal_only_where_they_are_but_for_rounding(page, log):
+    reference = {"ids": [5, 2], "logs": [log, log]}
+    size = max(1, abs(log))
+    said = page.evaluate(PASSES, {**reference, "differences": [0, 5e-4 * size]})
+    assert "give the same ln p but for float32 rounding; largest difference" in said
+    for wrong in (5e-3 * size, None):
+        said = page.evaluate(PASSES, {**reference, "differences": [wrong or float("nan"), 0]})
+        assert "should give the same ln p, and do not: largest difference" in said
+
+
 def test_hover_and_keys_show_the_arithmetic_and_tell_the_server_nothing(page, asked):
     _, arrays = asked_for(asked, reference=TYPED)
     logs = arrays["log_probs"].astype(float)

@@ -207,7 +207,7 @@ def test_what_if_cuts_and_renormalises_as_numpy_does(page, asked, temperature, k
         else:
             expect(row(page, rank)).to_have_class(re.compile("is-cut"))
             assert text.startswith("cut by top-")
-    expect(page.locator(".bars-part .note")).to_contain_text(f"What if: {len(kept)} word")
+    expect(page.locator(".bars-part .note")).to_contain_text(f"What if: {len(kept)} token")
 
 
 def test_one_click_returns_to_the_models_own_numbers(page):

@@ -279,6 +279,24 @@ def test_without_positions_dog_bites_man_is_man_bites_dog(lab, zoo_glass):
         expect(text_of_row(lab, "off", text)).to_have_count(0)
 
 
+LESSON = """
+async (four) => (await import("/instruments/positions/experiments.js")).lessonOf(four)
+"""
+
+
+def test_the_lesson_gives_a_reason_only_where_the_tokens_show_it(lab):
+    def header(read, log_prob):
+        return {"read": read, "translation": {"ids": [5, 2], "text": "Ja.", "log_prob": log_prob}}
+
+    on, swapped = header(["a", "b"], -1), header(["b", "a"], -2)
+    said = lab.evaluate(LESSON, [on, swapped, on, header(["b", "a"], -1.00001)])
+    assert "the model tells the two apart" in said and "one and the same bag of words" in said
+    said = lab.evaluate(LESSON, [on, swapped, on, header(["b", "a"], -1.01)])
+    assert "The same tokens in another order should then be one" in said and "1.010" in said
+    said = lab.evaluate(LESSON, [on, swapped, on, header(["b", "c"], -1.01)])
+    assert "the two sentences are not made of the same tokens" in said
+
+
 def python_of(page):
     page.locator(".positions .copy").click()
     expect(page.locator(".positions .copy")).to_have_text("Copied")

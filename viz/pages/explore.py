@@ -90,9 +90,8 @@ def model_card(glass: Glass) -> None:
     if about := about_doubts(glass):
         st.markdown(about)
     st.markdown(
-        "It knows captions of photographs and short everyday sentences. It does not know news, names, "
-        "numbers, technical words or long sentences, and it is often wrong there. Attention shows where a "
-        "head looks; it is no explanation of why the model says what it says."
+        "It knows sentences like those that it was trained on, and little else: elsewhere it is often wrong. "
+        "Attention shows where a head looks; it is no explanation of why the model says what it says."
     )
 
 

@@ -4,7 +4,7 @@
 import { el, listen } from "../shared/dom.js";
 import { readLink } from "../shared/link.js";
 import { numberText } from "../shared/numbers.js";
-import { explanation, lanesOf } from "./forcing_explain.js";
+import { explanation, lanesOf, passesText } from "./forcing_explain.js";
 import { bands, VIEWS } from "./forcing_lanes.js";
 import { sum } from "./samples_explain.js";
 import { within } from "./store.js";
@@ -138,7 +138,7 @@ export class Forcing {
     this.back.hidden = origin !== "typed";
     this.drawTotals();
     this.lanesNode.replaceChildren(...bands(this.lanes, this.view, this.width));
-    this.caption.textContent = this.view === "loss" ? this.partedText() : this.passesText();
+    this.caption.textContent = this.view === "loss" ? this.partedText() : passesText(this.lanes.reference);
     this.mark();
   }
 
@@ -162,16 +162,6 @@ export class Forcing {
     if (parts === null) return `${fed} The lanes never part: the model says exactly the reference.${cut}`;
     const words = [reference, own].map(({ tokens }) => (tokens[parts] === undefined ? "nothing more" : `“${tokens[parts]}”`));
     return `${fed} They part at step ${parts + 1}: the reference says ${words[0]}, the model ${words[1]}; from there the lanes read different words.${cut}`;
-  }
-
-  passesText() {
-    const { reference } = this.lanes;
-    const steps = reference.ids.length;
-    const largest = Math.max(...reference.differences);
-    return (
-      "The causal mask hides from each step all words after it, so one pass over the whole reference holds every step: " +
-      `1 pass of ${steps} rows and ${steps} ${steps === 1 ? "pass" : "passes"} of one row each give the same ln p; largest difference ${numberText(largest)} nats (float32 rounding).`
-    );
   }
 
   // Cursor -------------------------------------------------------------------------------------------------------

@@ -31,6 +31,21 @@ export function lanesOf({ header, arrays }) {
   };
 }
 
+// Differences between one pass and its steps, over max(1, |ln p|), up to which they are rounding.
+const ROUNDING = 1e-3;
+
+// What one masked pass over the reference is beside a pass for each step.
+export function passesText({ ids, logs, differences }) {
+  const steps = ids.length;
+  const isRounding = differences.every((value, t) => value <= ROUNDING * Math.max(1, Math.abs(logs[t])));
+  const largest = `largest difference ${numberText(Math.max(...differences))} nats`;
+  return (
+    "The causal mask hides from each step all tokens after it, so one pass over the whole reference holds every step: " +
+    `1 pass of ${steps} rows and ${steps} ${steps === 1 ? "pass" : "passes"} of one row each ` +
+    (isRounding ? `give the same ln p but for float32 rounding; ${largest}.` : `should give the same ln p, and do not: ${largest}.`)
+  );
+}
+
 // What goes into ln or exp has six digits, so that the four of the result can be made from it.
 const SIX = 6;
 const six = (value) => (Math.abs(value) < 1e-4 && value !== 0 ? value.toExponential(SIX - 1) : value.toPrecision(SIX)).replace(/^-/, "−");

@@ -20,14 +20,14 @@ const SHORT = { self_attn: "self-attn", cross_attn: "cross-attn", ffn: "feed-fwd
 const SENTENCES = {
   embed: "Tokens become rows of the embedding matrix, times √d_model.",
   pos: "Position vectors are added.",
-  self_attn: { encoder: "Source tokens ask each other.", decoder: "Target tokens ask those before them." },
+  self_attn: { encoder: "Source tokens ask each other.", decoder: "Target tokens ask themselves and those before them." },
   cross_attn: { decoder: "Target tokens ask the encoder's output." },
   ffn: "Each token alone, through d_ff hidden units.",
   norm: {
     post: "The stream plus what the block adds, then LayerNorm.",
     pre: "LayerNorm of the stream, which the block reads; what the block adds joins the stream.",
   },
-  output: "Each state becomes a probability for every word.",
+  output: "Each state becomes a probability for every token.",
   decoding: "Token by token: each one that is taken is the decoder's next input.",
 };
 const count = (number) => number.toLocaleString("en");

@@ -89,7 +89,7 @@ export class Bars {
     const own = `▸ ${taken.token} is what the translation says here${place}. The ${shown.length} most probable of ${store.header.vocab.toLocaleString("en")} tokens hold ${weightText(mass)} of the mass.`;
     if (!sampled) return own;
     const hidden = Math.max(0, sampled.kept - shown.length);
-    const kept = `What if: ${sampled.kept.toLocaleString("en")} word${sampled.kept === 1 ? "" : "s"} kept${hidden ? ` (${hidden.toLocaleString("en")} of them below this list)` : ""}, which held ${weightText(sampled.mass)} of the mass at this temperature.`;
+    const kept = `What if: ${sampled.kept.toLocaleString("en")} token${sampled.kept === 1 ? "" : "s"} kept${hidden ? ` (${hidden.toLocaleString("en")} of them below this list)` : ""}, which held ${weightText(sampled.mass)} of the mass at this temperature.`;
     return `${own} ${kept}`;
   }
 

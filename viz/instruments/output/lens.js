@@ -71,9 +71,9 @@ export class Lens {
       el("thead", {}, el("tr", {}, corner, ...across.map((place) => head(place, "col")))),
       el("tbody", {}, ...rows),
     );
-    this.node.setAttribute("aria-label", `Logit lens: the most probable word after each of ${lens.length - 1} layers at ${reads.length} positions`);
+    this.node.setAttribute("aria-label", `Logit lens: the most probable token after each of ${lens.length - 1} layers at ${reads.length} positions`);
     this.table.classList.toggle("flipped", this.isFlipped);
-    this.caption.textContent = `${this.isFlipped ? "Columns are layers, rows positions" : "Rows are layers, columns positions"}, named by what they read; each cell shows the most probable word, the ${theme.mode === "dark" ? "lighter" : "darker"} the more probable. ${
+    this.caption.textContent = `${this.isFlipped ? "Columns are layers, rows positions" : "Rows are layers, columns positions"}, named by what they read; each cell shows the most probable token, the ${theme.mode === "dark" ? "lighter" : "darker"} the more probable. ${
       norm === "pre"
         ? "This model is pre-norm: the stream after each layer goes through the decoder's final norm first, then meets E."
         : "This model is post-norm: the stream after each layer is already normalised, and meets E as it is; there is no final norm."

@@ -12,6 +12,17 @@ const MAP_NAMES = ["original", "experiment"];
 // "sentence" for a number that repeats: the same ids, and log-probabilities closer than this.
 const isSame = (a, b) => a.ids.join() === b.ids.join() && Math.abs(a.log_prob - b.log_prob) < SAME;
 
+// What a pair of sentences teaches, from four headers of runs: both as they are, then both without positions.
+export function lessonOf([onA, onB, offA, offB]) {
+  const pairSays = isSame(onA.translation, onB.translation) ? "the two are already the same to this model" : "the model tells the two apart";
+  const logs = [offA, offB].map(({ translation }) => numberText(translation.log_prob));
+  const tokens = [offA, offB].map(({ read }) => JSON.stringify([...read].sort()));
+  let rest = "Without them it still does: the two sentences are not made of the same tokens.";
+  if (isSame(offA.translation, offB.translation)) rest = `Without them they are one and the same bag of words: “${offA.translation.text}” for both, log P ${logs[0]} for both.`;
+  else if (tokens[0] === tokens[1]) rest = `The same tokens in another order should then be one, and are not: log P ${logs.join(" and ")} without positions.`;
+  return `With positions ${pairSays}. ${rest}`;
+}
+
 export class Experiments {
   constructor(store) {
     this.store = store;
@@ -131,16 +142,12 @@ export class Experiments {
     const { store } = this;
     const [a, b] = store.header.pair;
     const off = store.asked.find(({ key }) => key === "off");
-    const said = (experiment, text) => (experiment ? store.run(experiment, text)?.header?.translation : undefined);
+    const said = (experiment, text) => (experiment ? store.run(experiment, text)?.header : undefined);
     const four = [said(ORIGINAL, a), said(ORIGINAL, b), said(off, a), said(off, b)];
     const isThere = a !== undefined && b !== undefined && four.every(Boolean);
     this.lesson.hidden = !isThere;
     if (!isThere) return;
-    const [onA, onB, offA, offB] = four;
-    const differ = isSame(onA, onB) ? "the two are already the same to this model" : "the model tells the two apart";
-    this.lesson.textContent = isSame(offA, offB)
-      ? `With positions ${differ}. Without them they are one and the same bag of words: “${offA.text}” for both, log P ${numberText(offA.log_prob)} for both.`
-      : `With positions ${differ}. Without them it still does: the two sentences are not made of the same tokens.`;
+    this.lesson.textContent = lessonOf(four);
   }
 
   drawCompare() {
