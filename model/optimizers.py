@@ -21,7 +21,7 @@ MUON_FASTER = 3.0
 """Muon's rate, as a multiple of AdamW's: orthogonal steps bear longer ones."""
 
 
-WAKING = 0.5
+WAKING = 4.0
 """How far `wake` raises a bias, as a multiple of AdamW's step."""
 
 
