@@ -208,6 +208,7 @@ def test_what_cannot_be_scored_gets_a_sentence_and_the_last_picture_stays(page, 
     before = cells(page, "loss")
     use(page, text)
     expect(page.locator(".decoding .trouble")).to_contain_text(said)
+    expect(page.locator(".decoding .trouble")).to_contain_text(f"Shown below: “{TYPED}”.")
     assert cells(page, "loss") == before
     assert link(page)["reference"] == TYPED
 

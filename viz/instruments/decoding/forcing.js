@@ -78,7 +78,7 @@ export class Forcing {
     this.fetch();
   }
 
-  // Only the newest question is answered; what cannot be scored leaves the last picture, and `trouble` says why.
+  // Only the newest question is answered; what cannot be scored leaves the last picture, and `trouble` says why and whose it is.
   async fetch() {
     const { typed } = this;
     const asked = typed === null ? {} : { reference: typed };
@@ -100,7 +100,7 @@ export class Forcing {
     if (answer !== this.answer) this.take(answer);
     this.typed = answer.header.origin === "typed" ? answer.header.reference : null;
     this.input.value = typed;
-    this.store.setTrouble(trouble);
+    this.store.setTrouble(`${trouble} Shown below: “${answer.header.reference}”.`);
   }
 
   take(answer) {
