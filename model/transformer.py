@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from model.anatomy import Anatomy, Block, Side, Stack, stack_of
 from model.attention import Cache
 from model.config import Config
 from model.layers import DecoderLayer, Dropout, EncoderLayer, LayerNorm
@@ -26,6 +27,32 @@ from model.trace import SILENT, Recorder
 def causal_keep(n_queries: int, n_keys: int, device: torch.device | None = None) -> Tensor:
     """Boolean (query, key): a query sees itself and what lies before it; the last query is the last key."""
     return torch.ones(n_queries, n_keys, dtype=torch.bool, device=device).tril(n_keys - n_queries)
+
+
+def anatomy(config: Config, adds_positions: bool) -> Anatomy:
+    """Figure 1 of the paper, as data."""
+    sides = (
+        Side("src", "source", config.max_src_len),
+        Side("tgt", "target", config.max_tgt_len, predicts=True),
+    )
+    encoder = Stack("encoder", "encoder", "src", config.n_layers)
+    decoder = Stack("decoder", "decoder", "tgt", config.n_layers)
+    layer = "{layer}"
+    encoder_layer = (
+        Block(f"encoder.{layer}.self_attn", "attention", "encoder", "src", "src"),
+        Block(f"encoder.{layer}.ffn", "ffn", "encoder", "src"),
+    )
+    decoder_layer = (
+        Block(f"decoder.{layer}.self_attn", "attention", "decoder", "tgt", "tgt", causal=True),
+        Block(f"decoder.{layer}.cross_attn", "attention", "decoder", "tgt", "src"),
+        Block(f"decoder.{layer}.ffn", "ffn", "decoder", "tgt"),
+    )
+    blocks = (
+        *stack_of(encoder, encoder_layer, config.norm, adds_positions),
+        *stack_of(decoder, decoder_layer, config.norm, adds_positions),
+        Block("output", "unembed", "decoder", "tgt"),
+    )
+    return Anatomy(sides, (encoder, decoder), blocks)
 
 
 @dataclass
@@ -61,7 +88,29 @@ class Transformer(nn.Module):
         self.decoder = nn.ModuleList(DecoderLayer(config, self.encoding) for _ in range(config.n_layers))
         self.encoder_norm = LayerNorm(config.d_model) if config.norm == "pre" else None
         self.decoder_norm = LayerNorm(config.d_model) if config.norm == "pre" else None
+        self.anatomy = anatomy(config, self.encoding.vectors(torch.arange(1)) is not None)
         self.initialise()
+
+    def block(self, scope: str) -> nn.Module:
+        """The module behind a block's scope, such as "decoder.2.cross_attn"; raises KeyError for others.
+
+        "output" is the embedding, whose rows unembed; "encoder.pos" the encoding, which may hold no weights.
+        """
+        if scope not in {own for _, _, own in self.anatomy.scopes()}:
+            raise KeyError(scope)
+        stack, *layer, part = ["", *scope.split(".")][-3:]
+        if part in ("embed", "output"):
+            return self.embedding
+        if part == "pos":
+            return self.encoding
+        if part == "final_norm":
+            return getattr(self, f"{layer[-1]}_norm")
+        owner = getattr(self, stack)[int(layer[-1])]
+        return (
+            getattr(owner, f"{part.removesuffix('_norm')}_add").norm
+            if part.endswith("_norm")
+            else getattr(owner, part)
+        )
 
     def initialise(self) -> None:
         """Xavier for matrices, zero biases, rows of E of length about 1: E·√d_model has unit entries."""
