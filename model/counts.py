@@ -23,12 +23,8 @@ def parameters(model: Transformer) -> dict[str, int]:
     The embedding matrix counts at "tokens"; the output reads the same one.
     """
     counts = {EMBEDDING: model.embedding.weight.numel(), "positions": size_of(model.encoding)}
-    for stack in ("encoder", "decoder"):
-        layer = getattr(model, stack)[0]
-        for name, module in layer.named_children():
-            counts[f"{stack}.{name.replace('_add', '_norm')}"] = size_of(module)
-        if (norm := getattr(model, f"{stack}_norm")) is not None:
-            counts[f"{stack}.final_norm"] = size_of(norm)
+    for block in model.anatomy.kind("attention", "norm", "ffn"):
+        counts[block.place] = size_of(model.block(block.scope()))
     return counts | {OUTPUT: 0}
 
 
