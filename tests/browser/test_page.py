@@ -251,6 +251,18 @@ def test_changing_between_light_and_dark_redraws_at_once(visit, zoo, zoo_glass):
     assert_drawn(page, zoo_glass("en-de"), "dark")
 
 
+@pytest.mark.parametrize(("stage", "scale"), [("weights", theme.SEQUENTIAL), ("scores", theme.DIVERGING)])
+def test_changing_between_light_and_dark_recolours_the_plot_at_once(visit, zoo, stage, scale):
+    options = {"color_scheme": "light", "viewport": {"width": 1280, "height": 720}}
+    page = visit(zoo, options, text=SENTENCE, plot="true", view="inside", stage=stage)
+    for mode in ("light", "dark", "light"):
+        page.emulate_media(color_scheme=mode)
+        page.wait_for_function(
+            f"(scale) => `${{{PLOT}?._fullData?.[0].colorscale.map((stop) => stop[1])}}` === `${{scale}}`",
+            arg=scale[mode],
+        )
+
+
 def assert_drawn(page, glass, mode):
     """Page and cells have the colours of this mode."""
     expect(page.get_by_test_id("stApp")).to_have_css("background-color", rgb(GROUND[mode]["backgroundColor"]))

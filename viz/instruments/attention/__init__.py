@@ -92,10 +92,13 @@ def projections(glass: Glass, place: str, layer: int) -> bytes:
 
 
 def attention(trace: Trace, request: dict[str, Any]) -> Any:
-    """Mount the instrument. Its state `selection` holds place, layer and head (from 1), stage, cell."""
+    """Mount the instrument. Its state `selection` holds place, layer and head (from 1), stage, cell.
+
+    Its state `theme` changes with the page's, so that what the server draws beside it is drawn again.
+    """
     return _render(
         key="attention",
         data=overview(trace, request),
         height="content",
-        **{f"on_{SELECTION}_change": lambda: None},
+        **{f"on_{SELECTION}_change": lambda: None, "on_theme_change": lambda: None},
     )

@@ -16,6 +16,8 @@ const VIEWS = { heads: "All heads", inside: "Inside this head", lines: "Lines" }
 const TOLERANCE = 1e-5;
 
 class View {
+  static hasTwin = true;
+
   constructor(parentElement) {
     this.store = new Store();
     this.views = { heads: new Heads(this.store), inside: new Inside(this.store), lines: new Lines(this.store) };

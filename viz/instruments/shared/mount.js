@@ -11,7 +11,8 @@ function sameBytes(a, b) {
 }
 
 // The function that Streamlit calls, for instruments whose `View(parentElement)` has a `store` (`teller`, `take`, `header`), an
-// `observer`, `dress(theme)`, `drawAll()` and `follow`, its listener for changes of the link; `leave()` where there is more to stop.
+// `observer`, `dress(theme)`, `drawAll()` and `follow`, its listener for changes of the link; `leave()` where there is more to stop; `static hasTwin`
+// where the server draws beside it, in the page's colours: it is told of a change between light and dark.
 // `more`: style sheets besides view.css.
 export async function mounted(View, url, more = []) {
   const sheets = await Promise.all(["../shared/instrument.css", "./view.css", ...more].map((path) => styleSheet(new URL(path, url))));
@@ -34,6 +35,7 @@ export async function mounted(View, url, more = []) {
     } else if (theme.mode !== view.theme.mode) {
       view.dress(theme);
       view.drawAll();
+      if (View.hasTwin) setStateValue("theme", theme.mode);
     }
     return () => {
       view.observer.disconnect();
