@@ -20,7 +20,7 @@ const KEYS = [
   ["pruned", "✗ pruned"],
   ["end", "✓ finished"],
   ["stopped", "■ stopped at the limit"],
-  ["winning", "★ the winner and its path"],
+  ["winning", "◆ the winner and its path"],
   ["greedy", "greedy's path"],
 ];
 

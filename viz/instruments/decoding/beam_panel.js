@@ -4,7 +4,7 @@ import { el, listen } from "../shared/dom.js";
 import { numberText, percentText, weightText } from "../shared/numbers.js";
 import { shade } from "../shared/theme.js";
 
-const MARKS = { winner: "★", stopped: "■" };
+const MARKS = { winner: "◆", stopped: "■" };
 
 export class Panel {
   constructor(store, { onPick }) {

@@ -187,7 +187,7 @@ export class Board {
   }
 
   drawSymbol(context, panel) {
-    context.font = `italic ${TYPE.usual}px ${this.theme.font}`;
+    context.font = `${TYPE.usual}px ${this.theme.font}`;
     Object.assign(context, { fillStyle: this.theme.text, textAlign: "right", textBaseline: "middle" });
     context.fillText(PARAMETERS[panel.name], panel.x - 6, panel.y + panel.height / 2);
   }

@@ -4,6 +4,7 @@ import { adopt, styleSheet } from "./dom.js";
 import { LINK_CHANGED } from "./link.js";
 import { readTheme } from "./theme.js";
 import { unpack } from "./transport.js";
+import { onTypeface, typeface } from "./typeface.js";
 
 // A rerun may send the same numbers again: then nothing has changed.
 function sameBytes(a, b) {
@@ -15,7 +16,8 @@ function sameBytes(a, b) {
 // where the server draws beside it, in the page's colours: it is told of a change between light and dark.
 // `more`: style sheets besides view.css.
 export async function mounted(View, url, more = []) {
-  const sheets = await Promise.all(["../shared/instrument.css", "./view.css", ...more].map((path) => styleSheet(new URL(path, url))));
+  const paths = ["../shared/instrument.css", "./view.css", ...more];
+  const [sheets] = await Promise.all([Promise.all(paths.map((path) => styleSheet(new URL(path, url)))), typeface()]);
   const views = new WeakMap();
   return ({ data, parentElement, setStateValue }) => {
     adopt(parentElement, ...sheets);
@@ -23,6 +25,7 @@ export async function mounted(View, url, more = []) {
     if (!view) {
       view = new View(parentElement);
       views.set(parentElement, view);
+      onTypeface(() => view.drawAll());
     }
     view.store.teller.tell = (selection) => setStateValue("selection", selection);
     const isNew = !sameBytes(view.data, data);

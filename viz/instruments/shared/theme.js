@@ -34,7 +34,7 @@ export function readTheme(parentElement, palette) {
     text: variable("--st-text-color", mode === "dark" ? "#eef2f7" : "#14181f"),
     faint: variable("--st-border-color", "#8896a8"),
     panel: variable("--st-secondary-background-color", mode === "dark" ? "#1b222c" : "#f1f4f8"),
-    font: variable("--st-font", "sans-serif"),
+    font: variable("--st-font", '"Source Sans", sans-serif'),
     roles: palette[mode].roles,
     ramp: ramp(palette[mode].sequential),
     stops: palette[mode].sequential,
