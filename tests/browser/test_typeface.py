@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import settle
+from tests.browser.conftest import REPOSITORY, settle
 from tests.browser.head import SENTENCE
 from tests.browser.screen import expect_picture, matrix, picture
 
@@ -29,14 +29,31 @@ window.canvasFonts = [];
 const { set, get } = Object.getOwnPropertyDescriptor(CanvasRenderingContext2D.prototype, "font");
 Object.defineProperty(CanvasRenderingContext2D.prototype, "font", {
   get,
-  set(font) { set.call(this, font); canvasFonts.push([font, document.fonts.check('16px "Source Sans"')]); },
+  set(font) { set.call(this, font); canvasFonts.push([font, window.isTypefaceHere]); },
 });
+"""
+# The typeface takes its time.
+SLOW = """
+const { load } = FontFaceSet.prototype;
+FontFaceSet.prototype.load = async function (font) {
+  const faces = await load.call(this, font);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  window.isTypefaceHere = true;
+  return faces;
+};
+"""
+# Puts a text on the page.
+PROBE = """
+(text) => {
+  const probe = Object.assign(document.createElement("p"), { id: "probe", textContent: text });
+  document.body.prepend(probe);
+}
 """
 PLACES = ("tokens", "positions", "encoder.self_attn", "encoder.ffn", "output", "decoding")
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_every_text_is_in_the_served_typeface_and_no_canvas_is_painted_before_it_is_there(visit, zoo, place):
+def test_every_text_is_in_the_served_typeface(visit, zoo, place):
     page = visit(
         zoo,
         before=lambda page: page.add_init_script(CANVASES),
@@ -45,9 +62,13 @@ def test_every_text_is_in_the_served_typeface_and_no_canvas_is_painted_before_it
     )
     allowed = {FACE, '"Source Code Pro",monospace', '"Material Symbols Rounded"'}
     assert {font.replace(", ", ",") for font in page.evaluate(FONTS)} <= allowed
-    fonts = page.evaluate("canvasFonts")
-    assert {font.split("px ", 1)[1] for font, _ in fonts} <= {FACE}
-    assert all(there for _, there in fonts)
+    assert {font.split("px ", 1)[1] for font, _ in page.evaluate("canvasFonts")} == {FACE}
+
+
+def test_no_canvas_is_painted_before_the_typeface_is_there(visit, zoo):
+    page = visit(zoo, before=lambda page: page.add_init_script(CANVASES + SLOW), text=SENTENCE)
+    painted = page.evaluate("canvasFonts")
+    assert painted and all(is_here for _, is_here in painted)
 
 
 def test_a_typeface_that_comes_late_redraws_what_was_drawn_without_it(visit, zoo):
@@ -69,3 +90,23 @@ def test_without_the_typeface_the_page_is_there_all_the_same(visit, zoo):
         zoo, before=lambda page: page.route(FACE_FILE, lambda route: route.fulfill(body="")), text=SENTENCE
     )
     expect(matrix(page)).to_be_visible()
+
+
+def symbols() -> str:
+    """Every character beyond ASCII that the page's and the instruments' sources hold."""
+    sources = [path for path in (REPOSITORY / "viz").rglob("*") if path.suffix in (".js", ".py", ".css")]
+    return "".join(sorted({letter for path in sources for letter in path.read_text() if ord(letter) > 127}))
+
+
+def test_the_typeface_has_every_symbol_that_the_page_uses(visit, zoo):
+    """The browser's inspector tells which font each glyph comes from."""
+    page = visit(zoo, text=SENTENCE)
+    page.evaluate(PROBE, symbols())
+    inspector = page.context.new_cdp_session(page)
+    inspector.send("DOM.enable")
+    inspector.send("CSS.enable")
+    root = inspector.send("DOM.getDocument")["root"]["nodeId"]
+    node = inspector.send("DOM.querySelector", {"nodeId": root, "selector": "#probe"})["nodeId"]
+    fonts = inspector.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+    assert [font["familyName"] for font in fonts if not font["isCustomFont"]] == []
+    assert sum(font["glyphCount"] for font in fonts) > 0

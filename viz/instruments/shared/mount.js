@@ -11,9 +11,9 @@ function sameBytes(a, b) {
   return a === b || (a !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]));
 }
 
-// The function that Streamlit calls, for instruments whose `View(parentElement)` has a `store` (`teller`, `take`, `header`), an
-// `observer`, `dress(theme)`, `drawAll()` and `follow`, its listener for changes of the link; `leave()` where there is more to stop; `static hasTwin`
-// where the server draws beside it, in the page's colours: it is told of a change between light and dark.
+// The function that Streamlit calls, for instruments whose `View(parentElement)` has a `store` (`teller`, `take`, `header`),
+// an `observer`, `dress(theme)`, `drawAll()` and `follow`, its listener for changes of the link; `leave()` where there is
+// more to stop; `static hasTwin` where the server draws beside it, in the page's colours: it is told of a change of theme.
 // `more`: style sheets besides view.css.
 export async function mounted(View, url, more = []) {
   const paths = ["../shared/instrument.css", "./view.css", ...more];
