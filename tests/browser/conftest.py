@@ -28,7 +28,7 @@ READY_WITHIN = 180
 PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
-BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 # Notes when the page sends something to the server.
 LISTEN = """
@@ -47,7 +47,7 @@ def browser_type_launch_args() -> dict[str, object]:
         "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
         "--disable-component-update --disable-sync"
     )
-    browser = next(path for path in BROWSERS if Path(path).exists())
+    browser = next(path for path in map(shutil.which, BROWSERS) if path)
     return {"executable_path": browser, "headless": True, "args": switches.split()}
 
 

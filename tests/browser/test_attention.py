@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import settle
-from tests.browser.head import quiet
+from tests.browser.head import ONE_FRAME_MS, quiet
 from tests.browser.screen import (
     FOCUSED,
     PLOT,
@@ -35,7 +35,6 @@ from viz.labels import query_labels
 from viz.scene import SITES
 
 SENTENCE = "Where is the station?"
-ONE_FRAME_MS = 16
 
 # Clicks, and at once, before anything else can happen, reads what the screen, the link and the socket say.
 CLICK = """
@@ -402,6 +401,7 @@ def test_a_tap_on_a_narrow_screen_reads_a_cell(visit, zoo, trace):
     expect(page.locator(".readout")).to_contain_text("pinned")
 
 
+@pytest.mark.timed
 def test_a_head_and_a_hover_of_20_by_20_tokens_take_less_than_a_frame(visit, app, glass, capsys):
     page = visit(app, text=text_of(glass, 20), place="encoder.self_attn")
     times = matrix(page).evaluate(TIME, 30)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import statistics
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import IDLE
@@ -139,10 +140,12 @@ def measure(visit, app, glass, capsys, n_tokens):
     return {name: quiet(each) for name, each in times.items()}
 
 
+@pytest.mark.timed
 def test_every_change_inside_a_head_of_20_by_20_tokens_takes_less_than_a_frame(visit, app, glass, capsys):
     calm = measure(visit, app, glass, capsys, 20)
     assert {name: ms for name, ms in calm.items() if ms >= ONE_FRAME_MS} == {}
 
 
+@pytest.mark.timed
 def test_60_tokens_are_measured_too(visit, app, glass, capsys):
     assert set(measure(visit, app, glass, capsys, 60)) == {"hover", "cell", "stage", "knob", "head"}

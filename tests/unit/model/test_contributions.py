@@ -160,6 +160,7 @@ def test_a_silenced_head_adds_nothing():
     assert logit_error(model, trace) <= 1e-12
 
 
+@pytest.mark.timed
 def test_one_row_of_the_shown_model_takes_well_under_20_ms():
     glass = load("en-de")
     trace = glass.trace("A man rides a red bike.")

@@ -185,13 +185,17 @@ def test_what_makes_no_sense_gets_a_sentence(client, values, said):
     assert said in answer.text
 
 
+@pytest.mark.timed
 def test_an_experiment_on_20_tokens_takes_at_most_300_ms():
     glass = load("en-de")
     text = checkpoints.text_of(glass, 20)
     original = glass.translate(text)
     took = []
     for values in ASKED.values():
-        start = time.perf_counter()
-        experiment(glass, original, experiment_of(glass, text, values), {})
-        took.append(time.perf_counter() - start)
+        tries = []
+        for _ in range(3):
+            start = time.perf_counter()
+            experiment(glass, original, experiment_of(glass, text, values), {})
+            tries.append(time.perf_counter() - start)
+        took.append(min(tries))  # whoever else is on the machine can only add time
     assert sorted(took)[len(took) // 2] <= 0.3
