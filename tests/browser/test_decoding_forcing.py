@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from model import card
 from tests.browser.head import SENTENCE, number_text
 from tests.browser.screen import link
 from tests.browser.test_decoding_samples import prob_text, strip
@@ -194,9 +195,17 @@ def test_a_reference_typed_with_enter_is_in_the_link_and_the_first_one_comes_bac
     assert link(page)["reference"] == "the dogs <b>"
     page.get_by_role("button", name="First reference").click()
     first, _ = asked_for(asked)
-    expect(page.locator(".forcing-origin")).to_have_text("from the corpus (Tatoeba)")
+    expect(page.locator(".forcing-origin")).to_have_text("the model's own translation")
     expect(box).to_have_value(first["reference"])
     assert "reference" not in link(page)
+
+
+def test_an_example_comes_with_its_reference_and_says_whose_it_is(visit, app, glass):
+    said = {"corpus": "from the corpus (Tatoeba)", "ours": "our own translation"}
+    example = next(each for each in card.examples(glass.card) if each.accept)
+    page = visit(app, until=there, text=example.text, place="decoding", tab="forcing")
+    expect(page.get_by_role("textbox", name="Reference translation")).to_have_value(example.accept[0])
+    expect(page.locator(".forcing-origin")).to_have_text(said[example.origin])
 
 
 @pytest.mark.parametrize(
