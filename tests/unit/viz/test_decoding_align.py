@@ -82,6 +82,8 @@ def test_products_and_norms_are_the_models_own(asked):
         assert header["step"] == step
         for name, array in zip(("norms", "layer_norms"), owed.norms(glass.model, trace, step), strict=True):
             assert np.array_equal(arrays[name], array.numpy().astype(np.float32)), name
+        for layer, weights in enumerate(arrays["weights"]):
+            assert np.array_equal(weights, trace[f"decoder.{layer}.cross_attn.weights"].value[:, step])
 
 
 def test_influence_is_that_of_each_token_left_out(asked, exact_glass):
@@ -107,6 +109,8 @@ def test_another_lane_has_its_own_numbers(exact_glass):
     assert np.allclose(sent[1:] - sent[0], expected, rtol=0, atol=2 * SENT * np.abs(sent).max())
     for name, array in zip(("norms", "layer_norms"), owed.norms(glass.model, trace, 2), strict=True):
         assert np.allclose(arrays[name], array, rtol=SENT, atol=0), name
+    weights = trace["decoder.1.cross_attn.weights"].value[:, 2]
+    assert np.array_equal(arrays["weights"][1], weights.astype(np.float32))
     _, own = asked_for("influence", asked, step=2)
     assert not np.allclose(own["norms"], arrays["norms"], atol=1e-3)
 
@@ -122,7 +126,7 @@ def test_padding_on_purpose_is_looked_at_by_nobody(small_glass):
         assert (
             arrays["norms"].shape[-1] == arrays["layer_norms"].shape[-1] == len(arrays["log_probs"]) - 1 == 12
         )
-        assert (arrays["norms"][..., n:] == 0).all()
+        assert (arrays["norms"][..., n:] == 0).all() and (arrays["weights"][..., n:] == 0).all()
         assert (arrays["log_probs"][1 + n :] == arrays["log_probs"][0]).all()
 
 

@@ -58,16 +58,19 @@ def align(glass: Glass, trace: Trace, translation: Translation, values: Mapping[
 @part("influence")
 def influence(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
     """Of `step` (from 0) of the lane: log_probs float32 (1 + source,), with all of the source and with
-    each token masked out; norms (layer, head, source) and layer_norms (layer, source)."""
+    each token masked out; norms (layer, head, source), layer_norms (layer, source) and the weights that they
+    are made of, shaped as norms: those of one pass, which those of the steps equal but for rounding."""
     ids = lane_ids(glass, translation, values)
     step = whole(values, "step", 0, len(ids) - 1)
     log_probs = owed.log_probs_masking(glass.model, translation.src_ids, ids, step).numpy()
     is_page = ids == glass.rows(translation.ids)[1]
     lane = trace if is_page else glass.trace(translation.source, ids[:step])
-    arrays = dict(zip(("norms", "layer_norms"), owed.norms(glass.model, lane, step), strict=True))
+    weights = [lane[f"decoder.{i}.cross_attn.weights"].value[:, step] for i in range(lane.config.n_layers)]
+    norms, layer_norms = (each.numpy() for each in owed.norms(glass.model, lane, step))
+    arrays = {"norms": norms, "layer_norms": layer_norms, "weights": np.stack(weights)}
     n_src = len(trace.src_ids)  # padding on purpose counts: nobody looks at it, masked out or not
     sent = {name: np.zeros((*array.shape[:-1], n_src), np.float32) for name, array in arrays.items()}
     for name, array in arrays.items():
-        sent[name][..., : array.shape[-1]] = array.numpy()
+        sent[name][..., : array.shape[-1]] = array
     sent["log_probs"] = single(np.append(log_probs, [log_probs[0]] * (1 + n_src - len(log_probs))))
     return pack({"step": step}, sent)

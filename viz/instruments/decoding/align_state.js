@@ -164,10 +164,10 @@ export class AlignState {
     return (layer * shape[1] + key) * shape[2] * shape[3];
   }
 
-  norms(layer = this.store.layer, head = this.store.head) {
+  norms(layer = this.store.layer, head = this.store.head, alphasOf = (key) => this.headAlphas(key, layer)) {
     const { values } = this.here.words.arrays.products;
     return this.store.header.src.map((_, key) => {
-      const alphas = this.headAlphas(key, layer).map((alpha, h) => (head === null || h === head ? alpha : 0));
+      const alphas = alphasOf(key).map((alpha, h) => (head === null || h === head ? alpha : 0));
       return norm(alphas, values, this.productsAt(key, layer));
     });
   }
@@ -186,13 +186,15 @@ export class AlignState {
     return { norm: spearman(alphas, this.norms()), influence: influence && spearman(alphas, influence.map(Math.abs)) };
   }
 
-  // [recomputed, sent] norms of every head and every layer at this step.
+  // [recomputed, sent] norms of every head and every layer at this step, from the α that the sent ones are made of: those of
+  // a branch's own steps are rounded in another order, on some machines by more than a check may forgive.
   get check() {
-    const { n_layers, n_heads } = this.store.header;
-    const { norms, layer_norms } = this.owed.arrays;
+    const { n_layers, n_heads, src } = this.store.header;
+    const { norms, layer_norms, weights } = this.owed.arrays;
     const [own, sent] = [[], [...norms.values, ...layer_norms.values]];
-    for (let layer = 0; layer < n_layers; layer++) for (let head = 0; head < n_heads; head++) own.push(...this.norms(layer, head));
-    for (let layer = 0; layer < n_layers; layer++) own.push(...this.norms(layer, null));
+    const alphasOf = (layer) => (key) => Array.from({ length: n_heads }, (_, head) => weights.values[(layer * n_heads + head) * src.length + key]);
+    for (let layer = 0; layer < n_layers; layer++) for (let head = 0; head < n_heads; head++) own.push(...this.norms(layer, head, alphasOf(layer)));
+    for (let layer = 0; layer < n_layers; layer++) own.push(...this.norms(layer, null, alphasOf(layer)));
     return [own, sent];
   }
 }
