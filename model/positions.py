@@ -45,6 +45,11 @@ class PositionalEncoding(nn.Module):
         """Position vectors (query, d_model) to add at the positions `at` (query,), or None."""
         return None
 
+    @property
+    def adds(self) -> bool:
+        """Whether position vectors are added to the token vectors: whether `vectors` is overridden."""
+        return type(self).vectors is not PositionalEncoding.vectors
+
     def rotate(self, q: Tensor, k: Tensor, q_at: Tensor, k_at: Tensor) -> tuple[Tensor, Tensor]:
         """q (batch, head, query, d_head) and k (batch, head, key, d_head), turned by their positions."""
         return q, k

@@ -88,7 +88,7 @@ class Transformer(nn.Module):
         self.decoder = nn.ModuleList(DecoderLayer(config, self.encoding) for _ in range(config.n_layers))
         self.encoder_norm = LayerNorm(config.d_model) if config.norm == "pre" else None
         self.decoder_norm = LayerNorm(config.d_model) if config.norm == "pre" else None
-        self.anatomy = anatomy(config, self.encoding.vectors(torch.arange(1)) is not None)
+        self.anatomy = anatomy(config, self.encoding.adds)
         self.initialise()
 
     def block(self, scope: str) -> nn.Module:
