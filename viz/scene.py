@@ -25,17 +25,23 @@ SITES = ("encoder.self_attn", "decoder.self_attn", "decoder.cross_attn")
 FEED_FORWARDS = ("encoder.ffn", "decoder.ffn")
 ADD_NORMS = tuple(f"{site}_norm" for site in SITES)
 """The Add & Norm beside each attention; that of a feed-forward is shown with it."""
+INSTEAD = {"encoder.final_norm": "encoder.ffn", "decoder.final_norm": "decoder.ffn"}
+"""Where a link to a final norm leads in a model that has none: to the block that the stack ends with."""
+FINAL_NORMS = tuple(INSTEAD)
+"""The norm behind each stack of a pre-norm model; it belongs to no layer."""
 PLACES = (
     "tokens",
     "positions",
     "encoder.self_attn",
     "encoder.self_attn_norm",
     "encoder.ffn",
+    "encoder.final_norm",
     "decoder.self_attn",
     "decoder.self_attn_norm",
     "decoder.cross_attn",
     "decoder.cross_attn_norm",
     "decoder.ffn",
+    "decoder.final_norm",
     "output",
     "decoding",
 )
@@ -58,6 +64,11 @@ INSTRUMENTS = ("map", "attention", "tokens", "ffn", "output", "positions", "deco
 SELECTION = "selection"
 OF_ONE_SENTENCE = ("forced", "branch", "reference")
 """Link parameters of the decoding instrument that say nothing about another sentence."""
+
+
+def places_of(config: Config) -> tuple[str, ...]:
+    """The places that a model has, in the order of PLACES."""
+    return PLACES if config.norm == "pre" else tuple(place for place in PLACES if place not in INSTEAD)
 
 
 @dataclass(frozen=True)
@@ -99,15 +110,20 @@ class Scene:
         n_steps: int | None = None,
     ) -> tuple[Scene, list[str]]:
         """The nearest scene that this model and sentence can show, and a notice for each value moved."""
+        place = self.place if self.place in places_of(config) else INSTEAD[self.place]
         width = None
-        if self.place in SITES:
+        if place in SITES:
             width = config.d_model if self.stage in WIDE_STAGES else config.d_head
-        elif self.place in (*FEED_FORWARDS, *ADD_NORMS):
+        elif place in (*FEED_FORWARDS, *ADD_NORMS, *FINAL_NORMS):
             widths = {"mean": 1, "std": 1, "ffn_pre": config.d_ff, "ffn_hidden": config.d_ff}
             width = widths.get(self.stage, config.d_model)
         limits = {"layer": config.n_layers, "head": config.n_heads, "query": n_queries, "key": n_keys}
         limits |= {"feature": width, "step": n_steps}
-        moved, notices = {}, []
+        moved, notices = {"place": place}, []
+        if place != self.place:
+            notices.append(
+                f"The link asks for {self.place}; this model is {config.norm}-norm and has no final norm."
+            )
         if self.layer is None:
             moved["layer"] = config.n_layers // 2
         for name, limit in limits.items():
@@ -198,7 +214,7 @@ def pin_of(scene: Scene, link: Mapping[str, str]) -> tuple[str, ...]:
     if scene.place in SITES:
         has_features = scene.view == "inside" and scene.stage in (*NARROW_STAGES, *WIDE_STAGES)
         return ("query", "key", "feature") if has_features else ("query", "key")
-    if scene.place in (*FEED_FORWARDS, *ADD_NORMS):
+    if scene.place in (*FEED_FORWARDS, *ADD_NORMS, *FINAL_NORMS):
         return "query", "feature"
     if scene.place == "positions":
         return "query", "key" if link.get("panel") == "similarity" else "feature"

@@ -30,7 +30,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from model import CheckpointError, Glass, TextError, Trace, Translation, load, names
 from model.text import read
 from viz.instruments import attention, decoding, ffn, output, positions
-from viz.scene import DEFAULT_MODEL, FEED_FORWARDS, SITES, WIDEST_BEAM, examples, whole_number
+from viz.scene import (
+    DEFAULT_MODEL,
+    FEED_FORWARDS,
+    FINAL_NORMS,
+    SITES,
+    WIDEST_BEAM,
+    examples,
+    places_of,
+    whole_number,
+)
 
 log = logging.getLogger("glassbox")
 INSTRUMENTS = Path(__file__).resolve().parent / "instruments"
@@ -162,14 +171,21 @@ def instrument_file(request: Request) -> Response:
     return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], headers={"Cache-Control": "no-cache"})
 
 
-def asked(request: Request, places: tuple[str, ...] = SITES) -> tuple[Glass, str, int]:
-    """Model, place and layer (from 0) that an address names; raises ValueError with a sentence."""
+def asked(request: Request, places: tuple[str, ...] = SITES) -> tuple[Glass, str, int | None]:
+    """Model, place and layer (from 0) that an address names; raises ValueError with a sentence.
+
+    A final norm belongs to no layer: there it is None, whatever the address says.
+    """
     values = request.query_params
     glass = glasses()[0].get(values.get("model", ""))
     if glass is None:
         raise ValueError("There is no such model.")
     place, layer = values.get("place"), whole_number(values.get("layer", ""))
-    if place not in places or layer is None or not 0 <= layer < glass.config.n_layers:
+    if place not in places or place not in places_of(glass.config):
+        raise ValueError("There is no such place or layer.")
+    if place in FINAL_NORMS:
+        return glass, place, None
+    if layer is None or not 0 <= layer < glass.config.n_layers:
         raise ValueError("There is no such place or layer.")
     return glass, place, layer
 

@@ -121,6 +121,7 @@ def zoo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     checkpoints.make(folder / "checkpoints", "en-de", 3, 4)
     checkpoints.make(folder / "checkpoints", "one", 1, 1, seed=2)
     checkpoints.make(folder / "checkpoints", "wide", 6, 8, seed=3)
+    checkpoints.make(folder / "checkpoints", "pre", 2, 2, seed=4, norm="pre")
     checkpoints.make_broken(folder / "checkpoints", "torn")
     return folder
 
@@ -134,7 +135,7 @@ def zoo(zoo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture(scope="session")
 def zoo_glass(zoo_folder: Path) -> Callable[[str], Glass]:
     """The models that `zoo` shows, by name."""
-    loaded = {name: load(zoo_folder / "checkpoints" / name) for name in ("en-de", "one", "wide")}
+    loaded = {name: load(zoo_folder / "checkpoints" / name) for name in ("en-de", "one", "wide", "pre")}
     return loaded.__getitem__
 
 

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.head import PHONE, assert_no_sideways_scroll
 from tests.checkpoints import text_of
-from viz.scene import PLACES
+from viz.scene import places_of
 
 TEXTS = {"one token": "a", "emoji and markup": "👩‍👩‍👧 <b>runs</b> & شكرا"}
 ROOT = {"tokens": "tokens", "positions": "positions", "output": "output", "decoding": "decoding"}
@@ -28,8 +28,10 @@ def expect_drawn(page, place):
     expect(instrument.locator(".trouble:visible")).to_have_count(0)
 
 
-@pytest.mark.parametrize(("model", "text"), [("one", "one token"), ("wide", "emoji and markup")])
-def test_every_place_is_one_click_away_and_checks_itself(visit, zoo, model, text):
+@pytest.mark.parametrize(
+    ("model", "text"), [("one", "one token"), ("wide", "emoji and markup"), ("pre", "emoji and markup")]
+)
+def test_every_place_is_one_click_away_and_checks_itself(visit, zoo, zoo_glass, model, text):
     page = visit(zoo, model=model, text=TEXTS[text])
     opened = set()
     for door in page.locator(".map button[data-place]").all():
@@ -37,14 +39,14 @@ def test_every_place_is_one_click_away_and_checks_itself(visit, zoo, model, text
         door.click()
         expect_drawn(page, place)
         opened.add(place)
-    assert opened == set(PLACES)
+    assert opened == set(places_of(zoo_glass(model).config))
 
 
 def test_no_place_scrolls_sideways_on_a_phone(visit, zoo, zoo_glass):
     long = text_of(zoo_glass("en-de"), 40)
     page = visit(zoo, PHONE, text=long, model="en-de")
     crumb = page.locator(".map .crumb")
-    for place in PLACES:
+    for place in places_of(zoo_glass("en-de").config):
         crumb.tap()
         page.locator(f".map button[data-place='{place}']").first.tap()
         expect_drawn(page, place)

@@ -14,6 +14,7 @@ from model import load
 from model.text import read
 from tests import checkpoints
 from tests.pages.conftest import assert_whole, chart, instruments, notices, said, translation, type_
+from tests.unit.viz.test_transport import unpack
 from viz import scene, server, theme
 from viz.instruments.attention import overview
 from viz.labels import query_labels
@@ -198,10 +199,22 @@ def test_the_plain_plot_is_drawn_when_it_is_asked_for(open_page):
 @pytest.mark.parametrize("text", [SENTENCE, "a"])
 def test_every_place_opens_by_its_link(open_page, glass, place, text):
     app = open_page(text=text, place=place, layer=1, step=1)
-    assert not app.exception and not app.warning and not notices(app)
+    assert not app.exception and not app.warning
+    assert len(notices(app)) == (place not in scene.places_of(glass.config))
     own = "attention" if place in scene.SITES else "ffn" if "." in place else place
     assert set(instruments(app)) == {"translation", "map", own}
     assert bool(app.get("plotly_chart")) == (place in scene.SITES)
+
+
+@pytest.mark.parametrize("norm", ["pre", "post"])
+@pytest.mark.parametrize("place", scene.FINAL_NORMS)
+def test_a_final_norm_opens_where_there_is_one_and_else_the_last_block(open_page, root, norm, place):
+    checkpoints.make(root, "en-de", 2, 2, norm=norm)
+    app = open_page(text="a", place=place, stage="norm_out", query=1, feature=2)
+    header, _ = unpack(instruments(app)["ffn"].bytes)
+    assert not app.exception
+    assert header["place"] == (place if norm == "pre" else scene.INSTEAD[place])
+    assert len(notices(app)) == (norm == "post")
 
 
 def test_the_newest_word_of_all_instruments_counts(open_page, glass):

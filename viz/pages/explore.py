@@ -190,6 +190,7 @@ def open_place(answer: server.Answer, glass: Glass, request: dict[str, Any], typ
     The tokens alone know what was typed, for they show how it is read.
     """
     scene, _ = scenes.current()
+    scene, _ = scene.within(glass.config)
     with st.container(key="workbench"):
         beside, bench = st.columns([1, 4], gap="small")
     with beside:

@@ -26,6 +26,13 @@ def test_parameters_of_all_blocks_sum_to_the_models(size, norm, positions):
     assert total(parameters(model), size[0]) == sum(p.numel() for p in model.parameters())
 
 
+def test_a_final_norm_counts_once_whatever_the_layers():
+    pre, post = (parameters(Transformer(config_of(SIZES[1], norm=norm))) for norm in ("pre", "post"))
+    norms = {f"{stack}.final_norm": 2 * SIZES[1][2] for stack in ("encoder", "decoder")}
+    assert pre == post | norms
+    assert total(pre, 3) - total(post, 3) == total(pre, 5) - total(post, 5) == sum(norms.values())
+
+
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(("n_src", "n_tgt"), [(1, 1), (7, 4), (5, 12)])
 def test_multiply_adds_of_all_blocks_are_half_the_operations_that_torch_counts(size, n_src, n_tgt):

@@ -15,11 +15,23 @@ from tests.rounding import SENT
 from tests.unit.viz.conftest import N_LAYERS
 from tests.unit.viz.test_transport import unpack
 from viz import server, theme
-from viz.instruments.ffn import PLACES, WIDEST, chain, exact, matrices, message, parts_of, thumbnail_stage
+from viz.instruments.ffn import (
+    PLACES,
+    TITLES,
+    WIDEST,
+    chain,
+    exact,
+    matrices,
+    message,
+    parts_of,
+    thumbnail_stage,
+    title_of,
+)
 from viz.labels import query_labels
-from viz.scene import ADD_NORMS, FEED_FORWARDS, STAGES
+from viz.scene import ADD_NORMS, FEED_FORWARDS, FINAL_NORMS, INSTEAD, STAGES
 
 TEXT = "Where is the station?"
+LAYERED = (*FEED_FORWARDS, *ADD_NORMS)
 REQUEST = {"model": "small", "text": TEXT, "beam": 1, "pad": 0, "version": "0"}
 STREAM = {
     "encoder.ffn": "resid_after_self_attn",
@@ -28,9 +40,9 @@ STREAM = {
     "decoder.self_attn_norm": "resid_in",
     "decoder.cross_attn_norm": "resid_after_self_attn",
 }
-ADDED = {place: "ffn_out" if place in FEED_FORWARDS else "out" for place in PLACES}
+ADDED = {place: "ffn_out" if place in FEED_FORWARDS else "out" for place in LAYERED}
 LAST = {
-    place: "resid_out" if place in FEED_FORWARDS else f"resid_after_{parts_of(place)[1]}" for place in PLACES
+    place: "resid_out" if place in FEED_FORWARDS else f"resid_after_{parts_of(place)[1]}" for place in LAYERED
 }
 NORM = {"norm_in", "mean", "std", "norm_out"}
 HIDDEN = {"ffn_pre", "ffn_hidden"}
@@ -61,7 +73,7 @@ def sent(glass, trace, place, layer):
 
 
 def sites(trace):
-    return [(place, layer) for place in PLACES for layer in range(trace.config.n_layers)]
+    return [(place, layer) for place in LAYERED for layer in range(trace.config.n_layers)]
 
 
 def test_every_stage_is_the_trace_entry_bit_for_bit(small_glass, trace):
@@ -75,7 +87,7 @@ def test_every_stage_is_the_trace_entry_bit_for_bit(small_glass, trace):
             assert arrays[stage].tobytes() == expected.tobytes()
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", LAYERED)
 def test_the_stages_stand_in_the_order_of_computation_with_their_parents(any_norm, place):
     glass, trace = any_norm
     stream = STREAM[place]
@@ -105,7 +117,7 @@ def test_only_an_entry_that_is_its_one_parent_is_sent_once_for_both(any_norm):
         assert set(arrays) == set(header["names"]) - set(header["same"]) | {"gamma", "beta"}
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", LAYERED)
 def test_the_block_follows_from_the_numbers_and_matrices_that_are_sent(any_norm, place):
     glass, trace = any_norm
     stream, post = STREAM[place], trace.config.norm == "post"
@@ -134,7 +146,7 @@ def test_the_block_follows_from_the_numbers_and_matrices_that_are_sent(any_norm,
             assert np.allclose(made, a[name], rtol=0, atol=bound), name
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", LAYERED)
 def test_gamma_and_beta_are_those_of_the_norm_beside_the_block(any_norm, place):
     glass, trace = any_norm
     stack, sublayer = parts_of(place)
@@ -174,7 +186,7 @@ def test_the_matrices_are_the_modules_parameters(any_norm, place):
 
 
 def test_the_page_gets_labels_shapes_and_a_thumbnail_of_each_layer_only(small_glass, trace):
-    for place in PLACES:
+    for place in LAYERED:
         header, arrays = unpack(message(small_glass, trace, None, REQUEST, place))
         entry = trace[f"{place.split('.')[0]}.0.ffn.ffn_hidden"]
         assert header["thumbnail"] == ("ffn_hidden" if place in FEED_FORWARDS else "norm_out")
@@ -192,7 +204,7 @@ def test_the_page_gets_labels_shapes_and_a_thumbnail_of_each_layer_only(small_gl
 def test_a_thumbnail_is_every_kth_column_scaled_by_its_layers_largest(tmp_path, d_ff):
     glass = load(checkpoints.make(tmp_path, "any", 2, 1, d_ff=d_ff, d_model=2 * d_ff))
     trace = glass.trace(TEXT, [5, 6])
-    for place in PLACES:
+    for place in LAYERED:
         header, arrays = unpack(message(glass, trace, None, REQUEST, place))
         thumbnails, stride = arrays["thumbnails"], header["stride"]
         stage = thumbnail_stage(place)
@@ -217,12 +229,81 @@ def full(tmp_path_factory):
     return glass, trace
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", LAYERED)
 def test_a_layer_of_20_tokens_fits_into_120_kilobytes_and_the_page_into_20(full, place):
     glass, trace = full
     least = 80_000 if place in FEED_FORWARDS else 40_000
     assert least < len(exact(glass, trace, place, 0)) <= 120_000
     assert len(message(glass, trace, None, REQUEST, place)) <= 20_000
+
+
+# The final norm of each stack
+
+
+@pytest.fixture(scope="module")
+def pre_norm(tmp_path_factory):
+    """A pre-norm model whose final norms have uneven γ and β, and a trace longer in source than in target."""
+    glass = load(checkpoints.make(tmp_path_factory.mktemp("pre"), "pre", N_LAYERS, 2, norm="pre"))
+    generator = np.random.default_rng(0)
+    for norm in (glass.model.encoder_norm, glass.model.decoder_norm):
+        for parameter in norm.parameters():
+            parameter.data += parameter.new_tensor(generator.normal(size=parameter.shape))
+    return glass, glass.trace("A man in a blue shirt is standing on a ladder.", [5, 6, 7])
+
+
+def test_every_place_has_a_title():
+    assert set(PLACES) == set(TITLES) == {*LAYERED, *FINAL_NORMS}
+
+
+@pytest.mark.parametrize("place", FINAL_NORMS)
+def test_a_final_norm_is_the_traces_bit_for_bit_with_its_own_gamma_and_beta(pre_norm, place):
+    glass, trace = pre_norm
+    stack = place.split(".")[0]
+    header, arrays = unpack(exact(glass, trace, place, None))
+    assert header["layer"] is None and header["same"] == {}
+    assert header["names"] == {stage: f"{place}.{stage}" for stage in ("norm_in", "mean", "std", "norm_out")}
+    assert header["enters"] == f"{stack}.{N_LAYERS - 1}.resid_out"
+    assert arrays["norm_in"].tobytes() == trace[header["enters"]].value.tobytes()
+    left = "encoder.memory" if stack == "encoder" else "decoder.states"
+    assert arrays["norm_out"].tobytes() == trace[left].value.tobytes()
+    for stage, name in header["names"].items():
+        assert arrays[stage].tobytes() == trace[name].value.tobytes()
+    for name in ("gamma", "beta"):
+        expected = getattr(getattr(glass.model, f"{stack}_norm"), name).detach().numpy()
+        assert arrays[name].shape == (1, len(expected)) and arrays[name].tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("place", FINAL_NORMS)
+def test_a_final_norm_follows_from_the_numbers_that_are_sent(pre_norm, place):
+    header, arrays = unpack(exact(*pre_norm, place, None))
+    a = {name: array.astype(float) for name, array in arrays.items()}
+    bound = 64 * SENT * max(np.abs(array).max() for array in a.values())
+    made = {
+        "mean": a["norm_in"].mean(-1, keepdims=True),
+        "std": np.sqrt(((a["norm_in"] - a["mean"]) ** 2).mean(-1, keepdims=True) + header["eps"]),
+        "norm_out": (a["norm_in"] - a["mean"]) / a["std"] * a["gamma"] + a["beta"],
+    }
+    for name, value in made.items():
+        assert np.allclose(value, a[name], rtol=0, atol=bound), name
+
+
+@pytest.mark.parametrize("place", FINAL_NORMS)
+def test_the_page_hears_that_a_final_norm_belongs_to_no_layer(pre_norm, place):
+    glass, trace = pre_norm
+    header, _ = unpack(message(glass, trace, None, REQUEST, place))
+    own = unpack(message(glass, trace, None, REQUEST, INSTEAD[place]))[0]
+    assert (header["layered"], own["layered"]) == (False, True)
+    assert header["title"] == f"{place.split('.')[0].title()}: final norm"
+    assert (header["tokens"], header["labels"]) == (own["tokens"], own["labels"])
+    of = {stage["name"]: stage["of"] for stage in header["stages"]}
+    shared = {"mean": ["norm_in"], "std": ["norm_in", "mean"], "norm_out": ["norm_in", "mean", "std"]}
+    assert of == {"norm_in": []} | shared
+
+
+def test_a_title_says_norm_and_add_in_the_order_of_the_computation(any_norm):
+    _, trace = any_norm
+    order = "Norm & Add" if trace.config.norm == "pre" else "Add & Norm"
+    assert title_of(trace, "encoder.self_attn_norm") == f"Encoder self-attention: {order}"
 
 
 # Routes
@@ -232,6 +313,7 @@ def test_a_layer_of_20_tokens_fits_into_120_kilobytes_and_the_page_into_20(full,
 def served(tmp_path_factory):
     root = tmp_path_factory.mktemp("served")
     checkpoints.make(root, "en-de", N_LAYERS, 2)
+    checkpoints.make(root, "pre", N_LAYERS, 2, norm="pre")
     forget = (server.glasses.cache_clear, server.answer.clear)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoint, "ROOT", root)
@@ -265,11 +347,20 @@ def test_the_routes_send_the_layer_and_for_ever_its_matrices(served):
             assert cached.status_code == 400
 
 
+@pytest.mark.parametrize("place", FINAL_NORMS)
+@pytest.mark.parametrize("layer", [None, "0", "99", "x"])
+def test_the_route_sends_a_final_norm_whatever_layer_is_named(served, place, layer):
+    glass, trace = server.glasses()[0]["pre"], server.answer("pre", TEXT, 1, False).trace
+    sent = get(served, "ffn", model="pre", place=place, layer=layer)
+    assert sent.content == exact(glass, trace, place, None)
+    assert get(served, "ffn_matrices", model="pre", place=place, layer=layer).status_code == 400
+
+
 @pytest.mark.parametrize("route", ["ffn", "ffn_matrices"])
 @pytest.mark.parametrize(
     "wrong",
     [
-        *({"place": place} for place in ("encoder.self_attn", "norm")),
+        *({"place": place} for place in ("encoder.self_attn", "norm", *FINAL_NORMS)),
         *({"layer": layer} for layer in (str(N_LAYERS), "-1", "x", None)),
         {"model": "none"},
     ],

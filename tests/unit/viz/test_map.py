@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from model import load
+from model.config import Config
 from tests import checkpoints
 from tests.unit.viz.test_transport import unpack
 from viz.instruments.map import (
@@ -19,16 +20,21 @@ from viz.instruments.map import (
     weights_thumbnail,
     words_thumbnail,
 )
-from viz.scene import PLACES
+from viz.scene import INSTEAD, PLACES, places_of
 
 TEXT = "Where is the station?"
-SIZES = {"one": (1, 1), "usual": (3, 2), "wide": (6, 8)}
+SIZES = {"one": (1, 1), "usual": (3, 2), "wide": (6, 8), "pre": (2, 2)}
 
 
 @pytest.fixture(scope="module", params=SIZES)
 def glass(request, tmp_path_factory):
     return load(
-        checkpoints.make(tmp_path_factory.mktemp(request.param), request.param, *SIZES[request.param])
+        checkpoints.make(
+            tmp_path_factory.mktemp(request.param),
+            request.param,
+            *SIZES[request.param],
+            norm="pre" if request.param == "pre" else "post",
+        )
     )
 
 
@@ -84,6 +90,14 @@ def test_every_block_of_every_layer_has_its_thumbnail(trace):
     assert all(array.dtype == np.uint8 for array in found.values())
 
 
+def test_a_final_norms_thumbnail_is_its_norm_out_and_only_a_pre_norm_model_has_one(trace):
+    found = thumbnails(trace)
+    for place in INSTEAD:
+        assert (place in found) == (trace.config.norm == "pre")
+        if place in found:
+            assert np.array_equal(found[place], signed_thumbnail(trace[f"{place}.norm_out"].value))
+
+
 def test_shapes_are_those_of_the_trace(trace):
     entries = {"encoder.self_attn": "weights", "decoder.cross_attn": "weights", "decoder.ffn": "ffn_hidden"}
     for block, name in entries.items():
@@ -93,9 +107,12 @@ def test_shapes_are_those_of_the_trace(trace):
     assert shapes(trace)["output"] == " × ".join(map(str, trace["output.probs"].value.shape))
 
 
-def test_the_message_says_all_places_and_the_models_parameters(glass, trace):
+def test_the_message_says_the_models_places_and_its_parameters(glass, trace):
     header, arrays = unpack(message(glass, trace, {}))
-    assert header["places"] == list(PLACES)
+    assert header["places"] == list(places_of(glass.config))
+    assert set(header["instead"]) == set(PLACES) - set(places_of(Config(norm="post", vocab_size=50)))
+    for place in set(INSTEAD) & set(header["places"]):
+        assert header["parameters"][place] == 2 * glass.config.d_model
     assert header["totals"]["parameters"] == sum(p.numel() for p in glass.model.parameters())
     for name, array in thumbnails(trace).items():
         assert np.array_equal(arrays[name], array)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,8 @@ from viz.scene import (
     ADD_NORMS,
     COUNTED,
     FEED_FORWARDS,
+    FINAL_NORMS,
+    INSTEAD,
     PLACES,
     SITES,
     STAGES,
@@ -20,10 +24,12 @@ from viz.scene import (
     Scene,
     from_link,
     half_pins,
+    places_of,
     whole_number,
 )
 
 CONFIG = Config(n_layers=3, n_heads=2, d_model=16, vocab_size=300)
+PRE = Config(n_layers=3, n_heads=2, d_model=16, vocab_size=300, norm="pre")
 WORDS = st.text(min_size=1).filter(str.strip)
 COUNTS = st.none() | st.integers(0, 10**8)
 SCENES = st.builds(
@@ -116,6 +122,7 @@ INSIDE = {"place": "decoder.cross_attn", "view": "inside", "stage": "z"}
         ({"query": "3"}, "key"),
         ({"place": "encoder.ffn", "query": "3", "stage": "mean"}, "feature"),
         ({"place": "encoder.ffn", "stage": "mean"}, None),
+        ({"place": "decoder.final_norm", "query": "3", "stage": "norm_out"}, "feature"),
         ({"place": "tokens", "query": "3"}, None),
         ({"place": "tokens", "feature": "3"}, "query"),
         ({"place": "positions", "key": "3"}, None),
@@ -144,10 +151,30 @@ def test_every_attention_has_its_add_and_norm_right_above_it():
         assert PLACES.index(place) == PLACES.index(site) + 1
 
 
-@pytest.mark.parametrize("place", [*FEED_FORWARDS, *ADD_NORMS])
+def test_each_stacks_final_norm_follows_its_last_block():
+    for place, before in INSTEAD.items():
+        assert PLACES.index(place) == PLACES.index(before) + 1
+
+
+def test_only_a_pre_norm_model_has_final_norms():
+    assert places_of(PRE) == PLACES
+    assert places_of(CONFIG) == tuple(place for place in PLACES if place not in FINAL_NORMS)
+
+
+@pytest.mark.parametrize("place", FINAL_NORMS)
+def test_a_link_to_a_final_norm_of_a_post_norm_model_leads_to_the_last_block_with_one_notice(place):
+    scene, said = from_link({"place": place, "stage": "norm_out", "query": "3", "feature": "7"})
+    nearest, notices = scene.within(CONFIG, 5)
+    assert said == [] and len(notices) == 1
+    assert place in notices[0] and "post-norm" in notices[0]
+    assert nearest == replace(scene, place=INSTEAD[place], layer=1)
+    assert scene.within(PRE, 5) == (replace(scene, layer=1), [])
+
+
+@pytest.mark.parametrize("place", [*FEED_FORWARDS, *ADD_NORMS, *FINAL_NORMS])
 @pytest.mark.parametrize(("stage", "width"), [("mean", 1), ("norm_out", 16), ("beta", 16), ("ffn_pre", 512)])
 def test_a_pinned_cell_stays_within_its_stage(place, stage, width):
-    config = Config(n_layers=3, n_heads=2, d_model=16, d_ff=512, vocab_size=300)
+    config = replace(PRE, d_ff=512)
     scene, said = from_link({"place": place, "stage": stage, "feature": "9999"})
     assert said == [] and scene.within(config, 5)[0].feature == width - 1
 
@@ -185,13 +212,14 @@ def test_a_count_out_of_range_moves_to_the_nearest_end_with_one_notice(name, lim
     assert len(notices) == 1 and f"{name} {int(raw)};" in notices[0] and f"1 to {limit}" in notices[0]
 
 
-@given(SCENES)
-def test_a_scene_within_limits_is_possible_and_stays(scene):
-    nearest, notices = scene.within(CONFIG, n_queries=5, n_keys=7, n_steps=6)
+@given(SCENES, st.sampled_from([CONFIG, PRE]))
+def test_a_scene_within_limits_is_possible_and_stays(scene, config):
+    scene = replace(scene, place=scene.place if scene.place in places_of(config) else INSTEAD[scene.place])
+    nearest, notices = scene.within(config, n_queries=5, n_keys=7, n_steps=6)
     limits = {"layer": 3, "head": 2, "query": 5, "key": 7, "step": 6}
     if scene.place in SITES:
         limits["feature"] = 16 if scene.stage in WIDE_STAGES else 8
-    elif scene.place in (*FEED_FORWARDS, *ADD_NORMS):
+    elif scene.place in (*FEED_FORWARDS, *ADD_NORMS, *FINAL_NORMS):
         widths = {"mean": 1, "std": 1, "ffn_pre": CONFIG.d_ff, "ffn_hidden": CONFIG.d_ff}
         limits["feature"] = widths.get(scene.stage, 16)
     for name, limit in limits.items():
@@ -199,7 +227,7 @@ def test_a_scene_within_limits_is_possible_and_stays(scene):
         assert value == asked if asked is None and name != "layer" else 0 <= value < limit
     wrong = [n for n, limit in limits.items() if getattr(scene, n) is not None and getattr(scene, n) >= limit]
     assert len(notices) == len(wrong)
-    assert nearest.within(CONFIG, n_queries=5, n_keys=7, n_steps=6) == (nearest, [])
+    assert nearest.within(config, n_queries=5, n_keys=7, n_steps=6) == (nearest, [])
     assert (nearest.text, nearest.model, nearest.place) == (scene.text, scene.model, scene.place)
 
 

@@ -1,7 +1,8 @@
 """The feed-forward and Add & Norm instrument: what a sublayer adds to the stream, and the norm beside it.
 
-One board for every place: the feed-forward FFN(x) = max(0, x W_1 + b_1) W_2 + b_2 with its sum and norm, and
-the Add & Norm of each attention, whose inside has an instrument of its own (here only its `out` stands).
+One board for every place: the feed-forward FFN(x) = max(0, x W_1 + b_1) W_2 + b_2 with its sum and norm,
+the Add & Norm of each attention, whose inside has an instrument of its own (here only its `out` stands), and
+the final norm of each stack, which pre-norm models have and which belongs to no layer (its `layer` is None).
 Three messages, all made by `pack`: `message` (labels, shapes and a thumbnail of each layer, with the page),
 `exact` (every number of one layer as float32, with γ and β, by route when the layer is opened) and `matrices`
 (W_1, b_1, W_2, b_2 of one layer, by a route that the browser caches).
@@ -19,17 +20,19 @@ from model import Glass, Trace, Translation
 from viz import theme
 from viz.instruments import pack, register
 from viz.labels import query_labels
-from viz.scene import ADD_NORMS, FEED_FORWARDS, SELECTION
+from viz.scene import ADD_NORMS, FEED_FORWARDS, FINAL_NORMS, SELECTION
 
 _render = register("ffn")
 
-PLACES = (*FEED_FORWARDS, *ADD_NORMS)
+PLACES = (*FEED_FORWARDS, *ADD_NORMS, *FINAL_NORMS)
 TITLES = {
     "encoder.ffn": "Encoder feed-forward",
     "decoder.ffn": "Decoder feed-forward",
     "encoder.self_attn_norm": "Encoder self-attention: Add & Norm",
     "decoder.self_attn_norm": "Decoder masked self-attention: Add & Norm",
     "decoder.cross_attn_norm": "Cross-attention: Add & Norm",
+    "encoder.final_norm": "Encoder: final norm",
+    "decoder.final_norm": "Decoder: final norm",
 }
 WIDEST = 128
 """Columns of a thumbnail at most: of more, every k-th is drawn."""
@@ -41,11 +44,13 @@ def parts_of(place: str) -> tuple[str, str]:
     return stack, block.removesuffix("_norm")
 
 
-def chain(trace: Trace, place: str, layer: int) -> list[str]:
+def chain(trace: Trace, place: str, layer: int | None) -> list[str]:
     """Full names, in the order of computation, from the stream that enters to the stream that leaves.
 
     The way back from the end leads through the whole sublayer; of an attention only `out` is shown.
     """
+    if place in FINAL_NORMS:
+        return [name for name in trace if name.startswith(f"{place}.")]
     stack, sublayer = parts_of(place)
     scope = f"{stack}.{layer}."
     inside, norm = f"{scope}{sublayer}.", f"{scope}{sublayer}_norm."
@@ -92,12 +97,14 @@ def thumbnail_stage(place: str) -> str:
 
 
 def thumbnails(trace: Trace, place: str) -> tuple[np.ndarray, list[float], int]:
-    """One stage of every layer as uint8 (layer, token, column), each layer's limit, and the stride.
+    """One stage of every layer as uint8 (layer, token, column), each layer's limit, and the stride. A final
+    norm, which belongs to none, counts as one layer.
 
     The limit is the layer's largest size. Hidden units: 0…255 is 0…limit; norm_out: −limit…limit.
     """
     stage = thumbnail_stage(place)
-    names = [chain(trace, place, layer) for layer in range(trace.config.n_layers)]
+    n_layers = 1 if place in FINAL_NORMS else trace.config.n_layers
+    names = [chain(trace, place, layer) for layer in range(n_layers)]
     values = [trace[next(n for n in layer if short(n) == stage)].value for layer in names]
     stride = -(-values[0].shape[-1] // WIDEST)
     limits = [float(np.abs(value).max()) for value in values]
@@ -105,6 +112,11 @@ def thumbnails(trace: Trace, place: str) -> tuple[np.ndarray, list[float], int]:
     if stage != "ffn_hidden":
         shares = (shares + 1) / 2
     return np.rint(shares * 255).astype(np.uint8), limits, stride
+
+
+def title_of(trace: Trace, place: str) -> str:
+    """What the screen calls a place: the order of its words is that of the computation."""
+    return TITLES[place].replace("Add & Norm", "Add & Norm" if trace.config.norm == "post" else "Norm & Add")
 
 
 def message(
@@ -117,8 +129,9 @@ def message(
         "request": request,
         "palette": theme.palette(),
         "place": place,
-        "title": TITLES[place],
+        "title": title_of(trace, place),
         "n_layers": trace.config.n_layers,
+        "layered": place not in FINAL_NORMS,
         "tokens": entry.labels["query"],
         "labels": query_labels(trace, entry),
         "stages": stages(trace, place),
@@ -129,10 +142,11 @@ def message(
     return pack(header, {"thumbnails": drawn})
 
 
-def exact(glass: Glass, trace: Trace, place: str, layer: int) -> bytes:
+def exact(glass: Glass, trace: Trace, place: str, layer: int | None) -> bytes:
     """Every number of one layer's block, and its norm's gamma and beta (1 × d_model); float32.
 
-    `same`: entries that are their only parent, bit for bit, and are not sent again.
+    `same`: entries that are their only parent, bit for bit, and are not sent again. `enters`: the entry that
+    the first one is made from.
     """
     full = chain(trace, place, layer)
     names = {short(name): name for name in full}
@@ -144,6 +158,7 @@ def exact(glass: Glass, trace: Trace, place: str, layer: int) -> bytes:
             same[stage] = of[0]
     norm = norm_of(glass, place, layer)
     header = {"place": place, "layer": layer, "names": names, "same": same, "eps": norm.eps}
+    header["enters"] = trace[full[0]].of[0]
     sent = {stage: array for stage, array in arrays.items() if stage not in same}
     return pack(header, sent | {"gamma": as_array(norm.gamma)[None], "beta": as_array(norm.beta)[None]})
 
@@ -157,8 +172,10 @@ def layer_of(glass: Glass, place: str, layer: int) -> Any:
     return getattr(glass.model, parts_of(place)[0])[layer]
 
 
-def norm_of(glass: Glass, place: str, layer: int) -> Any:
-    """The LayerNorm beside the sublayer."""
+def norm_of(glass: Glass, place: str, layer: int | None) -> Any:
+    """The LayerNorm beside the sublayer, or behind the stack."""
+    if place in FINAL_NORMS:
+        return glass.model.block(place)
     return getattr(layer_of(glass, place, layer), f"{parts_of(place)[1]}_add").norm
 
 

@@ -73,7 +73,7 @@ export class Board {
     if (!store.exact) {
       this.layout = null;
       for (const canvas of [this.picture, this.overlay]) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
-      this.headers.replaceChildren(el("p", {}, store.trouble ? "" : "Fetching this layer's numbers…"));
+      this.headers.replaceChildren(el("p", {}, store.trouble ? "" : `Fetching ${store.whole}'s numbers…`));
       return;
     }
     const { stages, tokens } = store.header;
@@ -87,7 +87,7 @@ export class Board {
     const context = this.picture.getContext("2d");
     for (const panel of this.layout.panels) this.drawPanel(context, panel);
     this.drawHeaders();
-    this.board.setAttribute("aria-label", `${store.header.title}, layer ${store.layer + 1}: every stage from the stream that enters to the stream that leaves, token by feature`);
+    this.board.setAttribute("aria-label", `${store.title}: every stage from the stream that enters to the stream that leaves, token by feature`);
     this.board.dataset.cell = this.layout.cell;
     this.drawCursor();
   }
@@ -126,7 +126,7 @@ export class Board {
 
   // The entry that comes in from outside is the stream; what the strip calls it is its full name.
   title(name) {
-    if (name === this.store.stream) return "stream";
+    if (name === this.store.stream && name !== "norm_in") return "stream";
     return name.startsWith("resid_after") ? "new stream" : (NAMES[name] ?? name);
   }
 
@@ -134,6 +134,7 @@ export class Board {
     const { of } = this.store.stage(name);
     if (FORMULAS[name]) return FORMULAS[name];
     if (name === "resid_in") return name;
+    if (name === "norm_in" && !of.length) return "the stream";
     if (!of.length) return name.replace("resid_", "").replaceAll("_", " ");
     return of.length > 1 ? "the two added" : this.store.stage(of[0]).of.length ? `= ${of[0]}` : "the stream";
   }

@@ -18,10 +18,11 @@ function products(a, b, names) {
 }
 
 function given({ store, stage, entry, vector, column, value }) {
-  const what = stage.name === store.stream ? "the stream that enters this block" : "what the attention adds (its own instrument shows how)";
+  const enters = store.header.layered ? "the stream that enters this block" : "the stream that leaves the last layer";
+  const what = stage.name === store.stream ? enters : "what the attention adds (its own instrument shows how)";
   return {
     formula: `given: ${what}`,
-    note: `It is the entry ${entry}.`,
+    note: `It is the entry ${entry}${store.header.layered ? "" : `, which is ${store.layerHeader.enters} as it is`}.`,
     numpy: snippet([list("x", vector)], `x[${column}]`, value),
   };
 }
@@ -123,7 +124,7 @@ const MAKERS = {
 
 // The explanation of the cell under the cursor; until the layer's numbers are here, a sentence that says so.
 export function explain(store) {
-  if (!store.exact) return store.trouble ?? "Fetching this layer's numbers…";
+  if (!store.exact) return store.trouble ?? `Fetching ${store.whole}'s numbers…`;
   const stage = store.stage(store.cursor.stage);
   if (NEEDS_MATRICES.has(stage.name) && !store.matrices) store.fetchMatrices();
   const part = store.own(stage.name);

@@ -32,7 +32,7 @@ export function sequence(stages) {
       items[second].op = "+";
       if (items[second - 1]?.name !== of[0]) items.splice(second, 0, { ...items.find((each) => each.name === of[0]) ?? { name: of[0], columns: shape[1] }, op: "", joined: true });
       item.op = "=";
-    } else if (name === stages[stages.length - 1].name) {
+    } else if (of.length === 1 && name === stages[stages.length - 1].name) {
       item.op = "=";
     } else if (name === "norm_in" && items.length === 1 && last.name === of[0]) {
       items.pop();

@@ -55,6 +55,20 @@ export class Store {
     for (const listener of this.listeners) listener(what);
   }
 
+  // The layer, or all there is where the block belongs to none.
+  get key() {
+    return this.header.layered ? this.layer : 0;
+  }
+
+  get title() {
+    return this.header.layered ? `${this.header.title}, layer ${this.layer + 1}` : this.header.title;
+  }
+
+  // What the numbers are of, in words.
+  get whole() {
+    return this.header.layered ? "this layer" : "this norm";
+  }
+
   // A stage of the block; γ and β count as such, though they are given.
   stage(name) {
     if (name in PARAMETERS) return { name, of: [], columns: "d_model", shape: [1, this.sizes.d_model] };
@@ -70,6 +84,11 @@ export class Store {
   // What the sublayer adds to the stream.
   get added() {
     return this.sizes.d_ff ? "ffn_out" : "out";
+  }
+
+  // "encoder" or "decoder"
+  get stack() {
+    return this.header.place.split(".")[0];
   }
 
   get stream() {
@@ -97,19 +116,19 @@ export class Store {
   }
 
   async fetchLayer() {
-    const { header, layer } = this;
-    if (this.layers.has(layer)) return;
-    this.layers.set(layer, null);
+    const { header, key } = this;
+    if (this.layers.has(key)) return;
+    this.layers.set(key, null);
     try {
       const message = await this.get("ffn", header.request);
       if (this.header !== header) return;
-      this.layers.set(layer, message);
+      this.layers.set(key, message);
       this.trouble = null;
       this.settle();
     } catch {
       if (this.header !== header) return;
-      this.layers.delete(layer);
-      this.trouble = "The exact numbers of this layer did not arrive. Choose the layer again, or reload the page.";
+      this.layers.delete(key);
+      this.trouble = `The exact numbers of ${this.whole} did not arrive. ${header.layered ? "Choose the layer again, or reload" : "Reload"} the page.`;
     }
     this.changed("numbers");
   }
@@ -147,11 +166,11 @@ export class Store {
   }
 
   get exact() {
-    return this.layers.get(this.layer)?.arrays ?? null;
+    return this.layers.get(this.key)?.arrays ?? null;
   }
 
   get layerHeader() {
-    return this.layers.get(this.layer)?.header ?? null;
+    return this.layers.get(this.key)?.header ?? null;
   }
 
   get matrices() {

@@ -14,6 +14,12 @@ import { Store } from "./store.js";
 import { Units } from "./units.js";
 
 const TOLERANCE = 1e-5;
+const LAYERS = { PageDown: 1, PageUp: -1 };
+// What reads the final norm of each stack.
+const FINAL = {
+  encoder: { formula: "memory = norm_out", reader: "norm_out is the encoder's output: the keys and values of every cross-attention are made from it." },
+  decoder: { formula: "logits = norm_out · Eᵀ", reader: "norm_out is the decoder's output: against each token's vector it gives that token's logit." },
+};
 const SCALE =
   "Colours diverge about 0 and end at the ± above a panel: what lies beyond (at most 2% of it) has the end colour; in brackets the largest there is.";
 
@@ -29,7 +35,7 @@ class View {
     this.trouble = el("p", { class: "trouble", role: "alert" });
     this.formula = el("p", { class: "equation" });
     this.caption = el("p", { class: "site-caption" });
-    this.hint = el("p", { class: "hint" }, "Keys: arrows move · , and . stage · Page Up/Down layer · Enter pins · Esc frees.");
+    this.hint = el("p", { class: "hint" });
     this.root = el(
       "div",
       { class: "instrument ffn" },
@@ -70,9 +76,10 @@ class View {
 
   drawAll() {
     const { store, theme } = this;
-    this.title.textContent = `${store.header.title}, layer ${store.layer + 1}`;
+    this.title.textContent = store.title;
     this.trouble.textContent = store.trouble ?? "";
     this.trouble.hidden = !store.trouble;
+    this.hint.textContent = `Keys: arrows move · , and . stage · ${store.header.layered ? "Page Up/Down layer · " : ""}Enter pins · Esc frees.`;
     this.drawLayers();
     this.drawCheck();
     this.drawCaption();
@@ -85,6 +92,8 @@ class View {
   // One button a layer, with a thumbnail of its hidden units, or of its norm_out.
   drawLayers() {
     const { store } = this;
+    this.layers.hidden = !store.header.layered;
+    if (this.layers.hidden) return;
     const focused = this.layers.getRootNode().activeElement?.dataset.layer;
     const buttons = Array.from({ length: store.header.n_layers }, (_, layer) => {
       const canvas = el("canvas", { class: "activity", "aria-hidden": "true" });
@@ -130,7 +139,7 @@ class View {
     const { error, checked } = this.store.check();
     this.badge.className = error <= TOLERANCE ? "check right" : "check wrong";
     this.badge.textContent = `recomputed: max error ${error === 0 ? "0" : Number.isFinite(error) ? error.toExponential(0) : "not a number"}`;
-    this.badge.title = `Your browser recomputed ${checked.join(", ")} of this layer from the numbers it was sent; the largest |a − b| / max(1, |b|) against the model's own is ${error}.`;
+    this.badge.title = `Your browser recomputed ${checked.join(", ")} of ${this.store.whole} from the numbers it was sent; the largest |a − b| / max(1, |b|) against the model's own is ${error}.`;
   }
 
   drawCaption() {
@@ -141,12 +150,15 @@ class View {
     if (d_ff) {
       const sum = isPost ? "resid_out = LayerNorm(x + ffn_out)" : "x = LayerNorm(stream) · resid_out = stream + ffn_out";
       this.formula.textContent = `ffn_out = max(0, x W_1 + b_1) W_2 + b_2 · ${sum} · W_1 ${d_model}×${d_ff}, W_2 ${d_ff}×${d_model}`;
+    } else if (!store.header.layered) {
+      this.formula.textContent = `norm_out = LayerNorm(x) = (x − μ) / σ · γ + β, σ = √(variance + ε) · ${FINAL[store.stack].formula}`;
     } else {
       const [sum, way] = isPost ? [`LayerNorm(${store.stream} + out)`, ""] : [`${store.stream} + out`, " · the attention reads norm_out"];
       this.formula.textContent = `${last} = ${sum}${way} · LayerNorm(x) = (x − μ) / σ · γ + β, σ = √(variance + ε)`;
     }
     if (!store.exact) this.caption.replaceChildren();
     else if (d_ff) this.captionOfHidden();
+    else if (!store.header.layered) this.captionOfFinal();
     else this.captionOfNorm();
   }
 
@@ -160,6 +172,18 @@ class View {
     this.caption.replaceChildren(
       `Each token (row) alone, no row looks at another here: what the attention adds (out) is ${range} as long as the stream. ` +
         `Each row is moved and scaled by its own μ and σ; γ and β (the strips below norm_out) are the same for every row. ${SCALE}`,
+    );
+  }
+
+  // Behind the last layer, where the stream is as long as all blocks together made it.
+  captionOfFinal() {
+    const { store } = this;
+    const sigmas = store.own("std").values;
+    const [least, most] = [Math.min(...sigmas), Math.max(...sigmas)].map((sigma) => numberText(sigma));
+    const range = least === most ? `is ${least}` : `lies between ${least} and ${most}`;
+    this.caption.replaceChildren(
+      `What comes in is the embedding plus all that the blocks added, never normed on the way: its σ ${range}. Each token (row) alone is moved and scaled by its own μ and σ; ` +
+        `γ and β (the strips below norm_out) are the same for every row. ${FINAL[store.stack].reader} ${SCALE}`,
     );
   }
 
@@ -185,8 +209,7 @@ class View {
     const { store, board } = this;
     const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
     if (event.key in moves) board.move(...moves[event.key]);
-    else if (event.key === "PageDown") store.choose(store.layer + 1);
-    else if (event.key === "PageUp") store.choose(store.layer - 1);
+    else if (event.key in LAYERS && store.header.layered) store.choose(store.layer + LAYERS[event.key]);
     else if (event.key === "," || event.key === ".") board.otherStage(event.key === "." ? 1 : -1);
     else if (event.key === "Enter" && active?.matches(".board")) store.pin({ ...store.cursor });
     else if (event.key === "Escape") store.free();

@@ -13,7 +13,7 @@ import numpy as np
 from model import Glass, Trace, Translation, counts
 from viz import theme
 from viz.instruments import pack, register
-from viz.scene import PLACES, SELECTION, SITES
+from viz.scene import INSTEAD, SELECTION, SITES, places_of
 
 _render = register("map")
 
@@ -47,7 +47,7 @@ def steps_thumbnail(probs: np.ndarray) -> np.ndarray:
 
 
 def thumbnails(trace: Trace) -> dict[str, np.ndarray]:
-    """By name: "encoder.2.self_attn", "encoder.2.ffn", "encoder.2.ffn_norm", "encoder.embed", …, "output"."""
+    """By name: "encoder.2.ffn", "encoder.2.ffn_norm", "encoder.final_norm", …, "output"."""
     found = {}
     for stack in ("encoder", "decoder"):
         for name in ("embed", "pos", "embedded"):
@@ -62,6 +62,8 @@ def thumbnails(trace: Trace) -> dict[str, np.ndarray]:
                     found[block] = signed_thumbnail(trace[f"{block}.ffn_hidden"].value)
                 if f"{block}_norm.norm_out" in trace:
                     found[f"{block}_norm"] = signed_thumbnail(trace[f"{block}_norm.norm_out"].value)
+        if (entry := trace.get(f"{stack}.final_norm.norm_out")) is not None:
+            found[f"{stack}.final_norm"] = signed_thumbnail(entry.value)
     probs = trace["output.probs"].value
     return found | {"output": words_thumbnail(probs), "decoding": steps_thumbnail(probs)}
 
@@ -86,7 +88,8 @@ def message(glass: Glass, trace: Trace, request: dict[str, Any]) -> bytes:
     work = counts.multiply_adds(config, len(trace.src_tokens), len(trace.tgt_tokens))
     header = {
         "request": request,
-        "places": list(PLACES),
+        "places": places_of(config),
+        "instead": INSTEAD,
         "sites": list(SITES),
         "n_layers": config.n_layers,
         "post": config.norm == "post",

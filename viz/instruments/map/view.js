@@ -27,6 +27,10 @@ const SENTENCES = {
     post: "The stream plus what the block adds, then LayerNorm.",
     pre: "LayerNorm of the stream, which the block reads; what the block adds joins the stream.",
   },
+  final_norm: {
+    encoder: "LayerNorm of the stream that leaves the last layer; what the decoder's cross-attention reads.",
+    decoder: "LayerNorm of the stream that leaves the last layer; what the output reads.",
+  },
   output: "Each state becomes a probability for every token.",
   decoding: "Token by token: each one that is taken is the decoder's next input.",
 };
@@ -61,10 +65,10 @@ class View {
   read() {
     if (!this.header) return;
     const { place, layer, side } = readLink();
-    const { n_layers, places } = this.header;
+    const { n_layers, places, instead } = this.header;
     const asked = wholeNumber(layer ?? "");
     const chosen = {
-      place: places.includes(place) ? place : "decoder.cross_attn",
+      place: places.includes(place) ? place : (instead[place] ?? "decoder.cross_attn"),
       layer: Math.min(Math.max((asked ?? Math.floor(n_layers / 2) + 1) - 1, 0), n_layers - 1),
       side: side === "target" ? "target" : null,
     };
@@ -113,8 +117,9 @@ class View {
   trail() {
     const [stack, site] = this.chosen.place.split(".");
     if (!site) return stack;
+    if (site === "final_norm") return `${stack} › final norm`;
     const name = NAMES[site.replace("_norm", "")][stack];
-    return `${stack} › layer ${this.chosen.layer + 1} › ${name}${site.endsWith("_norm") ? " › Add & Norm" : ""}`;
+    return `${stack} › layer ${this.chosen.layer + 1} › ${name}${site.endsWith("_norm") ? ` › ${this.header.post ? "Add & Norm" : "Norm & Add"}` : ""}`;
   }
 
   // The block that is open: of two with one place, the one on the open side, or the one that is no norm.
@@ -190,9 +195,9 @@ class View {
 
   drawLayers() {
     const { n_layers } = this.header;
-    const frame = this.plan.frames.encoder;
+    const { height, up, frames: { encoder: frame } } = this.plan;
     const focused = this.layers.getRootNode().activeElement?.dataset.layer;
-    Object.assign(this.layers.style, { left: `${frame.x}px`, width: `${frame.width}px`, bottom: `${this.plan.height - frame.y + 24}px` });
+    Object.assign(this.layers.style, { left: `${frame.x}px`, width: `${frame.width}px`, bottom: `${height - up + 12}px` });
     const buttons = Array.from({ length: n_layers }, (_, layer) =>
       el("button", { class: "head-choice", "data-layer": layer + 1, "aria-label": `layer ${layer + 1}`, "aria-pressed": String(layer === this.chosen.layer), onclick: () => this.choose({ layer }) }, String(layer + 1)),
     );
@@ -209,7 +214,7 @@ class View {
 
   // Residual paths around each block, the way up, the encoder's output across, and the stack of layers behind.
   drawLines() {
-    const { boxes, frames, height } = this.plan;
+    const { boxes, frames, height, up } = this.plan;
     this.lines.replaceChildren();
     Object.entries({ width: WIDTH, height, "aria-hidden": "true" }).forEach(([name, value]) => this.lines.setAttribute(name, value));
     for (const frame of Object.values(frames)) {
@@ -226,7 +231,7 @@ class View {
       own.slice(1).forEach((box, i) => this.line([[middle, own[i].y], [middle, box.y + box.height]], {}));
       const outside = stack === "encoder" ? own[0].x - 5 : own[0].x + own[0].width + 5;
       const edge = stack === "encoder" ? own[0].x : own[0].x + own[0].width;
-      for (const box of own.filter(({ kind }) => kind === "norm")) {
+      for (const box of own.filter(({ kind, of }) => kind === "norm" && of)) {
         const around = own.find(({ block }) => block === box.of);
         const [from, to] = this.header.post ? [around.y + around.height + 5, box.y + box.height / 2] : [box.y + box.height + 5, around.y - 4];
         this.line([[middle, from], [outside, from], [outside, to], [edge, to]], { "stroke-width": 1.5 });
@@ -236,9 +241,15 @@ class View {
     const cross = boxes.find((box) => box.block === "decoder.cross_attn");
     const x = top.x + top.width / 2;
     const y = cross.y + cross.height / 2;
-    const up = frames.encoder.y - 12;
     this.line([[x, top.y], [x, up], [WIDTH / 2, up], [WIDTH / 2, y], [cross.x, y]], { stroke: this.theme.roles.key, "stroke-width": 3 });
     this.line([[cross.x - 7, y - 5], [cross.x, y], [cross.x - 7, y + 5]], { stroke: this.theme.roles.key, "stroke-width": 3 });
+  }
+
+  title(box) {
+    if (box.kind === "tokens") return `${box.stack === "encoder" ? "source" : "target"} tokens`;
+    if (!box.perLayer) return box.kind === "norm" ? `${box.stack}, final norm` : this.name(box).replace("+ ", "");
+    const [stack, part] = (box.of ?? box.block).split(".");
+    return `${stack}, layer ${this.chosen.layer + 1}, ${NAMES[part][stack]}${box.of ? `, ${this.name(box)}` : ""}`;
   }
 
   // What a block is, in a sentence, with its shape, weight and work.
@@ -247,8 +258,8 @@ class View {
     if (box.kind === "decoding") return `Decoding: ${SENTENCES.decoding} ${header.shapes.decoding} probabilities, one row a step; no parameters of its own.`;
     const [stack, part] = box.kind === "output" ? [null, "output"] : box.block.split(".");
     const kind = part.endsWith("_norm") ? "norm" : part;
-    const what = kind === "norm" ? SENTENCES.norm[header.post ? "post" : "pre"] : (SENTENCES[kind][stack] ?? SENTENCES[kind]);
-    const title = box.kind === "tokens" ? `${box.stack === "encoder" ? "source" : "target"} tokens` : box.perLayer ? `${stack}, layer ${this.chosen.layer + 1}, ${kind === "norm" ? `${NAMES[box.of.split(".")[1]][stack]}, Add & Norm` : NAMES[part][stack]}` : this.name(box).replace("+ ", "");
+    const what = kind === "norm" && box.of ? SENTENCES.norm[header.post ? "post" : "pre"] : (SENTENCES[part][stack] ?? SENTENCES[part]);
+    const title = this.title(box);
     const block = { embed: "tokens", pos: "positions" }[part] ?? box.block;
     const shape = header.shapes[kind === "norm" ? `${stack}.norm` : box.block];
     const weighs = header.parameters[block] ?? 0;
