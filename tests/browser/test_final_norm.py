@@ -149,3 +149,19 @@ def test_cross_attention_reads_the_encoders_final_norm(visit, zoo):
         "encoder.memory, which is encoder.final_norm.norm_out"
     )
     expect(page.locator(".stage-name[data-stage=x_q]")).to_contain_text("norm_out")
+
+
+def test_who_added_what_ends_at_the_logit_and_only_the_final_norm_has_a_beta(visit, zoo, trace):
+    page = visit(zoo, text=SENTENCE, model="pre", place="output", step=1)
+    page.get_by_role("tab", name="Who added what").click()
+    page.get_by_role("button", name="blocks", exact=True).click()
+    bars = page.locator(".fall-bar")
+    expect(bars.last).to_have_attribute("aria-label", re.compile(r"the logit: −?\d"))
+    said = bars.evaluate_all("(all) => all.map((bar) => bar.ariaLabel)")
+    names, values = zip(*(each.rsplit(": ", 1) for each in said), strict=True)
+    numbers = [float(value.replace("−", "-")) for value in values]
+    logit = float(trace["output.logits"].value[0].max())
+    assert numbers[-1] == pytest.approx(logit, abs=0.006)  # two decimals
+    assert sum(numbers[:-1]) == pytest.approx(logit, abs=0.006 * len(numbers))
+    assert [name for name in names if "β" in name] == ["final norm's β"]
+    assert "layer 1 biases" in names

@@ -91,6 +91,16 @@ def test_what_asks_and_what_answers_are_the_entries_that_the_site_read(trace):
         assert same(arrays.get("x_kv", arrays["x_q"]), trace[answers])
 
 
+@pytest.mark.parametrize(
+    ("norm", "left"), [("post", f"encoder.{N_LAYERS - 1}.resid_out"), ("pre", "encoder.final_norm.norm_out")]
+)
+def test_the_memory_is_said_to_be_what_the_encoder_ended_with(tmp_path, norm, left):
+    trace = load(checkpoints.make(tmp_path, norm, N_LAYERS, N_HEADS, norm=norm)).trace(TEXT, [5, 6])
+    header, arrays = sent(trace, "decoder.cross_attn", 0)
+    assert header["made_of"]["x_kv"] == left
+    assert arrays["x_kv"].tobytes() == trace[left].value.tobytes()
+
+
 def test_cross_attention_is_answered_by_what_left_the_encoder(uneven):
     memory = [layer_name for layer_name in uneven if layer_name.startswith("encoder.")][-1]
     for layer in range(N_LAYERS):

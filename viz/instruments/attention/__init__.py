@@ -66,7 +66,10 @@ def overview(trace: Trace, request: dict[str, Any]) -> bytes:
 
 
 def exact(trace: Trace, place: str, layer: int) -> bytes:
-    """Every number of one layer's site, float32: what asks, what answers, each head's stages, `out`."""
+    """Every number of one layer's site, float32: what asks, what answers, each head's stages, `out`.
+
+    `inputs` names the two that it reads, `made_of` the entry that each of them is made from.
+    """
     site = site_of(place, layer)
     inputs = {"x_q": trace[f"{site}.q"].of[0], "x_kv": trace[f"{site}.k"].of[0]}
     entries = {stage: f"{site}.{stage}" for stage in HEAD_STAGES if f"{site}.{stage}" in trace}
@@ -74,6 +77,7 @@ def exact(trace: Trace, place: str, layer: int) -> bytes:
     if inputs["x_q"] == inputs["x_kv"]:
         del names["x_kv"]
     header = {"place": place, "layer": layer, "names": names, "inputs": inputs}
+    header["made_of"] = {stage: trace[name].of[0] for stage, name in inputs.items()}
     return pack(
         header, {stage: trace[name].value.astype(np.float32, copy=False) for stage, name in names.items()}
     )

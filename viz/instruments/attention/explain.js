@@ -16,6 +16,13 @@ function snippet(lines, result, value) {
   return ["import numpy as np", ...lines, `print(${result})  # on screen: ${exactText(value)}`].join("\n");
 }
 
+// What a head reads: the stream, where norms come first after its norm, or what the encoder hands on.
+function what(store, stage) {
+  const entry = store.names.inputs[stage];
+  if (entry.endsWith("memory")) return `the encoder's output${store.names.made_of[stage].endsWith("norm_out") ? ", after its final norm" : ""}`;
+  return `the stream that enters this block${entry.endsWith("norm_out") ? ", after its norm" : ""}`;
+}
+
 function given(store, { stage, query, key, wide }) {
   const part = store.stage(stage);
   const index = stage === "x_q" ? query : key;
@@ -23,8 +30,8 @@ function given(store, { stage, query, key, wide }) {
   const value = at(part, index, wide);
   return {
     title: `${stage}[${index + 1}, ${wide + 1}]`,
-    formula: "given: the stream that enters this block",
-    note: `It is the entry ${entry}${entry.startsWith("encoder") && store.chosen.place.startsWith("decoder") ? ", made by the encoder from the source" : ""}.`,
+    formula: `given: ${what(store, stage)}`,
+    note: `It is the entry ${entry}${entry.endsWith("memory") ? `, which is ${store.names.made_of[stage]}, made from the source` : ""}.`,
     terms: [],
     value,
     numpy: snippet([list("x", row(part, index))], `x[${wide}]`, value),

@@ -20,9 +20,9 @@ const MATRICES = new Set(["scores", "scaled", "biased", "masked", "weights"]);
 const WIDE = new Set(["x_q", "x_kv", "concat", "out"]);
 const ROLE = { q: "query", q_rot: "query", x_q: "query", k: "key", k_rot: "key", x_kv: "key", v: "value", z: "value", concat: "output", out: "output" };
 
-function formula(name, d_head, whatIf, fromSource) {
+function formula(name, d_head, whatIf, { fromSource, isNormed }) {
   const formulas = {
-    x_q: "this stream", x_kv: fromSource ? "encoder's output" : "same stream", q: "x W_q + b", k: "x W_k + b", v: "x W_v + b", q_rot: "q turned", k_rot: "k turned",
+    x_q: isNormed ? "norm_out" : "this stream", x_kv: fromSource ? "encoder's output" : "same stream", q: "x W_q + b", k: "x W_k + b", v: "x W_v + b", q_rot: "q turned", k_rot: "k turned",
     scores: "q kᵀ", scaled: whatIf.scale ? `÷ √${d_head}` : "not scaled", biased: "+ distance",
     masked: whatIf.mask ? "mask → −∞" : "no mask", weights: "softmax", z: "weights · v", concat: "z, side by side", out: "· W_O + b",
   };
@@ -307,6 +307,7 @@ export class Inside {
       const colour = ROLE[name] ? { color: theme.roles[ROLE[name]] } : {};
       const room = Math.max(panel.width + 20, this.narrow ? 250 : LEAST_NAME);
       const fromSource = store.site.sides.query !== store.site.sides.key;
+      const isNormed = store.names.inputs.x_q.endsWith("norm_out");
       const tinted = ROWS_ARE_KEYS.has(name) && store.site.sides.key === "src" && fromSource ? " from-source" : "";
       const isKnown = Boolean(store.stage(name));
       const scale = name === "weights" ? "0…1" : isKnown ? `±${numberText(panel.limit)}` : "not computed yet: point here";
@@ -314,7 +315,7 @@ export class Inside {
         "div",
         { class: `stage-name${tinted}`, "data-stage": name, title: `${TITLES[name]}, ${part.rows} × ${part.columns}, colours ${scale}`, style: { left: `${panel.x}px`, top: `${panel.headerY}px`, maxWidth: `${room}px` } },
         el("b", { style: colour }, room < 110 && name.startsWith("x_") ? "x" : TITLES[name]),
-        el("span", {}, formula(name, store.sizes.d_head, store.knobs, fromSource)),
+        el("span", {}, formula(name, store.sizes.d_head, store.knobs, { fromSource, isNormed })),
         el("span", { class: "shape" }, `${part.rows}×${part.columns}`),
       );
     });

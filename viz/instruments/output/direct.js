@@ -73,14 +73,15 @@ function single(parts) {
 // One bar a block: a layer's heads of one attention together, its feed-forward, and last its biases and βs.
 function blocks(parts) {
   const found = new Map();
+  const hasBeta = parts.some(({ layer, name }) => layer !== undefined && name.endsWith("beta")); // pre-norm: only the final norm's
   parts.forEach((part, p) => {
     const { kind, layer, name } = part;
     const key = layer === undefined ? name : `${layer} ${kind}`;
     if (!found.has(key)) {
       const own = layer === undefined;
       found.set(key, {
-        name: own ? partName(part) : `layer ${layer + 1} ${kind === "bias" ? "biases and β" : SITES[kind]}`,
-        short: own ? partShort(part) : SHORT[kind],
+        name: own ? partName(part) : `layer ${layer + 1} ${kind === "bias" ? `biases${hasBeta ? " and β" : ""}` : SITES[kind]}`,
+        short: own || (kind === "bias" && !hasBeta) ? partShort(part) : SHORT[kind],
         kind,
         group: layerName(layer),
         worded: own,
