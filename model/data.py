@@ -21,6 +21,9 @@ Pair = tuple[str, str]
 TATOEBA_NAMES = {"en": "eng", "de": "deu", "fr": "fra"}
 LEAST_WORDS = 5
 """Of a held-out everyday sentence."""
+SHORT = 4
+"""Words of a sentence that everybody says: Hello. How are you?"""
+OTHER_END = {".": "!", "!": "."}
 FINAL_PUNCTUATION = ".!?…"
 
 
@@ -85,13 +88,27 @@ def casual(text: str, rng: random.Random) -> str:
     """The text as somebody in a hurry types it: a few changes, each with its own small probability."""
     if rng.random() < 0.15:
         text = text.lower()
-    elif rng.random() < 0.04:
+    elif rng.random() < 0.08:
         text = text.upper()
     elif rng.random() < 0.12:
         text = text[:1].lower() + text[1:]
     if rng.random() < 0.18:
         text = without_final_punctuation(text) or text
     return text
+
+
+def otherwise_ended(pair: Pair, space: str, rng: random.Random) -> Pair:
+    """A short pair, often with ! for its full stop or the other way round: Hi. and Hi! are one to a writer.
+
+    The target's mark follows where it has either; `space` stands before its exclamation mark (French).
+    """
+    src, tgt = pair
+    if len(src.split()) > SHORT or src[-1:] not in OTHER_END or rng.random() >= 0.4:
+        return pair
+    mark = OTHER_END[src[-1]]
+    if tgt[-1:] in OTHER_END:
+        tgt = f"{tgt[:-1].rstrip()}{space if mark == '!' else ''}{mark}"
+    return f"{src[:-1]}{mark}", tgt
 
 
 def join_some(pairs: list[Pair], share: float, rng: random.Random) -> list[Pair]:

@@ -9,12 +9,23 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from model.augment import swap_names
 from model.config import Config
-from model.data import DataError, Pair, casual, join_some, read_lines, read_multi30k, read_tatoeba
+from model.data import (
+    SHORT,
+    DataError,
+    Pair,
+    casual,
+    join_some,
+    otherwise_ended,
+    read_lines,
+    read_multi30k,
+    read_tatoeba,
+)
 from model.quoting import quote, tight
 from model.text import read
 from model.tokenizer import Tokenizer
@@ -42,6 +53,11 @@ class Corpora:
     val: list[Ids]
     held_out: list[Ids]
     back_translated: list[Pair] = field(default_factory=list)
+
+    @cached_property
+    def short(self) -> list[Pair]:
+        """Everyday pairs whose source has at most SHORT words."""
+        return [pair for pair in self.everyday if len(pair[0].split()) <= SHORT]
 
 
 def encode_pairs(pairs: list[Pair], tokenizer: Tokenizer, config: Config) -> list[Ids]:
@@ -80,11 +96,16 @@ def walk(pairs: list[Pair], n: int, seed: int, epoch: int) -> list[Pair]:
 
 
 def epoch_pairs(
-    corpora: Corpora, counts: tuple[int, int], joined: float, tgt_language: str, seed: int, epoch: int
+    corpora: Corpora, counts: tuple[int, int, int], joined: float, tgt_language: str, seed: int, epoch: int
 ) -> list[Pair]:
-    """This epoch's pairs; `counts`: of everyday sentences and of back-translated captions."""
+    """This epoch's pairs; `counts`: of everyday sentences, of back-translated captions, and of short everyday
+    sentences besides (what everybody types first is rare in a corpus, and must be known by heart).
+    """
     rng, language = random.Random(f"{seed}/{epoch}"), LANGUAGES.get(tgt_language)
     everyday = walk(corpora.everyday, counts[0], seed, epoch)
+    everyday += walk(corpora.short, counts[2], seed, epoch)
+    space = " " if tgt_language == "fr" else ""
+    everyday = [otherwise_ended(pair, space, rng) for pair in everyday]
     if language:
         everyday = [quote(pair, language, rng) if rng.random() < QUOTED else pair for pair in everyday]
     pairs = [*corpora.captions, *everyday, *walk(corpora.back_translated, counts[1], seed, epoch)]

@@ -36,7 +36,7 @@ from model.tokenizer import Tokenizer
 from model.training_pass import TrainingPass, best_dtype, fits
 from model.transformer import Transformer
 
-FREE = ("epochs", "patience", "average", "decay", "dropout", "everyday", "back_translated")
+FREE = ("epochs", "patience", "average", "decay", "dropout", "everyday", "back_translated", "short")
 """What may change when resuming; the card's history tells what did."""
 RANGES = tuple(
     Limit(f"options: {name}", least, most, whole)
@@ -54,6 +54,7 @@ RANGES = tuple(
         ("joined", 0, 1, False),
         ("everyday", 0, 10**9, True),
         ("back_translated", 0, 10**9, True),
+        ("short", 0, 10**9, True),
     )
 )
 COLUMNS = ("epoch", "step", "rate", "train_loss", "val_loss", "everyday_loss", "seconds")
@@ -76,6 +77,7 @@ class Options:
     joined: float = 0.06
     everyday: int = 60_000
     back_translated: int = 30_000
+    short: int = 20_000
     average: int = 8
     snapshots: tuple[int, ...] = (0, 100, 300, 1000, 3000)
 
@@ -137,7 +139,8 @@ class Run:
 
     def epoch_batches(self, epoch: int) -> list[tuple[Tensor, Tensor, Tensor]]:
         """This epoch's batches: as people type, some pairs joined, drawn from (seed, epoch)."""
-        options, counts = self.options, (self.options.everyday, self.options.back_translated)
+        options = self.options
+        counts = options.everyday, options.back_translated, options.short
         _, tgt_language = languages(self.name)
         pairs = epoch_pairs(self.corpora, counts, options.joined, tgt_language, options.seed, epoch)
         ids = encode_pairs(pairs, self.tokenizer, self.config)

@@ -10,6 +10,7 @@ from model.data import (
     batches,
     casual,
     join_some,
+    otherwise_ended,
     read_lines,
     read_multi30k,
     read_split,
@@ -246,3 +247,23 @@ def test_the_everyday_split_is_one_pair_a_held_out_sentence(tmp_path, everyday):
     pairs = read_split(tmp_path, "everyday", "en", "de")
     assert sorted(src for src, _ in pairs) == sorted({src for src, _ in held_out})
     assert all(pair == next(p for p in held_out if p[0] == pair[0]) for pair in pairs)
+
+
+@pytest.mark.parametrize(
+    ("pair", "space", "other"),
+    [
+        (("Hi.", "Hallo."), "", ("Hi!", "Hallo!")),
+        (("Hi.", "Salut."), " ", ("Hi!", "Salut !")),
+        (("Hi!", "Salut !"), " ", ("Hi.", "Salut.")),
+        (("Hi.", "Hallo, du?"), "", ("Hi!", "Hallo, du?")),
+    ],
+)
+def test_a_short_pair_is_also_ended_otherwise(pair, space, other):
+    assert {otherwise_ended(pair, space, random.Random(seed)) for seed in range(30)} == {pair, other}
+
+
+@pytest.mark.parametrize(
+    "pair", [("Who are you?", "Wer bist du?"), ("One two three four five.", "Eins."), ("", "")]
+)
+def test_questions_and_longer_pairs_keep_their_end(pair):
+    assert {otherwise_ended(pair, "", random.Random(seed)) for seed in range(30)} == {pair}

@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from model.data import DataError
+from model.data import SHORT, DataError
 from model.mixture import Corpora, epoch_pairs, languages, read_back_translated, tokenizer_texts, walk
 
 CAPTIONS = [(f"A caption {n}a.", f"Ein Bild {n}a.") for n in range(10)]
@@ -13,7 +13,7 @@ BACK = [(f"Some thing {n}c.", f"Ein Ding {n}c.") for n in range(7)]
 CORPORA = Corpora(CAPTIONS, EVERYDAY, [], [], BACK)
 
 
-def drawn(epoch=0, counts=(12, 3), seed=1):
+def drawn(epoch=0, counts=(12, 3, 5), seed=1):
     return epoch_pairs(CORPORA, counts, 0.0, "de", seed, epoch)
 
 
@@ -27,7 +27,12 @@ def test_an_epoch_holds_every_caption_once():
 
 
 def test_an_epoch_holds_as_many_everyday_pairs_as_asked_for():
-    assert len(numbers(drawn(), "b")) == 12
+    assert len(numbers(drawn(counts=(12, 3, 0)), "b")) == 12
+
+
+def test_short_everyday_pairs_come_besides():
+    assert len(numbers(drawn(counts=(0, 0, 5)), "b")) == 5
+    assert all(len(src.split()) <= SHORT for src, _ in CORPORA.short)
 
 
 def test_an_epoch_holds_as_many_back_translated_pairs_as_asked_for():
