@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
+import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
 from model import Trace
@@ -168,9 +169,20 @@ def expect_readout(page: Page, trace: Trace, place: str, layer: int, head: int, 
     expect(page.locator(".readout")).to_contain_text(f"(column {key + 1})")
 
 
+def colours_of(values: np.ndarray, scale: str, limit: float, mode: str) -> np.ndarray:
+    """The colours (…, 3) that the theme gives to values: of 256 between its stops, the nearest.
+
+    `scale`: "weight" 0…1, "positive" 0…limit, "signed" −limit…limit.
+    """
+    stops = (theme.DIVERGING if scale == "signed" else theme.SEQUENTIAL)[mode]
+    channels = np.array([[int(stop[i : i + 2], 16) for i in (1, 3, 5)] for stop in stops], float)
+    at = np.linspace(0, len(stops) - 1, 256)
+    table = np.stack([np.interp(at, np.arange(len(stops)), each) for each in channels.T], -1)
+    values = np.asarray(values, float)
+    share = {"weight": values, "positive": values / limit, "signed": 0.5 + values / (2 * limit)}[scale]
+    return np.rint(table)[np.floor(np.clip(share, 0, 1) * 255 + 0.5).astype(int)]
+
+
 def shade(weight: float, mode: str) -> list[float]:
     """The colour that the theme gives to a weight."""
-    stops = [[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in theme.SEQUENTIAL[mode]]
-    at = round(min(1, max(0, float(weight))) * 255) / 255 * (len(stops) - 1)
-    low = min(int(at), len(stops) - 2)
-    return [a + (at - low) * (b - a) for a, b in zip(stops[low], stops[low + 1], strict=True)]
+    return colours_of(weight, "weight", 1, mode).tolist()

@@ -1,0 +1,114 @@
+// Values → pixels, in one place, and a record of them made with the pixels: what a canvas shows is what it says it painted.
+//
+// canvas.painted: its pictures in the order of painting, each { stage, values (row by row), rows, columns, scale, limit, x, y,
+// width, height }, in CSS pixels (a thumbnail: in cells). canvas.written: its texts, each { text, x, y, align }.
+
+import { shade, shadeSigned } from "./theme.js";
+
+// Which table of the theme, and where in it a value's colour stands. −∞ lies on no scale: it has the colour of 0, and is hatched.
+const SCALES = {
+  // 0…1
+  weight: (theme) => ({ table: theme.ramp, at: shade }),
+  // 0…limit
+  positive: (theme, limit) => ({ table: theme.ramp, at: (value) => shade(value / limit) }),
+  // −limit…limit
+  signed: (theme, limit) => ({ table: theme.signed, at: (value) => shadeSigned(value === -Infinity ? 0 : value, limit) }),
+};
+
+// The largest absolute finite value, at least a little above 0: the end of a diverging scale.
+export function largest(values) {
+  let limit = 0;
+  for (const value of values) if (Number.isFinite(value)) limit = Math.max(limit, Math.abs(value));
+  return limit || 1;
+}
+
+// The colour of each value as [red, green, blue]; `silent`: the colour of what is not above 0, where the picture has one.
+function colours({ scale, limit = 1, silent = null }, theme) {
+  const { table, at } = SCALES[scale](theme, limit);
+  return (value) => {
+    const from = at(value);
+    return silent && !(value > 0) ? silent : table.subarray(from, from + 3);
+  };
+}
+
+// One pixel a value.
+function pixels(picture, theme) {
+  const { values, rows, columns } = picture;
+  const colour = colours(picture, theme);
+  const image = new ImageData(columns, rows);
+  for (let i = 0; i < rows * columns; i++) {
+    image.data.set(colour(values[i]), 4 * i);
+    image.data[4 * i + 3] = 255;
+  }
+  return image;
+}
+
+// The picture with its pixels, to be stamped onto a canvas as a whole or row by row.
+export function prepared(picture, theme, source = document.createElement("canvas")) {
+  Object.assign(source, { width: picture.columns, height: picture.rows });
+  source.getContext("2d").putImageData(pixels(picture, theme), 0, 0);
+  return { picture, source };
+}
+
+// All rows of what was prepared, or one, stretched to the place { x, y, width, height }.
+export function stamp(context, { picture, source }, place, row = null) {
+  const { stage, values, rows, columns, scale, limit = 1 } = picture;
+  const [first, n] = row === null ? [0, rows] : [row, 1];
+  const { x, y, width, height } = place;
+  context.imageSmoothingEnabled = false;
+  context.drawImage(source, 0, first, columns, n, x, y, width, height);
+  const shown = values.subarray(first * columns, (first + n) * columns);
+  context.canvas.painted.push({ stage, values: shown, rows: n, columns, scale, limit, x, y, width, height, row });
+}
+
+let scratch = null;
+
+// picture: { stage, values, rows, columns, scale, limit, silent, x, y, width, height }
+export function paint(context, picture, theme) {
+  scratch ??= document.createElement("canvas");
+  stamp(context, prepared(picture, theme, scratch), picture);
+}
+
+// The same as single cells, with a gap between them.
+export function paintTiles(context, picture, theme, gap) {
+  const { stage, values, rows, columns, scale, limit = 1, x, y, width, height } = picture;
+  const colour = colours(picture, theme);
+  const [wide, high] = [width / columns, height / rows];
+  for (let i = 0; i < rows * columns; i++) {
+    context.fillStyle = `rgb(${colour(values[i]).join(", ")})`;
+    context.fillRect(x + (i % columns) * wide, y + Math.floor(i / columns) * high, wide - gap, high - gap);
+  }
+  context.canvas.painted.push({ stage, values, rows, columns, scale, limit, x, y, width, height, row: null });
+}
+
+// A canvas that is the picture: one pixel a value.
+export function paintThumbnail(canvas, picture, theme) {
+  const { stage, values, rows, columns, scale, limit = 1 } = picture;
+  prepared(picture, theme, canvas);
+  canvas.painted = [{ stage, values, rows, columns, scale, limit, x: 0, y: 0, width: columns, height: rows, row: null }];
+  canvas.written = [];
+}
+
+// An empty canvas of that many CSS pixels; its context draws in CSS pixels.
+export function fresh(canvas, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  Object.assign(canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio), painted: [], written: [] });
+  Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  return context;
+}
+
+// The canvas as it is, but empty.
+export function wipe(canvas) {
+  canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+  Object.assign(canvas, { painted: [], written: [] });
+}
+
+// Text at a point; squeezed where it is wider than `most`.
+export function write(context, text, x, y, most) {
+  context.fillText(text, x, y, most);
+  const ratio = window.devicePixelRatio || 1;
+  const at = context.getTransform().transformPoint({ x, y });
+  context.canvas.written.push({ text, x: at.x / ratio, y: at.y / ratio, align: context.textAlign });
+}
