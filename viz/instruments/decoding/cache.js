@@ -4,7 +4,7 @@
 import { el } from "../shared/dom.js";
 import { readLink } from "../shared/link.js";
 import { numberText } from "../shared/numbers.js";
-import { largest } from "../shared/panel.js";
+import { largest } from "../shared/paint.js";
 import { Rows } from "./cache_rows.js";
 import { Side } from "./cache_side.js";
 import { cellOf, rowsSoFar, stepCost, sumCost, timeOf, timesOf, when } from "./cache_words.js";

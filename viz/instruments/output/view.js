@@ -4,7 +4,8 @@
 import { el, listen } from "../shared/dom.js";
 import { LINK_CHANGED } from "../shared/link.js";
 import { mounted } from "../shared/mount.js";
-import { largest, Panel } from "../shared/panel.js";
+import { largest } from "../shared/paint.js";
+import { Panel } from "../shared/panel.js";
 import { Strip } from "../shared/strip.js";
 import { Bars } from "./bars.js";
 import { explain } from "./explain.js";
@@ -172,6 +173,7 @@ class View {
       el("span", {}, "probability = softmax(logits)"),
     );
     this.state.draw({
+      stage: "states",
       name: `Last state of step ${store.step + 1}, which reads ${reads[store.step]}: ${d_model} signed numbers`,
       values: store.state,
       rows: 1,

@@ -2,7 +2,7 @@
 
 import { el } from "../shared/dom.js";
 import { numberText } from "../shared/numbers.js";
-import { largest } from "../shared/panel.js";
+import { largest } from "../shared/paint.js";
 import { Chart } from "./chart.js";
 import { encoding, wavelength } from "./maths.js";
 import { MOST_WAVES } from "./store.js";
@@ -56,7 +56,7 @@ export class Heat {
     this.limits.forEach((node, n) => (node.textContent = numberText(n ? limit : -limit)));
     this.chart.draw({
       name: `Positional encoding: one row a position, one column a dimension (${rows} × ${d_model}), signed`,
-      values: store.pe, rows, columns: d_model, scale: "signed", limit, width, rowHeight: rows > 40 ? 6 : this.isLow ? 7 : 9, theme, colour: theme.roles.query,
+      stage: "PE", values: store.pe, rows, columns: d_model, scale: "signed", limit, width, rowHeight: rows > 40 ? 6 : this.isLow ? 7 : 9, theme, colour: theme.roles.query,
       rowName: "position p", columnName: "dimension", columnStart: 1,
     });
     this.drawCursor();

@@ -2,7 +2,7 @@
 
 import { el } from "../shared/dom.js";
 import { numberText } from "../shared/numbers.js";
-import { largest } from "../shared/panel.js";
+import { largest } from "../shared/paint.js";
 import { Chart } from "./chart.js";
 import { Plot } from "./plot.js";
 
@@ -46,7 +46,7 @@ export class Similarity {
     this.limits.forEach((node, n) => (node.textContent = numberText(n ? limit : -limit)));
     this.chart.draw({
       name: `Similarity of positions: PE(p) · PE(q), ${rows} × ${rows}, signed`,
-      values: products, rows, columns: rows, scale: "signed", limit, width: cell * rows + 42, rowHeight: cell, theme, colour: theme.roles.query,
+      stage: "PE · PE", values: products, rows, columns: rows, scale: "signed", limit, width: cell * rows + 42, rowHeight: cell, theme, colour: theme.roles.query,
       rowName: "position p", columnName: "position q", columnStart: 0,
     });
     this.drawCursor();

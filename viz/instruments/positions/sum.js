@@ -60,7 +60,7 @@ export class Sum {
       box.style.width = `${room}px`;
       panel.draw({
         name: `${title}, ${stack}.${name}: one row a token, one column a dimension (${tokens} × ${d_model}), signed`,
-        values: values[name], rows: tokens, columns: d_model, labels: hasLabels ? store.tokens : null, scale: "signed", limit, width: room, rowHeight, theme, colour: theme.roles.query,
+        stage: `${stack}.${name}`, values: values[name], rows: tokens, columns: d_model, labels: hasLabels ? store.tokens : null, scale: "signed", limit, width: room, rowHeight, theme, colour: theme.roles.query,
       });
     }
     this.drawCursor();

@@ -101,7 +101,11 @@ export function fresh(canvas, width, height) {
 
 // The canvas as it is, but empty.
 export function wipe(canvas) {
-  canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+  const context = canvas.getContext("2d");
+  context.save();
+  context.resetTransform();
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  context.restore();
   Object.assign(canvas, { painted: [], written: [] });
 }
 

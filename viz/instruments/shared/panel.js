@@ -3,17 +3,10 @@
 
 import { el, listen } from "./dom.js";
 import { shortened } from "./numbers.js";
-import { shade, shadeSigned } from "./theme.js";
+import { fresh, paint, wipe, write } from "./paint.js";
 
 const TYPE = 16;
 const LONGEST_LABEL = 14;
-
-// The largest absolute finite value, at least a little above 0: the end of a diverging scale.
-export function largest(values) {
-  let limit = 0;
-  for (const value of values) if (Number.isFinite(value)) limit = Math.max(limit, Math.abs(value));
-  return limit || 1;
-}
 
 export class Panel {
   // onCursor, onPin: called with { row, column }.
@@ -25,8 +18,8 @@ export class Panel {
     listen(this.node, { click: (event) => this.at(event, onPin) });
   }
 
-  // spec: { name, values, rows, columns, labels (one a row, or null), scale: "signed" | "weight", limit (signed only),
-  //         width (all the room there is), rowHeight, theme, colour (of the cursor's row) }
+  // spec: { name, stage (what the trace calls the numbers), values, rows, columns, labels (one a row, or null), scale (of paint.js),
+  //         limit, width (all the room there is), rowHeight, theme, colour (of the cursor's row) }
   draw(spec) {
     this.spec = spec;
     const { name, rows, columns, labels, rowHeight, width, theme } = spec;
@@ -38,38 +31,18 @@ export class Panel {
     const cellWidth = Math.min(30, Math.max(0.5, (width - left - 2) / columns));
     this.frame = { left, top: 1, cellWidth, cellHeight: rowHeight, width: left + cellWidth * columns + 2, height: rowHeight * rows + 2 };
     this.texts = texts;
-    this.size(this.picture);
-    this.size(this.overlay);
+    Object.assign(this.node.style, { width: `${this.frame.width}px`, height: `${this.frame.height}px` });
+    for (const canvas of [this.picture, this.overlay]) fresh(canvas, this.frame.width, this.frame.height);
     this.paintCells();
     this.paintLabels(this.picture.getContext("2d"), null);
   }
 
-  size(canvas) {
-    const ratio = window.devicePixelRatio || 1;
-    const { width, height } = this.frame;
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-    for (const part of [canvas, this.node]) Object.assign(part.style, { width: `${width}px`, height: `${height}px` });
-    canvas.getContext("2d").setTransform(ratio, 0, 0, ratio, 0, 0);
-  }
-
   paintCells() {
-    const { values, rows, columns, scale, limit, theme } = this.spec;
+    const { stage, values, rows, columns, scale, limit, theme } = this.spec;
     const { left, top, cellWidth, cellHeight } = this.frame;
-    const isWeight = scale === "weight";
-    const table = isWeight ? theme.ramp : theme.signed;
-    const image = new ImageData(columns, rows);
-    for (let i = 0; i < rows * columns; i++) {
-      const at = isWeight ? shade(values[i]) : shadeSigned(values[i], limit);
-      image.data.set(table.subarray(at, at + 3), 4 * i);
-      image.data[4 * i + 3] = 255;
-    }
-    const scratch = document.createElement("canvas");
-    Object.assign(scratch, { width: columns, height: rows });
-    scratch.getContext("2d").putImageData(image, 0, 0);
+    const place = { x: left, y: top, width: cellWidth * columns, height: cellHeight * rows };
     const context = this.picture.getContext("2d");
-    context.imageSmoothingEnabled = false;
-    context.drawImage(scratch, left, top, cellWidth * columns, cellHeight * rows);
+    paint(context, { stage, values, rows, columns, scale, limit, ...place }, theme);
     context.strokeStyle = theme.faint;
     context.lineWidth = 1;
     context.strokeRect(left - 0.5, top - 0.5, cellWidth * columns + 1, cellHeight * rows + 1);
@@ -91,7 +64,7 @@ export class Panel {
         context.fillRect(0, y - TYPE / 2 - 2, left - 2, TYPE + 4);
       }
       context.fillStyle = cursor ? colour : theme.text;
-      context.fillText(text, left - 7, y, left - 8);
+      write(context, text, left - 7, y, left - 8);
     });
   }
 
@@ -99,9 +72,9 @@ export class Panel {
   mark(cursor, pinned) {
     if (!this.frame) return;
     const context = this.overlay.getContext("2d");
-    const { left, top, cellWidth, cellHeight, width, height } = this.frame;
+    const { left, top, cellWidth, cellHeight } = this.frame;
     const { columns, theme, colour } = this.spec;
-    context.clearRect(0, 0, width, height);
+    wipe(this.overlay);
     if (!cursor) return;
     const y = top + cursor.row * cellHeight;
     context.lineWidth = 2;

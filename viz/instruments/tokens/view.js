@@ -5,7 +5,8 @@ import { el, listen } from "../shared/dom.js";
 import { LINK_CHANGED } from "../shared/link.js";
 import { mounted } from "../shared/mount.js";
 import { numberText } from "../shared/numbers.js";
-import { largest, Panel } from "../shared/panel.js";
+import { largest } from "../shared/paint.js";
+import { Panel } from "../shared/panel.js";
 import { Strip } from "../shared/strip.js";
 import { explain } from "./explain.js";
 import { Near } from "./near.js";
@@ -116,6 +117,7 @@ class View {
     const limit = largest(store.embed);
     const entry = store.side.layers[0].name;
     this.panel.draw({
+      stage: entry,
       name: `${entry}: one row a token, one column a dimension (${tokens} × ${d_model})`,
       values: store.embed,
       rows: tokens,
