@@ -1,8 +1,9 @@
 // All heads of the site as a grid (with each layer's mean), one of them large, and the row under the cursor as bars.
 
 import { el } from "../shared/dom.js";
-import { Matrix, paintPixels } from "../shared/matrix.js";
+import { Matrix } from "../shared/matrix.js";
 import { percentText, shortened, weightText } from "../shared/numbers.js";
+import { paintThumbnail } from "../shared/paint.js";
 import { css } from "../shared/theme.js";
 import { describeHead, FIGURES, inWords, patternOf } from "./pattern.js";
 
@@ -56,7 +57,7 @@ export class Heads {
         const weights = Float32Array.from(values.subarray(start, start + size), (byte) => byte / 255);
         weights.forEach((weight, i) => (mean[i] += weight / n_heads));
         const canvas = el("canvas", {});
-        paintPixels(canvas, weights, 0, queries, keys, theme);
+        paintThumbnail(canvas, { stage: "weights", values: weights, rows: queries, columns: keys, scale: "weight" }, theme);
         const properties = {
           class: "thumb",
           "data-layer": layer + 1,
@@ -67,7 +68,7 @@ export class Heads {
         cells.push(el("button", properties, canvas));
       }
       const canvas = el("canvas", {});
-      paintPixels(canvas, mean, 0, queries, keys, theme);
+      paintThumbnail(canvas, { stage: "mean of weights", values: mean, rows: queries, columns: keys, scale: "weight" }, theme);
       cells.push(el("span", { class: "thumb mean", role: "img", "aria-label": `layer ${layer + 1}, mean of its heads` }, canvas));
     }
     this.grid.style.gridTemplateColumns = `auto repeat(${n_heads + 1}, minmax(0, 1fr))`;
@@ -88,10 +89,10 @@ export class Heads {
     const { store } = this;
     const { n_heads, queries, keys } = store.sizes;
     const exact = store.stage("weights");
-    if (exact) return { values: exact.values, offset: 0, isExact: true };
+    if (exact) return { values: exact.values, isExact: true };
     const start = (store.chosen.layer * n_heads + store.chosen.head) * queries * keys;
     const bytes = store.overview[store.chosen.place].values.subarray(start, start + queries * keys);
-    return { values: Float32Array.from(bytes, (byte) => byte / 255), offset: 0, isExact: false };
+    return { values: Float32Array.from(bytes, (byte) => byte / 255), isExact: false };
   }
 
   drawStage() {
@@ -118,6 +119,7 @@ export class Heads {
     this.current = this.weights();
     this.matrix.draw({
       ...this.current,
+      stage: "weights",
       rows: site.queries.map((label) => shortened(label, 2 * LONGEST_LABEL)),
       columns: site.keys.map((label) => shortened(label, LONGEST_LABEL)),
       causal: site.causal && store.knobs.mask,

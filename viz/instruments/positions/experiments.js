@@ -206,7 +206,7 @@ export class Experiments {
     this.figures.forEach(({ matrix, title }, n) => {
       title.textContent = titles[n];
       const values = n ? maps.b : maps.a;
-      matrix.draw({ values, offset: 0, rows: [...rows], columns: [...columns], causal: store.site === "decoder.self_attn", theme, width: room, height: Math.max(230, 110 + (rows.length > 16 ? 17 : 24) * rows.length) });
+      matrix.draw({ stage: `${store.site}.weights`, values, rows: [...rows], columns: [...columns], causal: store.site === "decoder.self_attn", theme, width: room, height: Math.max(230, 110 + (rows.length > 16 ? 17 : 24) * rows.length) });
       matrix.node.setAttribute("aria-label", `${titles[n]}: weights of ${rows.length} × ${columns.length} tokens, 0 to 1`);
     });
     this.labels = { rows, columns };

@@ -2,27 +2,11 @@
 // Rows are queries, columns are keys, first token top-left.
 
 import { el, listen } from "./dom.js";
-import { shade } from "./theme.js";
+import { fresh, paintTiles, wipe, write } from "./paint.js";
 
 const SLANTED = (55 * Math.PI) / 180;
 const VERTICAL = Math.PI / 2;
 const TYPE = 16;
-
-// Weights (rows × columns) as one pixel each, for thumbnails.
-export function paintPixels(canvas, values, offset, rows, columns, theme) {
-  canvas.width = columns;
-  canvas.height = rows;
-  const context = canvas.getContext("2d");
-  const image = context.createImageData(columns, rows);
-  for (let i = 0; i < rows * columns; i++) {
-    const at = shade(values[offset + i]);
-    image.data[4 * i] = theme.ramp[at];
-    image.data[4 * i + 1] = theme.ramp[at + 1];
-    image.data[4 * i + 2] = theme.ramp[at + 2];
-    image.data[4 * i + 3] = 255;
-  }
-  context.putImageData(image, 0, 0);
-}
 
 export class Matrix {
   constructor({ onCursor, onPin }) {
@@ -41,12 +25,13 @@ export class Matrix {
     });
   }
 
-  // spec: { values, offset, rows: labels, columns: labels, causal, theme, width, height }
+  // spec: { stage (what the trace calls them), values, rows: labels, columns: labels, causal, theme, width, height }
   draw(spec) {
     this.spec = spec;
     this.measure();
-    this.prepare(this.picture);
-    this.prepare(this.overlay);
+    const { width, height } = this.frame;
+    Object.assign(this.node.style, { width: `${width}px`, height: `${height}px` });
+    for (const canvas of [this.picture, this.overlay]) fresh(canvas, width, height);
     this.paintCells();
     this.paintLabels(this.picture.getContext("2d"), null);
   }
@@ -88,30 +73,13 @@ export class Matrix {
     this.crowdedColumns = !this.upright && cellWidth < 10;
   }
 
-  prepare(canvas) {
-    const ratio = window.devicePixelRatio || 1;
-    const { width, height } = this.frame;
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
-    this.node.style.width = `${width}px`;
-    this.node.style.height = `${height}px`;
-    canvas.getContext("2d").setTransform(ratio, 0, 0, ratio, 0, 0);
-  }
-
   paintCells() {
-    const { values, offset, rows, columns, causal, theme } = this.spec;
+    const { stage, values, rows, columns, causal, theme } = this.spec;
     const { left, top, cellWidth, cellHeight } = this.frame;
     const context = this.picture.getContext("2d");
-    const gap = Math.min(cellWidth, cellHeight) > 8 ? 1 : 0;
-    for (let i = 0; i < rows.length; i++) {
-      for (let j = 0; j < columns.length; j++) {
-        const at = shade(values[offset + i * columns.length + j]);
-        context.fillStyle = `rgb(${theme.ramp[at]}, ${theme.ramp[at + 1]}, ${theme.ramp[at + 2]})`;
-        context.fillRect(left + j * cellWidth, top + i * cellHeight, cellWidth - gap, cellHeight - gap);
-      }
-    }
+    const place = { x: left, y: top, width: cellWidth * columns.length, height: cellHeight * rows.length };
+    const picture = { stage, values, rows: rows.length, columns: columns.length, scale: "weight", ...place };
+    paintTiles(context, picture, theme, Math.min(cellWidth, cellHeight) > 8 ? 1 : 0);
     if (causal) this.paintMask(context, rows.length, columns.length);
     context.strokeStyle = theme.faint;
     context.lineWidth = 1;
@@ -155,7 +123,7 @@ export class Matrix {
       const y = top + (i + 0.5) * cellHeight;
       if (here) this.clearLabel(context, 0, y - TYPE / 2 - 3, left - 2, TYPE + 6);
       context.fillStyle = here ? theme.roles.query : theme.text;
-      context.fillText(rows[i], left - 7, y, left - 8);
+      write(context, rows[i], left - 7, y, left - 8);
     }
     for (let j = 0; j < columns.length; j++) {
       const here = cursor && cursor.key === j;
@@ -168,7 +136,7 @@ export class Matrix {
       const length = context.measureText(columns[j]).width;
       if (here) this.clearLabel(context, this.upright ? -length / 2 - 2 : -3, -TYPE / 2 - 2, length + 6, TYPE + 4);
       context.fillStyle = here ? theme.roles.key : theme.text;
-      context.fillText(columns[j], 0, this.upright ? -4 : 0);
+      write(context, columns[j], 0, this.upright ? -4 : 0);
       context.restore();
     }
   }
@@ -181,9 +149,9 @@ export class Matrix {
   // Mark the cursor's row, column and cell. cursor: { query, key } or null.
   mark(cursor, pinned) {
     const context = this.overlay.getContext("2d");
-    const { left, top, cellWidth, cellHeight, width, height } = this.frame;
+    const { left, top, cellWidth, cellHeight } = this.frame;
     const { rows, columns, theme } = this.spec;
-    context.clearRect(0, 0, width, height);
+    wipe(this.overlay);
     if (!cursor) return;
     const x = left + cursor.key * cellWidth;
     const y = top + cursor.query * cellHeight;
