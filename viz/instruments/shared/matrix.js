@@ -2,7 +2,7 @@
 // Rows are queries, columns are keys, first token top-left.
 
 import { el, listen } from "./dom.js";
-import { fresh, paintTiles, wipe, write } from "./paint.js";
+import { fresh, hatch, paintTiles, wipe, write } from "./paint.js";
 
 const SLANTED = (55 * Math.PI) / 180;
 const VERTICAL = Math.PI / 2;
@@ -79,34 +79,12 @@ export class Matrix {
     const context = this.picture.getContext("2d");
     const place = { x: left, y: top, width: cellWidth * columns.length, height: cellHeight * rows.length };
     const picture = { stage, values, rows: rows.length, columns: columns.length, scale: "weight", ...place };
-    paintTiles(context, picture, theme, Math.min(cellWidth, cellHeight) > 8 ? 1 : 0);
-    if (causal) this.paintMask(context, rows.length, columns.length);
+    const painted = paintTiles(context, picture, theme, Math.min(cellWidth, cellHeight) > 8 ? 1 : 0);
+    // What the causal mask forbids is hatched, so that "not allowed" never looks like "hardly any".
+    if (causal) hatch(context, painted, (query, key) => key > query, theme, 9);
     context.strokeStyle = theme.faint;
     context.lineWidth = 1;
     context.strokeRect(left - 0.5, top - 0.5, cellWidth * columns.length + 1, cellHeight * rows.length + 1);
-  }
-
-  // Cells that the causal mask forbids: hatched, so that "not allowed" never looks like "hardly any".
-  paintMask(context, n_rows, n_columns) {
-    const { left, top, cellWidth, cellHeight } = this.frame;
-    context.save();
-    context.beginPath();
-    for (let i = 0; i < n_rows && i + 1 < n_columns; i++) {
-      context.rect(left + (i + 1) * cellWidth, top + i * cellHeight, (n_columns - i - 1) * cellWidth, cellHeight);
-    }
-    context.clip();
-    context.fillStyle = this.spec.theme.panel;
-    context.fillRect(left, top, n_columns * cellWidth, n_rows * cellHeight);
-    context.strokeStyle = this.spec.theme.faint;
-    context.lineWidth = 1;
-    context.beginPath();
-    const reach = n_columns * cellWidth + n_rows * cellHeight;
-    for (let x = 0; x < reach; x += 9) {
-      context.moveTo(left + x, top);
-      context.lineTo(left + x - n_rows * cellHeight, top + n_rows * cellHeight);
-    }
-    context.stroke();
-    context.restore();
   }
 
   // All labels, or only those of the cursor's row and column, in bold.

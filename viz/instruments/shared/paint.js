@@ -1,7 +1,7 @@
 // Values → pixels, in one place, and a record of them made with the pixels: what a canvas shows is what it says it painted.
 //
 // canvas.painted: its pictures in the order of painting, each { stage, values (row by row), rows, columns, scale, limit, x, y,
-// width, height }, in CSS pixels (a thumbnail: in cells). canvas.written: its texts, each { text, x, y, align }.
+// width, height }, in CSS pixels (a thumbnail: in cells), and `hidden`, the cells that are hatched. canvas.written: its texts, each { text, x, y, align }.
 
 import { shade, shadeSigned } from "./theme.js";
 
@@ -50,15 +50,21 @@ export function prepared(picture, theme, source = document.createElement("canvas
   return { picture, source };
 }
 
+const record = (canvas, { stage, values, rows, columns, scale, limit = 1 }, { x, y, width, height }, row = null) => {
+  const painted = { stage, values, rows, columns, scale, limit, x, y, width, height, row, hidden: [] };
+  canvas.painted.push(painted);
+  return painted;
+};
+
 // All rows of what was prepared, or one, stretched to the place { x, y, width, height }.
 export function stamp(context, { picture, source }, place, row = null) {
-  const { stage, values, rows, columns, scale, limit = 1 } = picture;
+  const { values, rows, columns } = picture;
   const [first, n] = row === null ? [0, rows] : [row, 1];
   const { x, y, width, height } = place;
   context.imageSmoothingEnabled = false;
   context.drawImage(source, 0, first, columns, n, x, y, width, height);
   const shown = values.subarray(first * columns, (first + n) * columns);
-  context.canvas.painted.push({ stage, values: shown, rows: n, columns, scale, limit, x, y, width, height, row });
+  return record(context.canvas, { ...picture, values: shown, rows: n }, place, row);
 }
 
 let scratch = null;
@@ -66,27 +72,55 @@ let scratch = null;
 // picture: { stage, values, rows, columns, scale, limit, silent, x, y, width, height }
 export function paint(context, picture, theme) {
   scratch ??= document.createElement("canvas");
-  stamp(context, prepared(picture, theme, scratch), picture);
+  return stamp(context, prepared(picture, theme, scratch), picture);
 }
 
 // The same as single cells, with a gap between them.
 export function paintTiles(context, picture, theme, gap) {
-  const { stage, values, rows, columns, scale, limit = 1, x, y, width, height } = picture;
+  const { values, rows, columns, x, y, width, height } = picture;
   const colour = colours(picture, theme);
   const [wide, high] = [width / columns, height / rows];
   for (let i = 0; i < rows * columns; i++) {
     context.fillStyle = `rgb(${colour(values[i]).join(", ")})`;
     context.fillRect(x + (i % columns) * wide, y + Math.floor(i / columns) * high, wide - gap, high - gap);
   }
-  context.canvas.painted.push({ stage, values, rows, columns, scale, limit, x, y, width, height, row: null });
+  return record(context.canvas, picture, picture);
+}
+
+// Hatches the cells of a picture that `isHidden(row, column)`, lines `apart` pixels from each other.
+export function hatch(context, picture, isHidden, theme, apart) {
+  const { rows, columns, x, y, width, height } = picture;
+  const cells = Array.from({ length: rows * columns }, (_, i) => i);
+  picture.hidden = cells.filter((i) => isHidden(Math.floor(i / columns), i % columns));
+  const hidden = new Set(picture.hidden);
+  const [wide, high] = [width / columns, height / rows];
+  context.save();
+  context.beginPath();
+  // Neighbours in a row are one rectangle, so that no seam shows.
+  for (const first of picture.hidden.filter((i) => i % columns === 0 || !hidden.has(i - 1))) {
+    let n = 1;
+    while ((first + n) % columns && hidden.has(first + n)) n += 1;
+    context.rect(x + (first % columns) * wide, y + Math.floor(first / columns) * high, n * wide, high);
+  }
+  context.clip();
+  context.fillStyle = theme.panel;
+  context.fillRect(x, y, width, height);
+  context.strokeStyle = theme.faint;
+  context.lineWidth = 1;
+  context.beginPath();
+  for (let at = 0; at < width + height; at += apart) {
+    context.moveTo(x + at, y);
+    context.lineTo(x + at - height, y + height);
+  }
+  context.stroke();
+  context.restore();
 }
 
 // A canvas that is the picture: one pixel a value.
 export function paintThumbnail(canvas, picture, theme) {
-  const { stage, values, rows, columns, scale, limit = 1 } = picture;
   prepared(picture, theme, canvas);
-  canvas.painted = [{ stage, values, rows, columns, scale, limit, x: 0, y: 0, width: columns, height: rows, row: null }];
-  canvas.written = [];
+  Object.assign(canvas, { painted: [], written: [] });
+  record(canvas, picture, { x: 0, y: 0, width: picture.columns, height: picture.rows });
 }
 
 // An empty canvas of that many CSS pixels; its context draws in CSS pixels.
