@@ -3,13 +3,14 @@
 import { el, listen } from "../shared/dom.js";
 import { cellAt, narrowLayout, wideLayout } from "../shared/layout.js";
 import { numberText, shortened, weightText } from "../shared/numbers.js";
-import { shade, shadeSigned } from "../shared/theme.js";
+import { fresh, hatch, largest, paint, wipe, write } from "../shared/paint.js";
 
 const NARROW = 760;
 const AROUND = 236;
 const LEAST_NAME = 78;
 const LEAST_CHAIN = 230;
 const TYPE = 16;
+const LINES_APART = 7;
 const LONGEST_LABEL = 13;
 const TITLES = {
   x_q: "x, queries", x_kv: "x, keys", q: "q", k: "k", v: "v", q_rot: "q turned", k_rot: "k turned",
@@ -77,7 +78,7 @@ export class Inside {
       // What was drawn belongs to another layer.
       this.layout = null;
       this.chain.hidden = true;
-      for (const canvas of [this.picture, this.overlay]) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+      for (const canvas of [this.picture, this.overlay]) wipe(canvas);
       this.headers.replaceChildren(el("p", {}, store.trouble ?? "Fetching this layer's numbers…"));
       return;
     }
@@ -89,8 +90,8 @@ export class Inside {
     const open = stages.find(({ name }) => name === store.cursor.stage) ?? stages.find(({ name }) => name === "weights");
     this.layout = this.narrow ? narrowLayout(open, room) : wideLayout(stages, room);
     this.drawTabs(stages);
-    this.size(this.picture);
-    this.size(this.overlay);
+    this.board.style.height = `${this.layout.height}px`;
+    for (const canvas of [this.picture, this.overlay]) fresh(canvas, this.layout.width, this.layout.height);
     const context = this.picture.getContext("2d");
     for (const [name, panel] of Object.entries(this.layout.panels)) this.drawPanel(context, name, panel);
     if (!this.narrow) this.drawFlow(context);
@@ -111,17 +112,6 @@ export class Inside {
     return Math.min(900, Math.max(400, window.innerHeight - AROUND));
   }
 
-  size(canvas) {
-    const ratio = window.devicePixelRatio || 1;
-    const { width, height } = this.layout;
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
-    this.board.style.height = `${height}px`;
-    canvas.getContext("2d").setTransform(ratio, 0, 0, ratio, 0, 0);
-  }
-
   drawTabs(stages) {
     const { store } = this;
     this.tabs.hidden = !this.narrow;
@@ -137,12 +127,6 @@ export class Inside {
     );
   }
 
-  limit(values) {
-    let limit = 0;
-    for (const value of values) if (Number.isFinite(value)) limit = Math.max(limit, Math.abs(value));
-    return limit || 1;
-  }
-
   drawPanel(context, name, panel) {
     const { store, theme } = this;
     const part = store.stage(name);
@@ -150,27 +134,12 @@ export class Inside {
       this.drawUnknown(context, panel);
       return;
     }
-    const { values, rows, columns } = part;
-    const limit = name === "weights" ? 1 : this.limit(values);
-    panel.limit = limit;
-    const image = new ImageData(columns, rows);
-    for (let i = 0; i < rows * columns; i++) {
-      const value = values[i];
-      const hidden = value === -Infinity;
-      const table = name === "weights" ? theme.ramp : theme.signed;
-      const at = name === "weights" ? shade(value) : shadeSigned(hidden ? 0 : value, limit);
-      image.data[4 * i] = table[at];
-      image.data[4 * i + 1] = table[at + 1];
-      image.data[4 * i + 2] = table[at + 2];
-      image.data[4 * i + 3] = 255;
-    }
-    this.scratch ??= document.createElement("canvas");
-    this.scratch.width = columns;
-    this.scratch.height = rows;
-    this.scratch.getContext("2d").putImageData(image, 0, 0);
-    context.imageSmoothingEnabled = false;
-    context.drawImage(this.scratch, panel.x, panel.y, panel.width, panel.height);
-    if (name === "masked") this.hatch(context, panel, values, columns);
+    const scale = name === "weights" ? { scale: "weight", limit: 1 } : { scale: "signed", limit: largest(part.values) };
+    panel.limit = scale.limit;
+    const { x, y, width, height } = panel;
+    const painted = paint(context, { stage: name, ...part, ...scale, x, y, width, height }, theme);
+    const isMasked = (row, column) => part.values[row * part.columns + column] === -Infinity;
+    if (name === "masked") hatch(context, painted, isMasked, theme, LINES_APART);
     if (name === "concat") this.headBorders(context, panel);
     const changed = store.whatIf && name in store.recomputed && name !== "scores";
     context.strokeStyle = changed ? theme.roles.output : theme.faint;
@@ -181,32 +150,10 @@ export class Inside {
   // What the knobs changed and W_O has not been fetched for: point at it, and it is.
   drawUnknown(context, panel) {
     panel.limit = 0;
-    this.hatch(context, panel, Array(panel.rows * panel.columns).fill(-Infinity), panel.columns);
+    hatch(context, panel, () => true, this.theme, LINES_APART);
     context.strokeStyle = this.theme.roles.output;
     context.lineWidth = 3;
     context.strokeRect(panel.x - 0.5, panel.y - 0.5, panel.width + 1, panel.height + 1);
-  }
-
-  hatch(context, panel, values, columns) {
-    context.save();
-    context.beginPath();
-    values.forEach((value, i) => {
-      if (value !== -Infinity) return;
-      const x = panel.x + (i % columns) * panel.cellWidth;
-      context.rect(x, panel.y + Math.floor(i / columns) * panel.cellHeight, panel.cellWidth, panel.cellHeight);
-    });
-    context.clip();
-    context.fillStyle = this.theme.panel;
-    context.fillRect(panel.x, panel.y, panel.width, panel.height);
-    context.strokeStyle = this.theme.faint;
-    context.lineWidth = 1;
-    context.beginPath();
-    for (let x = 0; x < panel.width + panel.height; x += 7) {
-      context.moveTo(panel.x + x, panel.y);
-      context.lineTo(panel.x + x - panel.height, panel.y + panel.height);
-    }
-    context.stroke();
-    context.restore();
   }
 
   headBorders(context, panel) {
@@ -286,7 +233,7 @@ export class Inside {
     for (const name of this.labelled()) {
       const panel = layout.panels[name];
       this.labelsOf(name).forEach((label, i) => {
-        context.fillText(shortened(label, LONGEST_LABEL), panel.x - 7, panel.y + (i + 0.5) * panel.cellHeight, panel.x - 8);
+        write(context, shortened(label, LONGEST_LABEL), panel.x - 7, panel.y + (i + 0.5) * panel.cellHeight, panel.x - 8);
       });
     }
   }
@@ -330,7 +277,7 @@ export class Inside {
       return;
     }
     const context = this.overlay.getContext("2d");
-    context.clearRect(0, 0, layout.width, layout.height);
+    wipe(this.overlay);
     const { cursor } = store;
     if (!this.narrow) {
       context.lineWidth = 3;
@@ -406,7 +353,7 @@ export class Inside {
       context.fillRect(0, y - TYPE / 2 - 2, panel.x - 3, TYPE + 4);
       context.fillStyle = isKeys ? theme.roles.key : theme.roles.query;
       context.font = `bold ${TYPE}px ${theme.font}`;
-      context.fillText(shortened(this.labelsOf(name)[i], LONGEST_LABEL), panel.x - 7, y, panel.x - 8);
+      write(context, shortened(this.labelsOf(name)[i], LONGEST_LABEL), panel.x - 7, y, panel.x - 8);
     }
     const { scores } = layout.panels;
     if (!scores) return;
@@ -418,7 +365,7 @@ export class Inside {
     context.fillStyle = theme.background;
     context.fillRect(x - 3, y - TYPE / 2 - 2, context.measureText(label).width + 6, TYPE + 4);
     context.fillStyle = theme.roles.key;
-    context.fillText(label, x, y);
+    write(context, label, x, y);
   }
 
   // Arrow keys: within the stage; Tab-free walking between stages with , and .
