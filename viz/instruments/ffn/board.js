@@ -2,7 +2,7 @@
 
 import { el, listen } from "../shared/dom.js";
 import { numberText, shortened } from "../shared/numbers.js";
-import { shade, shadeSigned } from "../shared/theme.js";
+import { fresh, paint, paintBar, wipe, write } from "../shared/paint.js";
 import { cellAt, NARROW, narrowLayout, PARAMETERS, ROOMY, sequence, wideLayout } from "./layout.js";
 import { colourScale, shareText, strongestColumns } from "./maths.js";
 
@@ -72,7 +72,7 @@ export class Board {
     this.node.classList.toggle("roomy", width >= ROOMY);
     if (!store.exact) {
       this.layout = null;
-      for (const canvas of [this.picture, this.overlay]) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+      for (const canvas of [this.picture, this.overlay]) wipe(canvas);
       this.headers.replaceChildren(el("p", {}, store.trouble ? "" : `Fetching ${store.whole}'s numbers…`));
       return;
     }
@@ -82,8 +82,8 @@ export class Board {
       ? narrowLayout(stages, this.shownName(store.cursor.stage), tokens.length, room)
       : wideLayout(stages, tokens.length, room);
     this.drawTabs();
-    this.size(this.picture);
-    this.size(this.overlay);
+    this.board.style.height = `${this.layout.height}px`;
+    for (const canvas of [this.picture, this.overlay]) fresh(canvas, this.layout.width, this.layout.height);
     const context = this.picture.getContext("2d");
     for (const panel of this.layout.panels) this.drawPanel(context, panel);
     this.drawHeaders();
@@ -101,15 +101,6 @@ export class Board {
 
   height() {
     return Math.min(1000, Math.max(380, window.innerHeight - AROUND));
-  }
-
-  size(canvas) {
-    const ratio = window.devicePixelRatio || 1;
-    const { width, height } = this.layout;
-    Object.assign(canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
-    Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
-    this.board.style.height = `${height}px`;
-    canvas.getContext("2d").setTransform(ratio, 0, 0, ratio, 0, 0);
   }
 
   drawTabs() {
@@ -144,7 +135,7 @@ export class Board {
     if (panel.op) {
       context.font = `bold 20px ${this.theme.font}`;
       Object.assign(context, { fillStyle: this.theme.text, textAlign: "center", textBaseline: "middle" });
-      context.fillText(panel.op, panel.x - 14, panel.y + panel.height / 2);
+      write(context, panel.op, panel.x - 14, panel.y + panel.height / 2);
     }
     if (panel.labelled) this.drawLabels(context, panel);
     if (panel.isParameter) this.drawSymbol(context, panel);
@@ -159,23 +150,13 @@ export class Board {
   // Where columns are narrower than a pixel, each pixel shows the largest of its cells, so that no active unit is lost.
   drawCells(context, panel, values, rows, columns) {
     const { theme } = this;
-    const isHidden = panel.name === "ffn_hidden";
-    const silent = mixed(theme.background, theme.text, SILENT_TINT);
+    const scale =
+      panel.name === "ffn_hidden" ? { scale: "positive", silent: mixed(theme.background, theme.text, SILENT_TINT) } : { scale: "signed" };
     Object.assign(panel, colourScale(values));
     const pixels = Math.min(columns, Math.max(1, Math.floor(panel.width * (window.devicePixelRatio || 1))));
-    const shown = strongestColumns(values, rows, columns, pixels);
-    const image = new ImageData(pixels, rows);
-    shown.forEach((value, i) => {
-      const table = isHidden ? theme.ramp : theme.signed;
-      const at = isHidden ? shade(value / panel.limit) : shadeSigned(value, panel.limit);
-      image.data.set(isHidden && !(value > 0) ? silent : table.subarray(at, at + 3), 4 * i);
-      image.data[4 * i + 3] = 255;
-    });
-    this.scratch ??= document.createElement("canvas");
-    Object.assign(this.scratch, { width: pixels, height: rows });
-    this.scratch.getContext("2d").putImageData(image, 0, 0);
-    context.imageSmoothingEnabled = false;
-    context.drawImage(this.scratch, panel.x, panel.y, panel.width, panel.height);
+    const shown = { stage: panel.name, values: strongestColumns(values, rows, columns, pixels), rows, columns: pixels };
+    const { limit, x, y, width, height } = panel;
+    paint(context, { ...shown, ...scale, limit, x, y, width, height }, theme);
   }
 
   get type() {
@@ -190,7 +171,7 @@ export class Board {
   drawSymbol(context, panel) {
     context.font = `${TYPE.usual}px ${this.theme.font}`;
     Object.assign(context, { fillStyle: this.theme.text, textAlign: "right", textBaseline: "middle" });
-    context.fillText(PARAMETERS[panel.name], panel.x - 6, panel.y + panel.height / 2);
+    write(context, PARAMETERS[panel.name], panel.x - 6, panel.y + panel.height / 2);
   }
 
   write(context, text, x, panel, row, here, most) {
@@ -198,7 +179,7 @@ export class Board {
     context.font = `${here ? "bold " : ""}${this.type}px ${this.theme.font}`;
     context.textBaseline = "middle";
     context.fillStyle = here ? this.theme.roles.query : this.theme.text;
-    context.fillText(text, x, y, most);
+    write(context, text, x, y, most);
   }
 
   drawLabels(context, panel) {
@@ -228,7 +209,8 @@ export class Board {
     for (let i = 0; i < tokens; i++) {
       context.fillStyle = this.theme.roles.value;
       context.globalAlpha = 0.28;
-      context.fillRect(x, panel.y + i * panel.cellHeight + 1, (width * this.store.active(i)) / d_ff, Math.max(1, panel.cellHeight - 2));
+      const place = { x, y: panel.y + i * panel.cellHeight + 1, width, height: Math.max(1, panel.cellHeight - 2) };
+      paintBar(context, { stage: "active", values: [this.store.active(i)], limit: d_ff, ...place });
       context.globalAlpha = 1;
       context.textAlign = "left";
       if (i % this.stride === 0) this.write(context, this.activeText(i), x + 3, panel, i, false, width);
@@ -277,7 +259,7 @@ export class Board {
       return;
     }
     const context = this.overlay.getContext("2d");
-    context.clearRect(0, 0, layout.width, layout.height);
+    wipe(this.overlay);
     for (const panel of layout.panels) this.markPanel(context, panel, store.cursor);
   }
 

@@ -87,6 +87,13 @@ export function paintTiles(context, picture, theme, gap) {
   return record(context.canvas, picture, picture);
 }
 
+// One value as a bar: `width` is the length of the limit.
+export function paintBar(context, picture) {
+  const { values, limit, x, y, width, height } = picture;
+  context.fillRect(x, y, (width * values[0]) / limit, height);
+  return record(context.canvas, { ...picture, rows: 1, columns: 1, scale: "length" }, picture);
+}
+
 // Hatches the cells of a picture that `isHidden(row, column)`, lines `apart` pixels from each other.
 export function hatch(context, picture, isHidden, theme, apart) {
   const { rows, columns, x, y, width, height } = picture;
