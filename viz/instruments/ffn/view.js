@@ -5,6 +5,7 @@ import { el, listen } from "../shared/dom.js";
 import { LINK_CHANGED } from "../shared/link.js";
 import { mounted } from "../shared/mount.js";
 import { numberText } from "../shared/numbers.js";
+import { paintThumbnail } from "../shared/paint.js";
 import { Strip } from "../shared/strip.js";
 import { css } from "../shared/theme.js";
 import { Board } from "./board.js";
@@ -118,16 +119,12 @@ class View {
   paintThumbnail(canvas, layer) {
     const { values, shape } = this.store.thumbnails;
     const [, rows, columns] = shape;
-    Object.assign(canvas, { width: columns, height: rows });
-    const table = this.store.header.thumbnail === "ffn_hidden" ? this.theme.ramp : this.theme.signed;
-    const context = canvas.getContext("2d");
-    const image = context.createImageData(columns, rows);
-    for (let i = 0; i < rows * columns; i++) {
-      const at = 3 * values[layer * rows * columns + i];
-      image.data.set(table.subarray(at, at + 3), 4 * i);
-      image.data[4 * i + 3] = 255;
-    }
-    context.putImageData(image, 0, 0);
+    const { limits, thumbnail: stage } = this.store.header;
+    const limit = limits[layer] || 1;
+    const scale = stage === "ffn_hidden" ? "positive" : "signed";
+    const value = (byte) => limit * (scale === "signed" ? byte / 127.5 - 1 : byte / 255);
+    const bytes = values.subarray(layer * rows * columns, (layer + 1) * rows * columns);
+    paintThumbnail(canvas, { stage, values: Float32Array.from(bytes, value), rows, columns, scale, limit }, this.theme);
   }
 
   drawCheck() {
