@@ -2,7 +2,8 @@
 
 import { adopt, el, listen, styleSheet } from "../shared/dom.js";
 import { LINK_CHANGED, readLink, Teller, wholeNumber } from "../shared/link.js";
-import { readTheme, shade, shadeSigned } from "../shared/theme.js";
+import { paintThumbnail } from "../shared/paint.js";
+import { readTheme } from "../shared/theme.js";
 import { unpack } from "../shared/transport.js";
 import { plan } from "./plan.js";
 
@@ -173,24 +174,18 @@ class View {
   }
 
   paint(canvas, box) {
-    const array = this.arrays[this.entry(box)];
+    const stage = this.entry(box);
+    const array = this.arrays[stage];
     if (!array) {
       canvas.hidden = true;
       return;
     }
     const [rows, columns] = array.shape;
     const isShare = box.kind === "output" || box.kind === "decoding" || box.block.endsWith("_attn");
-    const table = isShare ? this.theme.ramp : this.theme.signed;
-    canvas.width = columns;
-    canvas.height = rows;
-    const context = canvas.getContext("2d");
-    const image = context.createImageData(columns, rows);
-    array.values.forEach((byte, i) => {
-      const at = isShare ? shade(byte / 255) : shadeSigned(byte / 127.5 - 1, 1);
-      image.data.set(table.subarray(at, at + 3), 4 * i);
-      image.data[4 * i + 3] = 255;
-    });
-    context.putImageData(image, 0, 0);
+    // Signed ones are sent as shares of the largest of them.
+    const value = isShare ? (byte) => byte / 255 : (byte) => byte / 127.5 - 1;
+    const values = Float32Array.from(array.values, value);
+    paintThumbnail(canvas, { stage, values, rows, columns, scale: isShare ? "weight" : "signed", limit: 1 }, this.theme);
   }
 
   drawLayers() {
