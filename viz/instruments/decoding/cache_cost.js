@@ -1,7 +1,8 @@
 // What the cache saves, drawn: which rows each step computes (two triangles), and a bar a step for each way of decoding.
 
 import { el, listen } from "../shared/dom.js";
-import { hatch, sized } from "./cache_rows.js";
+import { fresh, record, write } from "../shared/paint.js";
+import { hatch } from "./cache_rows.js";
 
 const TYPE = 14;
 
@@ -22,9 +23,9 @@ export class Triangle {
     this.node.setAttribute("aria-label", name);
     const cell = (this.cell = Math.min(24, (size - 3) / steps));
     const side = cell * steps + 3;
-    const { context, ratio } = sized(this.canvas, side, side);
+    const context = fresh(this.canvas, side, side);
     const gap = cell > 5 ? 1 : 0;
-    const lines = hatch(context, theme.text, ratio);
+    const lines = hatch(context, theme.text);
     for (let row = 0; row < steps; row++) {
       for (let column = 0; column <= row; column++) {
         const [x, y] = [1 + column * cell, 1 + row * cell];
@@ -38,6 +39,7 @@ export class Triangle {
         context.globalAlpha = isNew && row !== step ? 0.6 : 1;
         context.fillStyle = isNew ? theme.roles.output : lines;
         context.fillRect(x, y, cell - gap, cell - gap);
+        record(this.canvas, { stage: isNew ? "computed" : "re-used", values: [row, column], rows: 1, columns: 2 }, { x, y, width: cell, height: cell });
       }
     }
     context.globalAlpha = 1;
@@ -70,10 +72,15 @@ export class Bars {
     const [top, bottom] = [TYPE + 6, height - TYPE - 6];
     const wide = Math.min(40, (width - 2) / cached.length);
     Object.assign(this, { wide, top, bottom, cached, highest, steps: cached.length });
-    const { context, ratio } = sized(this.canvas, width, height);
-    const lines = hatch(context, theme.text, ratio);
+    const context = fresh(this.canvas, width, height);
+    const lines = hatch(context, theme.text);
     const gap = wide > 8 ? 3 : wide > 4 ? 1 : 0;
-    const box = (value, i) => [i * wide + 1, bottom - ((bottom - top) * value) / highest, wide - gap, ((bottom - top) * value) / highest];
+    const heightOf = (value) => ((bottom - top) * value) / highest;
+    const box = (value, i) => [i * wide + 1, bottom - heightOf(value), wide - gap, heightOf(value)];
+    const said = (stage, values, i) => {
+      const [x, y, across, high] = box(values[i], i);
+      record(this.canvas, { stage, values: [values[i]], rows: 1, columns: 1, scale: "length", limit: highest }, { x, y, width: across, height: high }, i);
+    };
     for (let i = 0; i < cached.length; i++) {
       context.lineWidth = 1;
       context.strokeStyle = theme.text;
@@ -86,13 +93,15 @@ export class Bars {
         context.fillRect(...box(cached[i], i));
       } else context.strokeRect(...box(cached[i], i));
       if (wide > 4 || i > step) context.strokeRect(...box(uncached[i], i));
+      said("without a cache", uncached, i);
+      said("with a cache", cached, i);
     }
     context.globalAlpha = 1;
     context.setLineDash([]);
     context.fillStyle = theme.text;
     context.fillRect(0, bottom, wide * cached.length + 1, 1);
     context.font = `${TYPE}px ${theme.font}`;
-    context.fillText(`highest bar: ${most}`, 1, TYPE);
+    write(context, `highest bar: ${most}`, 1, TYPE);
     this.paintSteps(context, step, theme);
   }
 
@@ -105,7 +114,7 @@ export class Bars {
       context.font = `${i === step ? "bold " : ""}${TYPE}px ${theme.font}`;
       context.textAlign = "center";
       const half = context.measureText(String(i + 1)).width / 2;
-      context.fillText(String(i + 1), Math.min(Math.max(half, middle(i)), Math.max(this.wide * this.steps, 2 * half) - half), this.bottom + TYPE + 3);
+      write(context, String(i + 1), Math.min(Math.max(half, middle(i)), Math.max(this.wide * this.steps, 2 * half) - half), this.bottom + TYPE + 3);
     }
     context.textAlign = "left";
     context.fillRect(step * this.wide, this.bottom, this.wide, 3);

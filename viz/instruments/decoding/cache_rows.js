@@ -3,7 +3,7 @@
 
 import { el, listen } from "../shared/dom.js";
 import { shortened } from "../shared/numbers.js";
-import { shadeSigned } from "../shared/theme.js";
+import { fresh, prepared, stamp, write } from "../shared/paint.js";
 
 const TYPE = 16;
 const HEADER = 24;
@@ -11,7 +11,8 @@ const READABLE = 12.5; // lowest row that a label fits into
 const SPACED = 14.5;
 
 // Diagonal lines of a colour, to fill what is read again.
-export function hatch(context, colour, ratio) {
+export function hatch(context, colour) {
+  const ratio = window.devicePixelRatio || 1;
   const tile = document.createElement("canvas");
   const size = Math.round(5 * ratio);
   Object.assign(tile, { width: size, height: size });
@@ -27,17 +28,6 @@ export function hatch(context, colour, ratio) {
   const pattern = context.createPattern(tile, "repeat");
   pattern.setTransform(new DOMMatrix().scale(1 / ratio));
   return pattern;
-}
-
-// A canvas of that many CSS pixels, cleared; its context draws in CSS pixels.
-export function sized(canvas, width, height) {
-  const ratio = window.devicePixelRatio || 1;
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
-  Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
-  const context = canvas.getContext("2d");
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  return { context, ratio };
 }
 
 export class Rows {
@@ -75,22 +65,8 @@ export class Rows {
       width: Math.min(width, from + 2 * features * cell + 14), height: HEADER + rowHeight * tokens.length + 3,
     };
     Object.assign(this.node.style, { width: `${this.frame.width}px`, height: `${this.frame.height}px` });
-    this.strips = ["k", "v"].map((letter) => this.strip(spec[letter]));
-  }
-
-  // The numbers' colours, one pixel a number.
-  strip(values) {
-    const { tokens, features, limit, theme } = this.spec;
-    const image = new ImageData(features, tokens.length);
-    for (let i = 0; i < values.length; i++) {
-      const at = shadeSigned(values[i], limit);
-      image.data.set(theme.signed.subarray(at, at + 3), 4 * i);
-      image.data[4 * i + 3] = 255;
-    }
-    const canvas = document.createElement("canvas");
-    Object.assign(canvas, { width: features, height: tokens.length });
-    canvas.getContext("2d").putImageData(image, 0, 0);
-    return canvas;
+    const sizes = { rows: tokens.length, columns: features, scale: "signed", limit: spec.limit };
+    this.strips = ["k", "v"].map((letter) => prepared({ stage: letter, values: spec[letter], ...sizes }, theme));
   }
 
   // states: for each row "new", "re-used" or "" (not there yet).
@@ -99,10 +75,9 @@ export class Rows {
     this.states = states;
     const { tokens, features, layers, theme, colours } = this.spec;
     const { width, height, top, rowHeight, cell } = this.frame;
-    const { context, ratio } = sized(this.picture, width, height);
+    const context = fresh(this.picture, width, height);
     const colour = theme.roles.output;
-    const lines = hatch(context, theme.text, ratio);
-    context.imageSmoothingEnabled = false;
+    const lines = hatch(context, theme.text);
     this.paintHeader(context);
     let labelled = -Infinity;
     let worded = -Infinity;
@@ -113,7 +88,7 @@ export class Rows {
       for (let i = 0; i < layers; i++) this.paintState(context, this.frame.layer + i * this.frame.layerWidth, y, state, colour, lines);
       for (const [n, letter] of ["k", "v"].entries()) {
         const x = this.frame[letter];
-        if (state) context.drawImage(this.strips[n], 0, row, features, 1, x, y, features * cell, rowHeight - (rowHeight > 8 ? 2 : 0));
+        if (state) stamp(context, this.strips[n], { x, y, width: features * cell, height: rowHeight - (rowHeight > 8 ? 2 : 0) }, row);
         else this.paintNothing(context, x, y, features * cell);
       }
       const fits = rowHeight >= READABLE || (y - labelled >= TYPE + 2 && (lone < 0 || Math.abs(row - lone) * rowHeight >= TYPE));
@@ -132,7 +107,7 @@ export class Rows {
     context.textBaseline = "alphabetic";
     for (const letter of ["k", "v"]) {
       context.fillStyle = colours[letter];
-      context.fillText(features * cell > 84 ? `${letter}  ${tokens.length} × ${features}` : letter, this.frame[letter], 16);
+      write(context, features * cell > 84 ? `${letter}  ${tokens.length} × ${features}` : letter, this.frame[letter], 16);
     }
   }
 
@@ -154,13 +129,13 @@ export class Rows {
     context.fillStyle = theme.text;
     context.textAlign = "right";
     context.font = `${TYPE}px ${theme.font}`;
-    context.fillText("layer", token - 6, 16);
+    write(context, "layer", token - 6, 16);
     context.textAlign = "center";
     for (let i = 0; i < layers; i++) {
       if (layerWidth < 10 && i !== layer) continue;
       context.font = `${i === layer ? "bold " : ""}${layerWidth < 12 ? 14 : TYPE}px ${theme.font}`;
       const x = token + (i + 0.5) * layerWidth;
-      context.fillText(String(i + 1), x, 16);
+      write(context, String(i + 1), x, 16);
       if (i === layer) context.fillRect(x - layerWidth / 2 + 1, 19, layerWidth - 2, 3);
     }
   }
@@ -207,7 +182,7 @@ export class Rows {
     }
     context.globalAlpha = this.states[row] || bold ? 1 : 0.65;
     context.fillStyle = theme.text;
-    context.fillText(this.texts[row], token - 6, y, token - 8);
+    write(context, this.texts[row], token - 6, y, token - 8);
     context.globalAlpha = 1;
   }
 
@@ -225,14 +200,14 @@ export class Rows {
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.fillStyle = state === "new" ? theme.background : theme.text;
-    context.fillText(state, x + width / 2, middle + 1, width - 2);
+    write(context, state, x + width / 2, middle + 1, width - 2);
   }
 
   // Mark a cell: { zone, row, column } or null.
   mark(cell, pinned) {
     if (!this.frame) return;
     const { width, height, top, rowHeight, cell: cellWidth } = this.frame;
-    const { context } = sized(this.overlay, width, height);
+    const context = fresh(this.overlay, width, height);
     if (!cell) return;
     const y = top + cell.row * rowHeight;
     this.paintToken(context, cell.row, true);

@@ -50,7 +50,8 @@ export function prepared(picture, theme, source = document.createElement("canvas
   return { picture, source };
 }
 
-const record = (canvas, { stage, values, rows, columns, scale, limit = 1 }, { x, y, width, height }, row = null) => {
+// For who paints in a way of its own: what was painted, and where.
+export const record = (canvas, { stage, values, rows, columns, scale, limit = 1 }, { x, y, width, height }, row = null) => {
   const painted = { stage, values, rows, columns, scale, limit, x, y, width, height, row, hidden: [] };
   canvas.painted.push(painted);
   return painted;
