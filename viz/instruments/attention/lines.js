@@ -3,6 +3,7 @@
 import { el, listen } from "../shared/dom.js";
 import { heaviest } from "../shared/maths.js";
 import { percentText, shortened, weightText } from "../shared/numbers.js";
+import { marked } from "../shared/paint.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const LONGEST_LABEL = 20;
@@ -113,7 +114,7 @@ export class Lines {
           "data-head": head,
         });
         line.append(svg("title", {}, `head ${head + 1}: ${site.queries[i]} asks ${site.keys[j]}: ${weightText(weight)}`));
-        this.strokes.push(line);
+        this.strokes.push(marked(line, "weights", [head, i, j, weight]));
         picture.append(line);
       }
     }

@@ -2,6 +2,7 @@
 
 import { el, listen } from "../shared/dom.js";
 import { numberText } from "../shared/numbers.js";
+import { marked } from "../shared/paint.js";
 import { svg } from "./ribbons.js";
 import { ROOT } from "./beam_tree.js";
 
@@ -134,7 +135,7 @@ export class Picture {
     group.append(svg("text", { class: "beam-token", x: middle, y: isTall ? y + lines[0] : y + height / 2 + size * 0.36, "font-size": size, "text-anchor": "middle" }, words));
     if (isTall) group.append(svg("text", { class: "beam-score", x: middle, y: y + lines[1], "font-size": SMALL, "text-anchor": "middle" }, score));
     group.append(svg("title", {}, `${tree.sentence(node)}\n${tree.why(node)}`));
-    return group;
+    return marked(group, "score", [node.id, node.step, node.score]);
   }
 
   // Whether a hypothesis at the end of this tree is wider than this.

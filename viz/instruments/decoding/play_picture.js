@@ -3,6 +3,7 @@
 
 import { listen } from "../shared/dom.js";
 import { weightText } from "../shared/numbers.js";
+import { marked } from "../shared/paint.js";
 import { css, textOn } from "../shared/theme.js";
 import { Ribbons, svg } from "./ribbons.js";
 
@@ -94,7 +95,7 @@ export class StepPicture extends Ribbons {
       if (!isRead) continue;
       listen(cell, { pointerenter: () => this.onCell.onPoint({ on: "own", column: i }) });
       listen(cell, { click: () => this.onCell.onClick({ on: "own", column: i }) });
-      this.cells.push(cell);
+      this.cells.push(marked(cell, "own weights", [this.step, i, weight]));
       if (x1 - x0 < NUMBER_WIDTH) continue;
       const text = svg("text", { class: "play-cell-number", x: (x0 + x1) / 2, y: y + CELL / 2 + 5, "text-anchor": "middle", "font-size": TYPE, fill: textOn(theme, weight) });
       text.append(weightText(weight));

@@ -2,6 +2,7 @@
 
 import { el, listen } from "../shared/dom.js";
 import { shortened, weightText } from "../shared/numbers.js";
+import { marked } from "../shared/paint.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const TYPE = 16;
@@ -76,7 +77,7 @@ export class Ribbons {
         path.append(svg("title", {}, `${below[row]} looks at ${above[column]}: ${weightText(weight)}`));
         listen(path, { pointerenter: () => this.onPoint({ row, column }) });
         listen(path, { click: () => this.onClick({ row, column }) });
-        this.paths.push(path);
+        this.paths.push(marked(path, "weights", [row, column, weight]));
         picture.append(path);
       }
     }

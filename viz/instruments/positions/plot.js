@@ -1,6 +1,7 @@
 // Lines over whole numbers, as SVG, with axes; nothing here knows what they mean.
 
 import { el, listen } from "../shared/dom.js";
+import { marked } from "../shared/paint.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -48,9 +49,9 @@ export class Plot {
     if (here !== null) parts.push(svg("line", { class: "here", x1: X(here), x2: X(here), y1: top - 4, y2: bottom + 3 }));
     for (const line of lines) {
       const d = line.points.map(([x, y], n) => `${n ? "L" : "M"}${X(x).toFixed(1)} ${Y(y).toFixed(1)}`).join("");
-      parts.push(svg("path", { class: "wave", d, stroke: line.colour, "stroke-width": line.width }));
+      parts.push(marked(svg("path", { class: "wave", d, stroke: line.colour, "stroke-width": line.width }), name, line.points.flat()));
     }
-    for (const dot of dots) parts.push(svg("circle", { cx: X(dot.x), cy: Y(dot.y), r: 4.5, fill: dot.colour }));
+    for (const dot of dots) parts.push(marked(svg("circle", { cx: X(dot.x), cy: Y(dot.y), r: 4.5, fill: dot.colour }), name, [dot.x, dot.y]));
     for (const [key, value] of Object.entries({ width, height, viewBox: `0 0 ${width} ${height}` })) this.picture.setAttribute(key, value);
     this.picture.replaceChildren(...parts);
     this.node.title = xName;

@@ -2,6 +2,7 @@
 
 import { el, listen } from "../shared/dom.js";
 import { numberText } from "../shared/numbers.js";
+import { marked } from "../shared/paint.js";
 import { frequency, rotation } from "./maths.js";
 import { svg } from "./plot.js";
 
@@ -9,7 +10,10 @@ const RADIUS = 104;
 const SIZE = 276;
 const SMALL = 46;
 
-const hand = (className, radius, angle, x, y) => svg("line", { class: className, x1: x, y1: y, x2: x + radius * Math.cos(angle), y2: y - radius * Math.sin(angle) });
+function hand(className, radius, angle, x, y) {
+  const tip = [Math.cos(angle), Math.sin(angle)];
+  return marked(svg("line", { class: className, x1: x, y1: y, x2: x + radius * tip[0], y2: y - radius * tip[1] }), "PE", tip);
+}
 
 export class Rotation {
   constructor(store) {

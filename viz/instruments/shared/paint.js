@@ -1,7 +1,8 @@
 // Values → pixels, in one place, and a record of them made with the pixels: what a canvas shows is what it says it painted.
 //
 // canvas.painted: its pictures in the order of painting, each { stage, values (row by row), rows, columns, scale, limit, x, y,
-// width, height }, in CSS pixels (a thumbnail: in cells), and `hidden`, the cells that are hatched. canvas.written: its texts, each { text, x, y, align }.
+// width, height } in CSS pixels (a thumbnail: in cells), with the `row` of it where it is painted row by row, the `silent` colour
+// and the `hidden` cells, which are hatched. canvas.written: its texts, each { text, x, y, align }.
 
 import { shade, shadeSigned } from "./theme.js";
 
@@ -51,11 +52,11 @@ export function prepared(picture, theme, source = document.createElement("canvas
 }
 
 // For who paints in a way of its own: what was painted, and where.
-export const record = (canvas, { stage, values, rows, columns, scale, limit = 1 }, { x, y, width, height }, row = null) => {
-  const painted = { stage, values, rows, columns, scale, limit, x, y, width, height, row, hidden: [] };
+export function record(canvas, { stage, values, rows, columns, scale, limit = 1, silent = null }, { x, y, width, height }, row = null) {
+  const painted = { stage, values, rows, columns, scale, limit, silent, x, y, width, height, row, hidden: [] };
   canvas.painted.push(painted);
   return painted;
-};
+}
 
 // All rows of what was prepared, or one, stretched to the place { x, y, width, height }.
 export function stamp(context, { picture, source }, place, row = null) {
@@ -149,6 +150,12 @@ export function wipe(canvas) {
   context.clearRect(0, 0, canvas.width, canvas.height);
   context.restore();
   Object.assign(canvas, { painted: [], written: [] });
+}
+
+// A mark of a picture in SVG, which says itself what it shows.
+export function marked(node, stage, values) {
+  node.painted = [{ stage, values: Array.from(values) }];
+  return node;
 }
 
 // Text at a point; squeezed where it is wider than `most`.

@@ -2,6 +2,7 @@
 
 import { el, listen } from "../shared/dom.js";
 import { percentText, shortened } from "../shared/numbers.js";
+import { marked } from "../shared/paint.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = 30;
@@ -150,9 +151,12 @@ export class Scatter {
     ];
     const from = dots[store.cursor.token];
     const ties = points.flatMap((_, i) => (isNear(i) ? [svg("line", { class: "tie", x1: from.x, y1: from.y, x2: dots[i].x, y2: dots[i].y })] : []));
-    const circles = [...order].reverse().map((i) =>
-      svg("circle", { class: `dot rank-${rank(i)}`, cx: dots[i].x, cy: dots[i].y, r: rank(i) < 2 ? 8 : points[i].token === null ? 3.5 : 5.5 }),
-    );
+    const { name } = store.side.layers[store.layer];
+    const circles = [...order].reverse().map((i) => {
+      const size = points[i].token === null ? 3.5 : 5.5;
+      const circle = svg("circle", { class: `dot rank-${rank(i)}`, cx: dots[i].x, cy: dots[i].y, r: rank(i) < 2 ? 8 : size });
+      return marked(circle, name, [i, points[i].x, points[i].y]);
+    });
     const labels = wanted.flatMap(({ i, text, type }, k) => {
       const box = boxes[k];
       if (!box) return [];
