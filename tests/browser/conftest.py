@@ -170,6 +170,24 @@ def contexts(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
         each.close()
 
 
+@pytest.fixture(scope="session")
+def bare(contexts: Callable[..., BrowserContext], zoo: str) -> Iterator[Callable[..., Page]]:
+    """`bare(ratio)`: a page of the server without the app, with so many device pixels to a CSS pixel."""
+    pages: dict[float, Page] = {}
+
+    def page(ratio: float = 1) -> Page:
+        if ratio not in pages:
+            options = {"viewport": {"width": 400, "height": 300}, "device_scale_factor": ratio}
+            pages[ratio] = contexts(**options).new_page()
+            pages[ratio].set_default_timeout(PATIENCE_MS)
+            pages[ratio].goto(f"{zoo}/readyz")
+        return pages[ratio]
+
+    yield page
+    for each in pages.values():
+        each.close()
+
+
 @contextmanager
 def visiting(contexts: Callable[..., BrowserContext]) -> Iterator[Callable[..., Page]]:
     """`visit(url, {context options}, **link)` opens the app and waits `until` it is all there.

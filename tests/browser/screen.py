@@ -67,6 +67,7 @@ READ_ALL = """
   return read;
 }
 """
+ROOT = {"tokens": "tokens", "positions": "positions", "output": "output", "decoding": "decoding"}
 PLOT = "document.querySelector('.js-plotly-plot')"
 FOCUSED = """
 () => {
@@ -75,6 +76,12 @@ FOCUSED = """
   return { name: node.className, ...node.dataset };
 }
 """
+
+
+def root(place: str) -> str:
+    """The class of the instrument that shows a place."""
+    name = place.split(".")[-1]
+    return ROOT.get(place, "ffn" if name == "ffn" or name.endswith("_norm") else "attention")
 
 
 def matrix(page: Page) -> Locator:

@@ -6,17 +6,11 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.head import PHONE, assert_no_sideways_scroll
+from tests.browser.screen import root
 from tests.checkpoints import text_of
 from viz.scene import places_of
 
 TEXTS = {"one token": "a", "emoji and markup": "👩‍👩‍👧 <b>runs</b> & شكرا"}
-ROOT = {"tokens": "tokens", "positions": "positions", "output": "output", "decoding": "decoding"}
-
-
-def root(place):
-    """The class of the instrument that shows a place."""
-    name = place.split(".")[-1]
-    return ROOT.get(place, "ffn" if name == "ffn" or name.endswith("_norm") else "attention")
 
 
 def expect_drawn(page, place):

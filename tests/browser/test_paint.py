@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.browser.conftest import PATIENCE_MS
 from tests.browser.screen import colours_of
 from viz import theme
 
@@ -18,7 +17,7 @@ CELL, AROUND = (11, 7), 4
 """A cell's width and height, and the room around the picture."""
 SILENT = [1, 2, 3]
 
-# Paints a picture in one way on a canvas of a bare page; gives the colour in the middle of each cell, and the record.
+# Paints a picture in one way on a canvas of a bare page; gives its pixels, and what it says it painted.
 PAINT = """
 async ([way, mode, palette, given, [wide, high], around]) => {
   const [paint, { readTheme }] = await Promise.all(
@@ -45,24 +44,6 @@ async ([way, mode, palette, given, [wide, high], around]) => {
   return { pixels: [...data], width: canvas.width, painted };
 }
 """
-
-
-@pytest.fixture(scope="module")
-def bare(contexts, zoo):
-    """`bare(ratio)`: a bare page of the server with so many device pixels to a CSS pixel."""
-    pages = {}
-
-    def page(ratio):
-        if ratio not in pages:
-            options = {"viewport": {"width": 400, "height": 300}, "device_scale_factor": ratio}
-            pages[ratio] = contexts(**options).new_page()
-            pages[ratio].set_default_timeout(PATIENCE_MS)
-            pages[ratio].goto(f"{zoo}/readyz")
-        return pages[ratio]
-
-    yield page
-    for each in pages.values():
-        each.close()
 
 
 def paint(page, way, mode, scale, values=VALUES, silent=None):
@@ -123,7 +104,9 @@ def test_the_canvas_says_what_it_painted_and_where(bare, way):
         "rows": [[AROUND, y + i * high, columns * wide, high, 1, columns] for i in range(rows)],
         "thumbnail": [[0, 0, columns, rows, rows, columns]],
     }.get(way, [[AROUND, y, columns * wide, rows * high, rows, columns]])
-    assert {(each["stage"], each["scale"], each["limit"]) for each in painted} == {("scores", "signed", LIMIT)}
+    assert {(each["stage"], each["scale"], each["limit"]) for each in painted} == {
+        ("scores", "signed", LIMIT)
+    }
 
 
 def test_the_canvas_says_what_it_wrote_and_where_whichever_way_it_is_turned(bare):
