@@ -169,9 +169,12 @@ def test_keys_walk_the_tree_and_a_pin_is_in_the_link_until_it_is_freed(page, sen
     page.keyboard.press("Home")
     first = here(page)
     assert arrays["step"][first] == 0
-    page.keyboard.press("ArrowDown")
-    assert arrays["step"][here(page)] == 0
-    assert arrays["score"][here(page)] <= arrays["score"][first]
+    column = sorted((node for node in nodes(page) if node["step"] == 1), key=lambda node: node["y"])
+    order = [node["id"] for node in column]
+    assert order.index(first) == 0 and len(order) > 2
+    for key, place in (("ArrowUp", 0), ("ArrowDown", 1), ("ArrowDown", 2), ("ArrowUp", 1)):
+        page.keyboard.press(key)
+        assert here(page) == order[place], key
     page.keyboard.press("Enter")
     pinned = here(page)
     assert link(page)["node"] == str(pinned + 1)
@@ -278,29 +281,34 @@ def test_the_scoreboard_shows_every_digit(visit, zoo, options):
     assert page.locator(".beam-board").evaluate(CUT) == []
 
 
+def assert_board_at(page, alpha):
+    """The scoreboard names this α, and ranks each hypothesis by log P / ((5 + n) / 6)^α."""
+    board = page.locator(".beam-board").inner_text()
+    assert f"re-ranked at α = {alpha:g}\n" in board or f"re-ranked at α = {alpha:g} (tree" in board
+    rows = [row.locator("td").all_text_contents()[2:] for row in page.locator(".beam-board tbody tr").all()]
+    assert len(rows) >= 2
+    number = lambda text: float(text.replace("−", "-"))  # noqa: E731
+    for log_prob, length, score in rows:
+        value = number(log_prob) / ((5 + int(length)) / 6) ** alpha
+        assert number(score) == pytest.approx(value, rel=2e-3)
+    scores = [number(score) for _, _, score in rows]
+    assert scores == sorted(scores, reverse=True)
+
+
 def test_alpha_re_ranks_the_scoreboard_at_once_and_the_tree_follows(page):
-    rows = page.locator(".beam-board tbody tr")
-    assert rows.count() >= 2
+    assert_board_at(page, ALPHA)
 
     def slide(alpha):
         page.get_by_label("Length penalty α").evaluate(
             "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }", str(alpha)
         )
 
-    slide(0)
-    assert "re-ranked at α = 0" in page.locator(".beam-board").inner_text()
-    for row in rows.all():
-        log_prob, _, score = row.locator("td").all_text_contents()[2:]
-        assert score == log_prob
-    expect(page.locator(".beam-tree")).to_have_attribute("aria-label", re.compile("α 0, "))
-    assert link(page)["alpha"] == "0"
-    slide(ALPHA)
-    lengths = [int(row.locator("td").nth(3).inner_text()) for row in rows.all()]
-    numbers = [row.locator("td").all_text_contents() for row in rows.all()]
-    for length, (_, _, log_prob, _, score) in zip(lengths, numbers, strict=True):
-        value = float(log_prob.replace("−", "-")) / ((5 + length) / 6) ** ALPHA
-        assert float(score.replace("−", "-")) == pytest.approx(value, rel=2e-3)
-    expect(page.locator(".beam-tree")).to_have_attribute("aria-label", re.compile("α 1, "))
+    for alpha in (0, ALPHA):
+        slide(alpha)
+        assert_board_at(page, alpha)
+        expect(page.locator(".beam-tree")).to_have_attribute("aria-label", re.compile(f"α {alpha:g}, "))
+        assert_board_at(page, alpha)
+        assert link(page)["alpha"] == f"{alpha:g}"
 
 
 def test_a_phone_shows_the_widest_beam_and_says_what_was_out_of_range(visit, zoo):

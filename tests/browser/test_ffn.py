@@ -205,6 +205,15 @@ def test_keys_move_the_cursor_pin_it_and_write_the_link(page):
     assert point(page, "ffn_out", (1, 1))[0]["title"] == "ffn_out[2, 1]"
 
 
+def test_page_keys_change_the_layer_by_one(page):
+    title, board = page.locator(".ffn .title"), page.locator(".ffn .board")
+    layers = [("PageUp", 1), ("PageUp", 1), ("PageDown", 2), ("PageDown", 3), ("PageDown", 3), ("PageUp", 2)]
+    for key, layer in layers:
+        board.press(key)
+        expect(title).to_have_text(f"Encoder feed-forward, layer {layer}")
+    shown(page)
+
+
 def test_page_keys_and_buttons_change_the_layer(page, zoo_trace):
     page.locator(".ffn .board").press("PageDown")
     expect(page.locator(".ffn .title")).to_have_text("Encoder feed-forward, layer 3")

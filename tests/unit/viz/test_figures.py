@@ -12,8 +12,12 @@ import pytest
 
 from viz import figures, theme
 from viz.figures import FIGURES
+from viz.figures.attention_heatmap import STAGES
 from viz.labels import query_labels
 from viz.scene import SITES
+
+LACKING = ("q_rot", "k_rot", "biased")
+"""Stages that a model with sinusoidal positions does not have."""
 
 for module in pkgutil.iter_modules(figures.__path__):
     importlib.import_module(f"viz.figures.{module.name}")
@@ -96,6 +100,17 @@ def test_weights_lie_on_a_fixed_scale_from_0_to_1_first_token_top_left(trace):
     assert (data.zmin, data.zmax) == (0, 1)
     assert figure.layout.yaxis.autorange == "reversed"
     assert figure.layout.xaxis.side == "top"
+
+
+@pytest.mark.parametrize("stage", [stage for stage in STAGES if stage not in ("weights", *LACKING)])
+def test_other_stages_lie_on_a_scale_that_reaches_as_far_below_0_as_above(stage, trace):
+    place, layer, head = choices(trace)[-1]
+    data = FIGURES["attention_heatmap"](trace, place, layer, head, "light", stage).data[0]
+    values = np.asarray(data.z)
+    limit = np.abs(values[np.isfinite(values)]).max()
+    assert limit > 0
+    assert (data.zmin, data.zmax) == (pytest.approx(-limit), pytest.approx(limit))
+    assert [colour for _, colour in data.colorscale] == theme.DIVERGING["light"]
 
 
 @pytest.mark.parametrize("mode", theme.MODES)

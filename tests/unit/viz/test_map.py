@@ -7,6 +7,7 @@ import pytest
 
 from model import load
 from model.config import Config
+from model.counts import total
 from tests import checkpoints
 from tests.unit.viz.test_transport import unpack
 from viz.instruments.map import (
@@ -116,6 +117,20 @@ def test_the_message_says_the_models_places_and_its_parameters(glass, trace):
     assert header["totals"]["parameters"] == sum(p.numel() for p in glass.model.parameters())
     for name, array in thumbnails(trace).items():
         assert np.array_equal(arrays[name], array)
+
+
+def test_the_message_says_what_each_block_weighs_and_how_much_it_works(glass, trace):
+    header, _ = unpack(message(glass, trace, {}))
+    config, n_tgt = trace.config, len(trace.tgt_tokens)
+    d, d_ff, vocab = config.d_model, config.d_ff, config.vocab_size
+    weighs = {"tokens": vocab * d, "output": 0, "encoder.ffn": 2 * d * d_ff + d + d_ff}
+    weighs |= {"encoder.ffn_norm": 2 * d, "decoder.cross_attn": 4 * (d * d + d)}
+    works = {"output": n_tgt * vocab * d, "decoder.ffn": 2 * n_tgt * d * d_ff}
+    assert weighs.items() <= header["parameters"].items()
+    assert works.items() <= header["multiply_adds"].items()
+    assert "tokens" not in header["multiply_adds"]
+    for count in ("parameters", "multiply_adds"):
+        assert header["totals"][count] == total(header[count], config.n_layers)
 
 
 def test_20_tokens_to_20_tokens_fit_into_50_kilobytes(tmp_path):
