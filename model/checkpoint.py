@@ -28,8 +28,6 @@ ROOT = Path(__file__).resolve().parent.parent / "checkpoints"
 FILES = ("config.json", "tokenizer.json", "model.safetensors", "card.json")
 REMEMBERED = {"tokenizer_sha256": ("tokenizer.json", "tokenizer"), "config_sha256": ("config.json", "config")}
 """What the weights file remembers: the checksum of which file, and what that file is."""
-MAY_BE_MISSING = ("config_sha256",)
-"""Checksums that a weights file need not have, as older ones lack these; empty this to require all."""
 
 
 @dataclass(frozen=True)
@@ -139,8 +137,7 @@ def load_checkpoint(name_or_path: str | Path) -> Checkpoint:
     weights = open_weights(folder / "model.safetensors")
     model = build(config, weights, where["config.json"])
     for name, (file, what) in REMEMBERED.items():
-        known = weights.metadata.get(name)
-        if known != checksum(content[file]) and not (known is None and name in MAY_BE_MISSING):
+        if weights.metadata.get(name) != checksum(content[file]):
             raise CheckpointError(f"{where[file]} is not the {what} that model.safetensors was trained with.")
     check_numbers(model, weights.where)
     card = parse_json(content["card.json"], where["card.json"])
