@@ -106,7 +106,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--vocab-size", type=number(COUNT.but(name="vocab-size")), default=8000)
     args = parser.read(arguments)
     torch.set_num_threads(1)
-    config, options = Config(norm="pre", dropout=0.15), Options(everyday=5_000)
+    config, options = Config(norm="pre", dropout=0.15), Options(everyday=5_000, short=2_000)
     limits = config.max_src_len, config.max_tgt_len
     tokenizer, corpora, _ = read_corpora(args.pair, args.data, args.vocab_size, limits, None)
     config = Config(**config.to_dict() | {"vocab_size": tokenizer.vocab_size})

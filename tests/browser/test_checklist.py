@@ -190,7 +190,7 @@ def test_a_step_of_the_decoder_with_its_logits_and_probabilities(lecturer, trace
     )
     expect(page.locator(".output .check")).to_have_class("check right")
     probs = trace["output.probs"].value[2]
-    expect(page.locator(".formula .result")).to_have_text(re.compile(rf"^{probs.max():.3f}\d*$"))
+    expect(page.locator(".formula .result")).to_have_text(re.compile(rf"^{probs.max():.4g}\d*$"))
 
 
 def test_the_story_of_decoding_by_keyboard_another_word_and_the_reason_in_the_beam_tree(visit, app, glass):

@@ -21,7 +21,7 @@ from tests.unit.model.small import small_model
 
 SMALL = (
     "--d-model=16 --n-heads=2 --d-ff=16 --n-layers=1 --vocab-size=300 --max-tokens=150 --warmup=4 "
-    "--average=2 --snapshots 0 3 --joined=0.2 --everyday=48 --rate=2e-3"
+    "--average=2 --snapshots 0 3 --joined=0.2 --everyday=48 --short=0 --rate=2e-3"
 ).split()
 NOUNS = {"dog": "Hund", "man": "Mann", "ball": "Ball", "tree": "Baum", "car": "Wagen"}
 COLOURS = {"red": "rote", "blue": "blaue", "green": "grüne", "big": "große"}
