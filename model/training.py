@@ -245,7 +245,7 @@ class Run:
         """What save_state wrote; a file that is cut short or none of ours raises DataError."""
         path = self.work / "state.pt"
         try:
-            state = torch.load(path, weights_only=True)
+            state = torch.load(path, map_location="cpu", weights_only=True)
             if not {"model", "optimizers", "progress", "options", "config"} <= set(state):
                 raise ValueError("parts are missing")
         except (RuntimeError, EOFError, OSError, pickle.UnpicklingError, ValueError, TypeError) as error:

@@ -1,9 +1,13 @@
 """Fixtures that the tests of model/ share."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 import torch
 
 from model.tokenizer import Tokenizer
+from tests.unit.model.tiny import tiny_checkpoint
 
 TEXTS = [
     "A man in a blue shirt is standing on a ladder cleaning a window.",
@@ -33,3 +37,15 @@ def tokenizer() -> Tokenizer:
 def other_tokenizer() -> Tokenizer:
     """As many tokens as `tokenizer`, other merges."""
     return Tokenizer.train([text[::-1] for text in TEXTS] * 3, 400)
+
+
+@pytest.fixture(scope="session")
+def learnt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint that knows a few sentences by heart; nobody writes into it."""
+    return tiny_checkpoint(tmp_path_factory.mktemp("learnt") / "en-de", learnt=True)
+
+
+@pytest.fixture
+def folder(learnt: Path, tmp_path: Path) -> Path:
+    """A copy of its own, whose card may be written."""
+    return shutil.copytree(learnt, tmp_path / "en-de")

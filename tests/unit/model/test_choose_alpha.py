@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,20 +11,9 @@ import sacrebleu
 from model import card, load
 from model.card import Trial
 from model.choose_alpha import chosen, main, trial
-from tests.unit.model.tiny import BROKEN, PAIRS, tiny_checkpoint, write_multi30k
+from tests.unit.model.tiny import BROKEN, PAIRS, write_multi30k
 
 KNOWN = [pair for pair in PAIRS if pair is not BROKEN]
-
-
-@pytest.fixture(scope="module")
-def learnt(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_checkpoint(tmp_path_factory.mktemp("learnt") / "en-de", learnt=True)
-
-
-@pytest.fixture
-def folder(learnt: Path, tmp_path: Path) -> Path:
-    """A copy of its own, whose card may be written."""
-    return shutil.copytree(learnt, tmp_path / "en-de")
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from model.confidence import (
     rarest_word,
     sureness,
 )
-from tests.unit.model.tiny import BROKEN, PAIRS, tiny_checkpoint, tiny_glass, write_multi30k
+from tests.unit.model.tiny import BROKEN, PAIRS, tiny_glass, write_multi30k
 
 KNOWN = [pair for pair in PAIRS if pair is not BROKEN]
 SURE = {
@@ -139,11 +139,6 @@ def test_lengths_and_pieces_are_counted_in_what_was_learnt(glass):
 
 def test_a_source_with_several_translations_is_tried_once():
     assert by_source([("a", "b"), ("c", "d"), ("a", "e")]) == {"a": ["b", "e"], "c": ["d"]}
-
-
-@pytest.fixture(scope="module")
-def learnt(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_checkpoint(tmp_path_factory.mktemp("learnt") / "en-de", learnt=True)
 
 
 def write_tatoeba(folder: Path, n: int) -> None:

@@ -3,19 +3,13 @@
 import json
 
 import numpy as np
-import pytest
 import torch
 
 from model.dead_units import firing, layers, main
 from model.glass import load
-from tests.unit.model.tiny import BROKEN, PAIRS, tiny_checkpoint, write_multi30k
+from tests.unit.model.tiny import BROKEN, PAIRS, write_multi30k
 
 KNOWN = [pair for pair in PAIRS if pair is not BROKEN]
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tiny_checkpoint(tmp_path / "en-de", learnt=True)
 
 
 def hidden(glass, place):

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import sacrebleu
 from model.data import Pair
 from model.evaluate import main, score, translate_all
 from model.glass import Glass, Translation, load
-from tests.unit.model.tiny import BROKEN, PAIRS, tiny_checkpoint, write_multi30k
+from tests.unit.model.tiny import BROKEN, PAIRS, write_multi30k
 
 KNOWN = [pair for pair in PAIRS if pair is not BROKEN]
 MIXED: list[Pair] = [
@@ -26,17 +25,6 @@ KEYS = {"bleu", "bleu_lc", "chrf", "signature", "sentences", "seconds"}
 
 
 @pytest.fixture(scope="module")
-def learnt(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_checkpoint(tmp_path_factory.mktemp("learnt") / "en-de", learnt=True)
-
-
-@pytest.fixture
-def checkpoint(learnt: Path, tmp_path: Path) -> Path:
-    """A copy of its own, whose card may be written."""
-    return shutil.copytree(learnt, tmp_path / "en-de")
-
-
-@pytest.fixture(scope="module")
 def glass(learnt: Path) -> Glass:
     return load(learnt)
 
@@ -47,11 +35,11 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def evaluate(checkpoint: Path, data: Path, capsys: pytest.CaptureFixture[str]):
+def evaluate(folder: Path, data: Path, capsys: pytest.CaptureFixture[str]):
     """Runs the command over the small split; returns the object on its last line."""
 
     def run(*options: str) -> dict:
-        assert main([str(checkpoint), "--data", str(data), "--split", "val", *options]) == 0
+        assert main([str(folder), "--data", str(data), "--split", "val", *options]) == 0
         return json.loads(capsys.readouterr().out.splitlines()[-1])
 
     return run
@@ -87,9 +75,9 @@ def test_the_signature_is_that_of_cased_detokenised_bleu(evaluate):
     assert fields["version"] == sacrebleu.__version__
 
 
-def test_sentences_learnt_by_heart_score_100(checkpoint: Path, tmp_path: Path, capsys):
+def test_sentences_learnt_by_heart_score_100(folder: Path, tmp_path: Path, capsys):
     write_multi30k(tmp_path, "val", KNOWN)
-    assert main([str(checkpoint), "--data", str(tmp_path), "--split", "val"]) == 0
+    assert main([str(folder), "--data", str(tmp_path), "--split", "val"]) == 0
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (result["bleu"], result["bleu_lc"], result["chrf"]) == (100, 100, 100)
 
@@ -153,44 +141,44 @@ def test_casual_input_is_lower_case_without_final_punctuation(evaluate, monkeypa
     assert asked == [*plain, *(src.removesuffix(".").lower() for src in plain)]
 
 
-def test_card_writes_the_scores_beside_those_already_there(evaluate, checkpoint: Path):
+def test_card_writes_the_scores_beside_those_already_there(evaluate, folder: Path):
     plain, casual = evaluate("--card"), evaluate("--card", "--casual", "--beam", "2")
-    card = json.loads((checkpoint / "card.json").read_text(encoding="utf-8"))
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
     assert card["name"] == "en-de"
     assert card["scores"] == {"before": {"bleu": 1.0}, "val, beam 1": plain, "val casual, beam 2": casual}
-    assert load(checkpoint).card == card
+    assert load(folder).card == card
 
 
 @pytest.mark.parametrize("scores", [[], "x", None, 5])
-def test_card_writes_over_scores_that_are_none(evaluate, checkpoint: Path, scores):
-    (checkpoint / "card.json").write_text(json.dumps({"name": 5, "scores": scores}))
+def test_card_writes_over_scores_that_are_none(evaluate, folder: Path, scores):
+    (folder / "card.json").write_text(json.dumps({"name": 5, "scores": scores}))
     card = {"name": 5, "scores": {"val, beam 1": evaluate("--card")}}
-    assert json.loads((checkpoint / "card.json").read_text(encoding="utf-8")) == card
+    assert json.loads((folder / "card.json").read_text(encoding="utf-8")) == card
 
 
-def test_a_card_that_cannot_be_written_costs_no_result(checkpoint: Path, data: Path, capsys, monkeypatch):
+def test_a_card_that_cannot_be_written_costs_no_result(folder: Path, data: Path, capsys, monkeypatch):
     def full(path, values):
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr("model.checkpoint.write_json", full)
-    assert main([str(checkpoint), "--data", str(data), "--split", "val", "--card"]) == 2
+    assert main([str(folder), "--data", str(data), "--split", "val", "--card"]) == 2
     shown = capsys.readouterr()
     assert json.loads(shown.out)["sentences"] == len(MIXED)
     assert shown.err.endswith("card.json cannot be read or written: No space left on device.\n")
 
 
-def test_without_card_the_checkpoint_stays_as_it_is(evaluate, checkpoint: Path):
-    before = {path.name: path.read_bytes() for path in checkpoint.iterdir()}
+def test_without_card_the_checkpoint_stays_as_it_is(evaluate, folder: Path):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
     evaluate()
-    assert {path.name: path.read_bytes() for path in checkpoint.iterdir()} == before
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_another_pair_of_languages_reads_its_own_files(checkpoint: Path, tmp_path: Path, capsys):
+def test_another_pair_of_languages_reads_its_own_files(folder: Path, tmp_path: Path, capsys):
     write_multi30k(tmp_path, "test_2016_flickr", KNOWN[:2], "en", "fr")
     options = ["--data", str(tmp_path), "--split", "test_2016_flickr"]
-    assert main([str(checkpoint), *options]) == 2
+    assert main([str(folder), *options]) == 2
     assert "test_2016_flickr.de.gz" in capsys.readouterr().err
-    assert main([str(checkpoint), *options, "--pair", "en-fr"]) == 0
+    assert main([str(folder), *options, "--pair", "en-fr"]) == 0
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -202,21 +190,21 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return shown.err
 
 
-def test_missing_data_give_one_sentence_and_status_2(checkpoint: Path, tmp_path: Path, capsys):
-    sentence = refused(capsys, str(checkpoint), "--data", str(tmp_path / "absent"), "--split", "val")
+def test_missing_data_give_one_sentence_and_status_2(folder: Path, tmp_path: Path, capsys):
+    sentence = refused(capsys, str(folder), "--data", str(tmp_path / "absent"), "--split", "val")
     assert sentence.startswith("There is no file ") and "val.en.gz" in sentence
 
 
-def test_sides_of_unequal_length_give_one_sentence_and_status_2(checkpoint: Path, data: Path, capsys):
+def test_sides_of_unequal_length_give_one_sentence_and_status_2(folder: Path, data: Path, capsys):
     with gzip.open(data / "multi30k" / "val.de.gz", "at", encoding="utf-8") as file:
         file.write("Noch eine Zeile.\n")
-    sentence = refused(capsys, str(checkpoint), "--data", str(data), "--split", "val")
+    sentence = refused(capsys, str(folder), "--data", str(data), "--split", "val")
     assert f"{len(MIXED)} lines of en, but {len(MIXED) + 1} of de" in sentence
 
 
-def test_an_empty_split_gives_one_sentence_and_status_2(checkpoint: Path, tmp_path: Path, capsys):
+def test_an_empty_split_gives_one_sentence_and_status_2(folder: Path, tmp_path: Path, capsys):
     write_multi30k(tmp_path, "val", [])
-    sentence = refused(capsys, str(checkpoint), "--data", str(tmp_path), "--split", "val")
+    sentence = refused(capsys, str(folder), "--data", str(tmp_path), "--split", "val")
     assert "no sentences" in sentence
 
 

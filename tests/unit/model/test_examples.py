@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
-from pathlib import Path
 
 import pytest
 
 from model import card, checkpoint, examples, load
 from model.examples import CANDIDATES, Candidate, example, is_right, main, said, spelled_out
 from model.text import read
-from tests.unit.model.tiny import PAIRS, tiny_checkpoint
+from tests.unit.model.tiny import PAIRS
 
 KNOWN = [Candidate(src, [tgt], [tgt]) for src, tgt in PAIRS[:8]]
 LIED = Candidate("I love you.", ["Ich hasse dich."], ["Je te déteste."])
 SHIPPED = checkpoint.names()
-
-
-@pytest.fixture(scope="module")
-def learnt(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_checkpoint(tmp_path_factory.mktemp("learnt") / "en-de", learnt=True)
-
-
-@pytest.fixture
-def folder(learnt: Path, tmp_path: Path) -> Path:
-    """A copy of its own, whose card may be written."""
-    return shutil.copytree(learnt, tmp_path / "en-de")
 
 
 @pytest.fixture
