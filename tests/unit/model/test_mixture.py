@@ -85,3 +85,15 @@ def test_a_back_translated_line_without_two_columns_is_named(tmp_path):
     path.write_bytes(gzip.compress(b"A dog.\tEin Hund.\nalone\n"))
     with pytest.raises(DataError, match=r"pairs\.gz, line 2: expected two columns"):
         read_back_translated(path)
+
+
+def test_an_epoch_imitates_people_in_every_way():
+    """Other names, quoted speech, other ends and careless typing: each turns up among a few hundred pairs."""
+    people = [(f"Anna likes {n + 2} dogs.", f"Anna mag {n + 2} Hunde.") for n in range(200)]
+    corpora = Corpora([], people + [("Stop it.", "Hör auf.")] * 200, [], [])
+    pairs = epoch_pairs(corpora, (400, 0, 0), 0.0, "de", 1, 0)
+    sources = [src for src, _ in pairs]
+    assert any(" mag " in tgt and "Anna" not in tgt for _, tgt in pairs)
+    assert any('"' in src and '"' in tgt for src, tgt in pairs)
+    assert any(pair == ("Stop it!", "Hör auf!") for pair in pairs)
+    assert any(src.isupper() for src in sources) and any(src.islower() for src in sources)

@@ -13,10 +13,11 @@ from model import training
 from model.checkpoint import load_checkpoint
 from model.config import Config
 from model.data import read_multi30k
-from model.mixture import as_read, encode_pairs
+from model.mixture import as_read, encode_pairs, read_corpora
+from model.optimizers import WAKING
 from model.positions import ENCODINGS
 from model.train import command_line, main
-from model.training import Run, mean_loss
+from model.training import Options, Run, mean_loss
 from tests.unit.model.small import small_model
 
 SMALL = (
@@ -414,3 +415,15 @@ def test_mean_loss_leaves_the_mode_as_it_was(tokenizer, training):
     model = small_model(vocab_size=tokenizer.vocab_size).train(training)
     mean_loss(model, [([5], [6])], tokenizer)
     assert model.training is training
+
+
+def test_a_step_of_training_wakes_a_unit_that_is_silent_throughout_its_batch(data, tmp_path):
+    tokenizer, corpora, _ = read_corpora("en-de", data, 300, (64, 64), None)
+    config = Config(vocab_size=tokenizer.vocab_size, d_model=16, n_heads=2, d_ff=16, n_layers=1, norm="pre")
+    run = Run("en-de", config, tokenizer, corpora, Options(everyday=20, short=0), tmp_path)
+    bias = run.model.encoder[0].ffn.W_1.bias
+    with torch.no_grad():
+        bias[0] = -100
+    rate = run.rate()
+    run.train_step(run.epoch_batches(0)[0])
+    assert bias[0].item() + 100 == pytest.approx(WAKING * rate, rel=0.01, abs=1e-5)
