@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from model.anatomy import Anatomy, Block, Side, Stack, stack_of
+from model.anatomy import Anatomy, Block, Side, Stack, stack_of, sublayer
 from model.attention import Cache
 from model.config import Config
 from model.layers import DecoderLayer, Dropout, EncoderLayer, LayerNorm
@@ -35,24 +35,27 @@ def anatomy(config: Config, adds_positions: bool) -> Anatomy:
         Side("src", "source", config.max_src_len),
         Side("tgt", "target", config.max_tgt_len, predicts=True),
     )
-    encoder = Stack("encoder", "encoder", "src", config.n_layers)
-    decoder = Stack("decoder", "decoder", "tgt", config.n_layers)
-    layer = "{layer}"
+    encoder = Stack("encoder", "encoder", "src", config.n_layers, "encoder.memory")
+    decoder = Stack("decoder", "decoder", "tgt", config.n_layers, "decoder.states")
     encoder_layer = (
-        Block(f"encoder.{layer}.self_attn", "attention", "encoder", "src", "src"),
-        Block(f"encoder.{layer}.ffn", "ffn", "encoder", "src"),
+        sublayer(encoder, "self_attn", "attention", "Encoder self-attention", keys="src"),
+        sublayer(encoder, "ffn", "ffn", "Encoder feed-forward"),
     )
     decoder_layer = (
-        Block(f"decoder.{layer}.self_attn", "attention", "decoder", "tgt", "tgt", causal=True),
-        Block(f"decoder.{layer}.cross_attn", "attention", "decoder", "tgt", "src"),
-        Block(f"decoder.{layer}.ffn", "ffn", "decoder", "tgt"),
+        sublayer(decoder, "self_attn", "attention", "Decoder masked self-attention", keys="tgt", causal=True),
+        sublayer(decoder, "cross_attn", "attention", "Cross-attention", keys="src", memory=encoder.output),
+        sublayer(decoder, "ffn", "ffn", "Decoder feed-forward"),
     )
+    output = Block(
+        "output", "unembed", decoder.name, "Output", "output", "tgt",
+        enters=decoder.output, leaves="output.logits",
+    )  # fmt: skip
     blocks = (
         *stack_of(encoder, encoder_layer, config.norm, adds_positions),
         *stack_of(decoder, decoder_layer, config.norm, adds_positions),
-        Block("output", "unembed", "decoder", "tgt"),
+        output,
     )
-    return Anatomy(sides, (encoder, decoder), blocks)
+    return Anatomy(sides, (encoder, decoder), blocks, answers=("decoding",))
 
 
 @dataclass
@@ -96,21 +99,17 @@ class Transformer(nn.Module):
 
         "output" is the embedding, whose rows unembed; "encoder.pos" the encoding, which may hold no weights.
         """
-        if scope not in {own for _, _, own in self.anatomy.scopes()}:
-            raise KeyError(scope)
-        stack, *layer, part = ["", *scope.split(".")][-3:]
-        if part in ("embed", "output"):
+        block, layer = self.anatomy.find(scope)
+        if block.kind in ("embed", "unembed"):
             return self.embedding
-        if part == "pos":
+        if block.kind == "positions":
             return self.encoding
-        if part == "final_norm":
-            return getattr(self, f"{layer[-1]}_norm")
-        owner = getattr(self, stack)[int(layer[-1])]
-        return (
-            getattr(owner, f"{part.removesuffix('_norm')}_add").norm
-            if part.endswith("_norm")
-            else getattr(owner, part)
-        )
+        if layer is None:
+            return self.get_submodule(f"{block.stack}_norm")
+        owner = self.get_submodule(f"{block.stack}.{layer}")
+        if block.of:
+            return owner.get_submodule(f"{self.anatomy.at(block.of).part}_add.norm")
+        return owner.get_submodule(block.part)
 
     def initialise(self) -> None:
         """Xavier for matrices, zero biases, rows of E of length about 1: E·√d_model has unit entries."""
