@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import urlopen
@@ -41,14 +42,19 @@ WebSocket.prototype.send = function (data) {
 """
 
 
-@pytest.fixture(scope="session")
-def browser_type_launch_args() -> dict[str, object]:
+def launch_arguments() -> dict[str, Any]:
+    """How Chromium is started: the machine's own, headless, and quiet on the network."""
     switches = (
         "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
         "--disable-component-update --disable-sync"
     )
     browser = next(path for path in map(shutil.which, BROWSERS) if path)
     return {"executable_path": browser, "headless": True, "args": switches.split()}
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    return launch_arguments()
 
 
 @pytest.fixture(scope="session")
