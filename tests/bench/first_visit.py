@@ -41,8 +41,8 @@ LARGEST = 10
 PATIENCE_MS = 120_000
 SETTLED_MS = 1_500
 """What is still on its way after the last picture is waited for so long."""
-# Notes when words and pictures are first there. Words count once the browser has painted something with content:
-# a text whose typeface is still on its way is there, but not seen. The map is not yet the picture.
+# Notes when words and pictures are first there. Words count once the browser has painted something with
+# content: a text whose typeface is still on its way is there, but not seen. The map is not yet the picture.
 SEEN = """
 window.seen = {};
 const note = (name, isThere) => { if (isThere && !seen[name]) seen[name] = performance.now(); };
