@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
-from model.name_lists import SPELLINGS, TRANSLATED_CITIES
+from model.name_lists import SPELLINGS, TRANSLATED_CITIES, listed
 from model.new_names import FIRST_NAMES, LISTS, UNSURE, new_name, starts_with_vowel
 
 KIND = {name: kind for kind, names in LISTS.items() for name in names} | dict.fromkeys(
@@ -26,8 +26,10 @@ LONGEST_WORD_BEFORE = 14  # an eliding word, its space and a quotation mark
 ENGLISH_ENDINGS = ("s", "ll", "d")  # after the apostrophe of a name: Tom's, Tom'll, Tom'd
 # Words that change with the first letter of the name after them.
 ELIDING = frozenset(
-    "de que le la je ne me te se ce lorsque puisque quoique jusque presque "
-    "ma mon ta ton sa son cet cette beau bel nouveau nouvel vieux vieil a an".split()
+    listed(
+        "de que le la je ne me te se ce lorsque puisque quoique jusque presque "
+        "ma mon ta ton sa son cet cette beau bel nouveau nouvel vieux vieil a an"
+    )
 )
 
 # Neither 0 nor 1, and not part of a time, decimal, date, ordinal, compound, spaced thousand or "an 8".
@@ -54,13 +56,13 @@ class Shared(NamedTuple):
 
     name: str
     spellings: tuple[str, ...]  # that the target may use, the English one first
-    in_src: list[re.Match]
-    in_tgt: list[re.Match]
+    in_src: list[re.Match[str]]
+    in_tgt: list[re.Match[str]]
 
 
-def _spots(text: str, language: str) -> dict[str, list[re.Match]]:
+def _spots(text: str, language: str) -> dict[str, list[re.Match[str]]]:
     """Where each capitalised word stands; a German genitive is filed under its name."""
-    spots: dict[str, list[re.Match]] = {}
+    spots: dict[str, list[re.Match[str]]] = {}
     for match in CAPITALISED.finditer(text):
         word = match[0]
         if (
@@ -93,13 +95,13 @@ def _shared_names(src: str, tgt: str, language: str) -> list[Shared] | None:
     return shared
 
 
-def _odd_apostrophe(text: str, spots: list[re.Match], endings: tuple[str, ...]) -> bool:
+def _odd_apostrophe(text: str, spots: list[re.Match[str]], endings: tuple[str, ...]) -> bool:
     """Is one of these followed by an apostrophe, and not by one of the endings after it?"""
     after = [text[spot.end() : spot.end() + 3] for spot in spots]
     return any(tail[:1] in ("'", "’") and not tail.startswith(endings, 1) for tail in after)
 
 
-def _ties_initial(text: str, spots: list[re.Match]) -> bool:
+def _ties_initial(text: str, spots: list[re.Match[str]]) -> bool:
     """Does a word before one of these change with the first letter of the name?"""
     for spot in spots:
         start = spot.start()

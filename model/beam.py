@@ -9,6 +9,7 @@ equals greedy. Logarithms are natural (nats).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -70,7 +71,7 @@ class Hypothesis:
 
 def length_penalty(length: int, alpha: float) -> float:
     """lp(Y) of Wu et al. 2016, eq. 14, for a hypothesis of `length` tokens."""
-    return ((5 + length) / 6) ** alpha
+    return math.pow((5 + length) / 6, alpha)
 
 
 class BeamSearch:
@@ -141,7 +142,7 @@ class BeamSearch:
 
     def path(self, node: Node) -> list[Node]:
         """The nodes from the first step to this one."""
-        nodes = []
+        nodes: list[Node] = []
         while node.id != ROOT:
             nodes.append(node)
             if node.parent == ROOT:
@@ -167,7 +168,7 @@ class BeamSearch:
     def greedy_path(self) -> list[Node]:
         """The nodes that greedy decoding takes; where the last is not kept, greedy leaves the beam there."""
         most_probable = {node.parent: node for node in reversed(self.nodes)}
-        path = []
+        path: list[Node] = []
         while node := most_probable.get(path[-1].id if path else ROOT):
             path.append(node)
         return path
@@ -182,7 +183,7 @@ class CrossAttention:
             f"decoder.{i}.cross_attn.weights": partial(self.see, i) for i in range(config.n_layers)
         }
 
-    def see(self, layer: int, weights: Tensor, parents: Mapping[str, Tensor]) -> Tensor:
+    def see(self, layer: int, weights: Tensor, _parents: Mapping[str, Tensor]) -> Tensor:
         self.seen[layer].append(weights[:, :, -1].mean(1))
         return weights
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sacrebleu.metrics import CHRF
+from sacrebleu.metrics.chrf import CHRF
 
 from model.card import languages
 from model.checkpoint import amend_card
@@ -55,9 +55,12 @@ def most_instructive(found: Iterable[Example]) -> Example | None:
     """The one whose beam's translation is better than greedy's by most; None where none is."""
     chrf = CHRF()
 
+    def closeness(text: str, reference: str) -> float:
+        score: float = chrf.sentence_score(text, [reference]).score
+        return score
+
     def better(each: Example) -> float:
-        said = (chrf.sentence_score(text, [each.reference]).score for text in (each.beam, each.greedy))
-        return next(said) - next(said)
+        return closeness(each.beam, each.reference) - closeness(each.greedy, each.reference)
 
     best = max(found, key=better, default=None)
     return best if best and better(best) > 0 else None

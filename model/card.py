@@ -77,6 +77,19 @@ def number(value: Any, least: float, most: float) -> float | None:
     return value
 
 
+def whole(value: Any, least: float, most: float) -> int | None:
+    """The value if it is a whole number from `least` to `most`."""
+    found = number(value, least, most)
+    return int(found) if found is not None and found == int(found) else None
+
+
+def numbers(said: Mapping[str, Any], limits: Mapping[str, float]) -> dict[str, float] | None:
+    """The numbers of these names, each from 0 to its limit; None unless all of them are there."""
+    values = {name: number(said.get(name), 0, most) for name, most in limits.items()}
+    found = {name: value for name, value in values.items() if value is not None}
+    return found if len(found) == len(limits) else None
+
+
 def words(value: Any) -> str:
     """The value if it is a text that can be encoded, without outer white space; else an empty one."""
     text = value.strip() if isinstance(value, str) else ""
@@ -97,10 +110,10 @@ def objects(value: Any) -> list[Mapping[str, Any]]:
 def decoding(card: Mapping[str, Any]) -> Decoding:
     """The model's default decoding; greedy where the card names none."""
     said, plain = section(card, "decoding"), Decoding()
-    beam = number(said.get("beam"), 1, WIDEST_BEAM)
+    beam = whole(said.get("beam"), 1, WIDEST_BEAM)
     alpha = number(said.get("alpha"), 0, HIGHEST_ALPHA)
     return Decoding(
-        beam=int(beam) if beam is not None and beam == int(beam) else plain.beam,
+        beam=plain.beam if beam is None else beam,
         alpha=plain.alpha if alpha is None else float(alpha),
         chosen_on=words(said.get("chosen_on")),
         tried=tuple(filter(None, map(trial, objects(said.get("tried"))))),
@@ -108,9 +121,8 @@ def decoding(card: Mapping[str, Any]) -> Decoding:
 
 
 def trial(said: Mapping[str, Any]) -> Trial | None:
-    limits = {"alpha": HIGHEST_ALPHA, "bleu_lc": 100, "chrf": 100, "length": math.inf}
-    values = {name: number(said.get(name), 0, most) for name, most in limits.items()}
-    return None if None in values.values() else Trial(**values)
+    values = numbers(said, {"alpha": HIGHEST_ALPHA, "bleu_lc": 100, "chrf": 100, "length": math.inf})
+    return None if values is None else Trial(**values)
 
 
 def examples(card: Mapping[str, Any]) -> tuple[Example, ...]:
@@ -119,7 +131,7 @@ def examples(card: Mapping[str, Any]) -> tuple[Example, ...]:
     for said in objects(card.get("examples")):
         text, accept = words(said.get("text")), said.get("accept")
         right = tuple(filter(None, map(words, accept))) if isinstance(accept, list) else ()
-        origin = said.get("origin") if said.get("origin") in ORIGINS else Example.origin
+        origin = next((known for known in ORIGINS if known == said.get("origin")), Example.origin)
         if text:
             found.setdefault(text, Example(text, right, origin))
     return tuple(found.values())
@@ -133,12 +145,12 @@ def beam_example(card: Mapping[str, Any]) -> str | None:
 def confidence(card: Mapping[str, Any]) -> Confidence | None:
     """When the model's translations deserve doubt; None where the card does not say all of it."""
     said = section(card, "confidence")
-    limits = {"least": 1, "longest": 10**6, "pieces": 10**6, "appears": 1, "right": 1, "auc": 1}
-    limits |= {"poor_below": 100}
-    values = {name: number(said.get(name), 0, most) for name, most in limits.items()}
-    if None in values.values():
+    values = numbers(said, {"least": 1, "appears": 1, "right": 1, "auc": 1, "poor_below": 100})
+    longest, pieces = (whole(said.get(name), 0, 10**6) for name in ("longest", "pieces"))
+    if values is None or longest is None or pieces is None:
         return None
-    return Confidence(**values, pieces_alone=said.get("pieces_alone") is True)
+    alone = said.get("pieces_alone") is True
+    return Confidence(longest=longest, pieces=pieces, pieces_alone=alone, **values)
 
 
 def languages(card: Mapping[str, Any], otherwise: str) -> tuple[str, str]:

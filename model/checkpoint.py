@@ -58,7 +58,7 @@ def find(name_or_path: str | Path) -> Path:
 def amend_card(name_or_path: str | Path, changes: Mapping[str, Any]) -> None:
     """Write these entries into a checkpoint's card.json; all others stay as they are."""
     path = find(name_or_path) / "card.json"
-    write_json(path, read_json(path) | changes)
+    write_json(path, {**read_json(path), **changes})
 
 
 def names() -> list[str]:

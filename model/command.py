@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -103,11 +104,13 @@ def open_streams() -> None:
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.open(os.devnull, flags), mode, encoding="utf-8", closefd=False))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):  # one put in its place encodes nothing
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def ended(main: Main) -> int:
     """Run `main` over this process's arguments, to the last byte of its output."""
+    status: str | int | None
     try:
         status = main(sys.argv[1:])
     except SystemExit as stop:

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sacrebleu.metrics import CHRF
+from sacrebleu.metrics.chrf import CHRF
 from tqdm import tqdm
 
 from model import card
@@ -144,7 +144,8 @@ def least_sureness(tried: Sequence[Tried]) -> float:
 
 def learnt_limits(glass: Glass, texts: Iterable[str]) -> tuple[int, int]:
     """The length that 99.9 % of these sources keep to, and the pieces that under 1 % of their words have."""
-    lengths, pieces = [], []
+    lengths: list[int] = []
+    pieces: list[int] = []
     for text in texts:
         try:
             ids = glass.source_ids(text)

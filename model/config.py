@@ -23,6 +23,8 @@ SIZES = (
 )
 """Sizes that a model may have; a source needs a token and the end token."""
 NORMS = ("post", "pre")
+KINDS: dict[str, tuple[type, ...]] = {"int": (int,), "str": (str,), "float": (float, int)}
+"""What a field of each declared type may hold."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,8 @@ class Config:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            wanted = {"int": int, "str": str, "float": (float, int)}[field.type]
             value = getattr(self, field.name)
-            if not isinstance(value, wanted) or isinstance(value, bool):
+            if not isinstance(value, KINDS[str(field.type)]) or isinstance(value, bool):
                 raise ValueError(
                     f"config: {field.name} must be of type {field.type}, not {shortened(value)}."
                 )

@@ -18,6 +18,8 @@ from torch import Tensor
 from model.tokenizer import Tokenizer
 
 Pair = tuple[str, str]
+Batch = tuple[Tensor, Tensor, Tensor]
+"""(src, tgt_in, tgt_out) ids, each (batch, token)."""
 TATOEBA_NAMES = {"en": "eng", "de": "deu", "fr": "fra"}
 LEAST_WORDS = 5
 """Of a held-out everyday sentence."""
@@ -130,7 +132,7 @@ def batches(
     tokenizer: Tokenizer,
     max_tokens: int,
     rng: random.Random | None = None,
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+) -> Iterator[Batch]:
     """(src, tgt_in, tgt_out) ids of pairs of similar length, at most `max_tokens` padded tokens a side.
 
     Sources end in the end token; tgt_in starts with the start token and tgt_out is one token ahead of it.

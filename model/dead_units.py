@@ -35,7 +35,7 @@ class Firing:
         self.ever = torch.zeros(n_units, dtype=torch.bool)
         self.n_cells = self.n_active = 0
 
-    def count(self, module: torch.nn.Module, inputs: tuple[torch.Tensor]) -> None:
+    def count(self, _module: torch.nn.Module, inputs: tuple[torch.Tensor]) -> None:
         """A hook before W_2, which reads what ReLU has left."""
         above = inputs[0].flatten(0, -2) > 0
         self.ever |= above.any(0)

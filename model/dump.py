@@ -16,7 +16,7 @@ from model.glass import load
 from model.trace import Trace
 
 
-def meta(trace: Trace) -> dict:
+def meta(trace: Trace) -> dict[str, object]:
     """What the arrays mean, as plain JSON values."""
     return {
         **trace.meta,
@@ -37,7 +37,8 @@ def dump(trace: Trace, path: Path) -> None:
     """Write the trace as a compressed npz file."""
     arrays = {name: entry.value for name, entry in trace.items()}
     with replacing(path) as beside, beside.open("wb") as file:  # given a path, numpy may add a suffix
-        np.savez_compressed(file, __meta__=np.array(json.dumps(meta(trace), ensure_ascii=False)), **arrays)
+        said = np.array(json.dumps(meta(trace), ensure_ascii=False))
+        np.savez_compressed(file, allow_pickle=False, __meta__=said, **arrays)
 
 
 @reporting

@@ -15,8 +15,10 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import TypedDict
 
-from sacrebleu.metrics import BLEU, CHRF
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
 from tqdm import tqdm
 
 from model.card import languages, section
@@ -25,6 +27,15 @@ from model.command import Parser, execute, number, reporting, write
 from model.data import DataError, Pair, read_split, without_final_punctuation
 from model.glass import Glass, TextError, load
 from model.limits import ALPHA, BEAM, COUNT
+
+
+class Scores(TypedDict):
+    """Of whole texts, 0…100, and how they were counted."""
+
+    bleu: float
+    bleu_lc: float
+    chrf: float
+    signature: str
 
 
 def translate_all(glass: Glass, texts: list[str], beam: int, alpha: float | None) -> list[str]:
@@ -38,7 +49,7 @@ def translate_all(glass: Glass, texts: list[str], beam: int, alpha: float | None
     return outputs
 
 
-def score(outputs: list[str], references: list[str]) -> dict[str, float | str]:
+def score(outputs: list[str], references: list[str]) -> Scores:
     """BLEU cased and lower-cased, and chrF, of whole texts (0…100)."""
     bleu = BLEU()
     result = bleu.corpus_score(outputs, [references])
@@ -50,15 +61,15 @@ def score(outputs: list[str], references: list[str]) -> dict[str, float | str]:
     }
 
 
-def evaluate(glass: Glass, pairs: list[Pair], beam: int, alpha: float | None) -> dict:
+def evaluate(glass: Glass, pairs: list[Pair], beam: int, alpha: float | None) -> dict[str, object]:
     """Scores over the pairs as they stand."""
     start = time.perf_counter()
     outputs = translate_all(glass, [src for src, _ in pairs], beam, alpha)
     scores = score(outputs, [tgt for _, tgt in pairs])
-    return scores | {"sentences": len(pairs), "seconds": round(time.perf_counter() - start, 1)}
+    return {**scores, "sentences": len(pairs), "seconds": round(time.perf_counter() - start, 1)}
 
 
-def evaluate_casual(glass: Glass, pairs: list[Pair], beam: int, alpha: float | None) -> dict:
+def evaluate_casual(glass: Glass, pairs: list[Pair], beam: int, alpha: float | None) -> dict[str, object]:
     """Scores of plain and of careless input, both without final punctuation, and their difference."""
     start = time.perf_counter()
     references = [without_final_punctuation(tgt) for _, tgt in pairs]

@@ -21,7 +21,8 @@ from model.transformer import Transformer
 def one_pass(model: Transformer, src_ids: Sequence[int], reads: Sequence[int]) -> Tensor:
     """log p (step, vocab) after each of the tokens `reads`, all at once, under the causal mask."""
     src, tgt = torch.tensor([list(src_ids)]), torch.tensor([list(reads)])
-    return model(src, tgt, torch.ones_like(src, dtype=torch.bool))[0].log_softmax(-1)
+    logits: Tensor = model(src, tgt, torch.ones_like(src, dtype=torch.bool))
+    return logits[0].log_softmax(-1)
 
 
 @torch.inference_mode()

@@ -11,11 +11,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
+from typing import TypeVar
 
 WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
 DECIMAL = re.compile(r"[+-]?([0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})([eE][+-]?[0-9]{1,3})?")
 SHOWN = 20
 """Characters of a refused value that its sentence repeats."""
+
+
+Number = TypeVar("Number", bound=float)
 
 
 class LimitError(ValueError):
@@ -45,9 +49,21 @@ class Limit:
     whole: bool = False
     zero: str = ""
 
-    def but(self, **changes: object) -> Limit:
-        """The same range with another name or other ends."""
-        return replace(self, **changes)
+    def but(
+        self,
+        name: str | None = None,
+        least: float | None = None,
+        most: float | None = None,
+        zero: str | None = None,
+    ) -> Limit:
+        """The same range with another name, other ends, or another meaning of 0."""
+        return replace(
+            self,
+            name=self.name if name is None else name,
+            least=self.least if least is None else least,
+            most=self.most if most is None else most,
+            zero=self.zero if zero is None else zero,
+        )
 
     @property
     def sentence(self) -> str:
@@ -61,7 +77,7 @@ class Limit:
     def allows(self, number: float) -> bool:
         return self.least <= number <= self.most or bool(self.zero and number == 0)
 
-    def check(self, value: float) -> float:
+    def check(self, value: Number) -> Number:
         """The value itself, if it is a number of this range; else LimitError."""
         kind = Integral if self.whole else Real
         if not isinstance(value, kind) or isinstance(value, bool) or not self.allows(value):

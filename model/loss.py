@@ -6,12 +6,21 @@ target  t = (1 − ε) · one-hot(y) + ε / V          loss = −Σ_v t_v log p_
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 CHUNK = 256
+
+
+class Kept(Protocol):
+    """What torch hands on from a forward to its backward."""
+
+    saved_tensors: tuple[Tensor, Tensor]
+
+    def save_for_backward(self, *tensors: Tensor) -> None: ...
 
 
 class SmoothedCrossEntropy(torch.autograd.Function):
@@ -22,7 +31,7 @@ class SmoothedCrossEntropy(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, states: Tensor, weight: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+    def forward(ctx: Kept, states: Tensor, weight: Tensor, targets: Tensor, smoothing: float) -> Tensor:
         low, rows = weight.to(states.dtype), states.to(weight.dtype)
         d_states, d_weight = torch.empty_like(states), torch.zeros_like(weight)
         log_p = rows.new_empty(len(states))
@@ -44,7 +53,7 @@ class SmoothedCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, d_loss: Tensor):
+    def backward(ctx: Kept, d_loss: Tensor) -> tuple[Tensor, Tensor, None, None]:
         d_states, d_weight = ctx.saved_tensors
         scale = d_loss / len(d_states)
         return d_states * scale, d_weight * scale, None, None
@@ -52,7 +61,8 @@ class SmoothedCrossEntropy(torch.autograd.Function):
 
 def smoothed_cross_entropy(states: Tensor, weight: Tensor, targets: Tensor, smoothing: float) -> Tensor:
     """Mean loss of states (rows, d_model) unembedded by weight (vocab, d_model), against targets (rows,)."""
-    return SmoothedCrossEntropy.apply(states, weight, targets, smoothing)
+    loss: Tensor = SmoothedCrossEntropy.apply(states, weight, targets, smoothing)  # type: ignore[no-untyped-call]  # torch's
+    return loss
 
 
 def perplexity(nats: float) -> float:

@@ -59,7 +59,8 @@ def merges_of(word: str, ranks: Ranks) -> list[Merge]:
         at = fitting.index(rank)
         parts[at : at + 2] = [parts[at] + parts[at + 1]]
         del fitting[at]
-        left, right = (ranks.get(tuple(parts[i : i + 2])) for i in (at - 1, at))
+        left = ranks.get((parts[at - 1], parts[at])) if at > 0 else None
+        right = ranks.get((parts[at], parts[at + 1])) if at < len(fitting) else None
         if at > 0:
             fitting[at - 1] = left
         if at < len(fitting):

@@ -140,9 +140,8 @@ def read_corpora(
     tokenizer = tokenizer or Tokenizer.train(tokenizer_texts(captions + everyday), vocab_size)
     config = Config(vocab_size=tokenizer.vocab_size, max_src_len=limits[0], max_tgt_len=limits[1])
     val = as_read(read_multi30k(data, "val", src, tgt))
-    corpora = Corpora(
-        captions, everyday, *(encode_pairs(pairs, tokenizer, config) for pairs in (val, held_out))
-    )
+    val_ids, held_out_ids = (encode_pairs(pairs, tokenizer, config) for pairs in (val, held_out))
+    corpora = Corpora(captions, everyday, val_ids, held_out_ids)
     counts = {"multi30k": {"pairs": len(captions)}}
     counts["tatoeba"] = {"pairs": len(everyday), "held_out": len(held_out)}
     return tokenizer, corpora, {key: row | {"source": SOURCES[key]} for key, row in counts.items()}

@@ -4,7 +4,13 @@ Left out: names of both genders (Kim, Robin), names that are everyday words (Ros
 cities that change their spelling between the languages (London, Londres).
 """
 
-FEMALE = tuple(
+
+def listed(words: str) -> tuple[str, ...]:
+    """Words of a text, however its lines break."""
+    return tuple(words.split())
+
+
+FEMALE = listed(
     """
     Anna Emma Mia Hannah Sophia Lena Lea Leonie Laura Lisa Julia Sarah Katharina Johanna Clara Klara
     Frieda Greta Ida Paula Lotte Mathilda Martha Emilia Amelie Nele Pia Svenja Ulrike Sabine Birgit Monika
@@ -34,10 +40,10 @@ FEMALE = tuple(
     Solveig Sigga Liv Maja Elin Linnea Aino Päivi Anneli Kirsten Marit Ragnhild Despina Eleni Ioanna
     Athina Miriam Rivka Shira Tamar Esther Judith Edith Agatha Adele Agnes Cecilia Eleonora Ophelia
     Beatrice Octavia
-    """.split()
+    """
 )
 
-MALE = tuple(
+MALE = listed(
     """
     Tom John Peter Paul Max Felix Lukas Jonas Leon Finn Elias Noah Ben Moritz Anton Emil Oskar Karl
     Friedrich Wilhelm Heinrich Hermann Otto Gustav Ludwig Fritz Hans Jürgen Klaus Dieter Günter Horst
@@ -68,10 +74,10 @@ MALE = tuple(
     Zoltán Gábor István Attila Zoran Goran Dragan Slobodan Radu Mihai Erik Gunnar Olaf Björn Håkan Mikkel
     Søren Rasmus Jukka Mikko Eero Pekka Kostas Dimitris Giorgos Spiros Moshe Avi Eitan Uri Ilan Isaac
     Abraham Adrian Albert Alfred Arthur Edgar
-    """.split()
+    """
 )
 
-SURNAMES = tuple(
+SURNAMES = listed(
     """
     Smith Jones Taylor Brown Williams Wilson Johnson Davies Robinson Wright Thompson Evans Roberts Jackson
     Harris Clarke Anderson Miller Moore Campbell Mitchell Murphy Kelly Sullivan Gallagher Doyle Kennedy
@@ -89,10 +95,10 @@ SURNAMES = tuple(
     Pereira Rossi Esposito Bianchi Ricci Ivanov Petrov Novák Horváth Nagy Szabó Popescu Ionescu Jovanović
     Petrović Hansen Larsen Andersen Nielsen Johansson Lindqvist Virtanen Papadopoulos Einstein Darwin
     Beethoven Mozart Shakespeare Lincoln Roosevelt Edison Picasso Chopin Obama
-    """.split()
+    """
 )
 
-CITIES = tuple(
+CITIES = listed(
     """
     Boston Paris Berlin Madrid Chicago Dublin Oslo Stockholm Helsinki Amsterdam Rotterdam Budapest
     Bratislava Ljubljana Zagreb Sarajevo Tallinn Riga Vilnius Minsk Liverpool Manchester Birmingham Leeds
@@ -116,7 +122,7 @@ CITIES = tuple(
     Maracaibo Medellín Cali Mendoza Montevideo Recife Curitiba Brasilia Guadalajara Monterrey Acapulco
     Managua Bilbao Valladolid Porto Braga Coimbra Bari Rimini Bergen Trondheim Stavanger Malmö Uppsala
     Aarhus Odense Aalborg Tampere Turku Reykjavik Kushiro Nara
-    """.split()
+    """
 )
 
 # Names that the other language may spell otherwise: {language: {English: other spellings}}.

@@ -2,7 +2,7 @@
 
 import random
 
-from model.name_lists import CITIES, FEMALE, MALE, SPELLINGS, SURNAMES, TRANSLATED_CITIES
+from model.name_lists import CITIES, FEMALE, MALE, SPELLINGS, SURNAMES, TRANSLATED_CITIES, listed
 
 INVENTED_SHARE = 0.3
 INVENTED_VOWEL_SHARE = 0.25
@@ -16,11 +16,11 @@ UNSURE = frozenset("HY")  # French elides before some of these names and not bef
 SIBILANTS = ("s", "x", "z", "ß", "ce", "š", "ś", "ź", "ž", "ş", "ç")
 
 # Syllables that read alike in the three languages; what is listed twice is drawn twice as often.
-ONSETS = "b ch d f g j k l m n p r sh t v w z b d k l m n r t br dr gr kl st tr".split()
-NUCLEI = "a e i o u a e i o a e i o ai ia".split()
-INITIALS = "a e i o al am an ar el em en er il in ol or".split()
-MALE_ENDINGS = "l m n r t d k n r l o o".split()
-FEMALE_ENDINGS = "a a e i".split()
+ONSETS = listed("b ch d f g j k l m n p r sh t v w z b d k l m n r t br dr gr kl st tr")
+NUCLEI = listed("a e i o u a e i o a e i o ai ia")
+INITIALS = listed("a e i o al am an ar el em en er il in ol or")
+MALE_ENDINGS = listed("l m n r t d k n r l o o")
+FEMALE_ENDINGS = listed("a a e i")
 
 
 def starts_with_vowel(name: str) -> bool:
@@ -32,7 +32,7 @@ def takes_plain_s(name: str) -> bool:
     return not name.endswith(SIBILANTS)
 
 
-def _pools() -> dict[tuple, tuple[str, ...]]:
+def _pools() -> dict[tuple[str, str, bool | None, bool], tuple[str, ...]]:
     """The listed names by (kind, language, initial is a vowel or None for either, takes a plain s)."""
     return {
         (kind, language, vowel, plain_s): tuple(

@@ -70,11 +70,11 @@ def picture(curves: dict[str, Curve]) -> str:
         return round(HEIGHT - BOTTOM - loss / top * (HEIGHT - TOP - BOTTOM), 1)
 
     parts = [text(LEFT, 28, "Validation loss, the same run but for the place of the norm", size=17)]
-    for loss in range(int(top) + 1):
-        parts.append(f'<path d="M{LEFT} {y(loss)}H{WIDTH - RIGHT}" stroke="#ccc"/>')
-        parts.append(text(LEFT - 10, y(loss) + 5, str(loss), anchor="end"))
-    for step in range(0, last + 1, max(1, last // 400) * 100):
-        parts.append(text(x(step), HEIGHT - BOTTOM + 22, f"{step:,}", anchor="middle"))
+    for nats in range(int(top) + 1):
+        parts.append(f'<path d="M{LEFT} {y(nats)}H{WIDTH - RIGHT}" stroke="#ccc"/>')
+        parts.append(text(LEFT - 10, y(nats) + 5, str(nats), anchor="end"))
+    ticks = range(0, last + 1, max(1, last // 400) * 100)
+    parts += [text(x(step), HEIGHT - BOTTOM + 22, f"{step:,}", anchor="middle") for step in ticks]
     parts.append(text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 14, "step", anchor="middle"))
     parts.append(text(14, TOP - 4, "nats a token"))
     for name, curve in curves.items():

@@ -12,6 +12,8 @@ distance.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -21,10 +23,13 @@ from model.config import Config
 ENCODINGS: dict[str, type[PositionalEncoding]] = {}
 
 
-def register(name: str):
+Encoding = TypeVar("Encoding", bound="PositionalEncoding")
+
+
+def register(name: str) -> Callable[[type[Encoding]], type[Encoding]]:
     """Class decorator: list the encoding under `name`, the word that config.positions uses."""
 
-    def add(cls: type[PositionalEncoding]) -> type[PositionalEncoding]:
+    def add(cls: type[Encoding]) -> type[Encoding]:
         ENCODINGS[name] = cls
         return cls
 
@@ -41,7 +46,7 @@ class PositionalEncoding(nn.Module):
         super().__init__()
         self.config = config
 
-    def vectors(self, at: Tensor) -> Tensor | None:
+    def vectors(self, at: Tensor) -> Tensor | None:  # noqa: ARG002  (for those that override it)
         """Position vectors (query, d_model) to add at the positions `at` (query,), or None."""
         return None
 
@@ -50,11 +55,17 @@ class PositionalEncoding(nn.Module):
         """Whether position vectors are added to the token vectors: whether `vectors` is overridden."""
         return type(self).vectors is not PositionalEncoding.vectors
 
-    def rotate(self, q: Tensor, k: Tensor, q_at: Tensor, k_at: Tensor) -> tuple[Tensor, Tensor]:
+    def rotate(
+        self,
+        q: Tensor,
+        k: Tensor,
+        q_at: Tensor,  # noqa: ARG002  (for those that override it)
+        k_at: Tensor,  # noqa: ARG002
+    ) -> tuple[Tensor, Tensor]:
         """q (batch, head, query, d_head) and k (batch, head, key, d_head), turned by their positions."""
         return q, k
 
-    def bias(self, q_at: Tensor, k_at: Tensor) -> Tensor | None:
+    def bias(self, q_at: Tensor, k_at: Tensor) -> Tensor | None:  # noqa: ARG002  (for those that override it)
         """A bias (head, query, key) on the scaled scores, or None."""
         return None
 
@@ -68,6 +79,8 @@ def wavelength_angles(at: Tensor, width: int, base: float = 10_000.0) -> Tensor:
 @register("sinusoidal")
 class Sinusoidal(PositionalEncoding):
     """PE(p, 2i) = sin(p / 10000^(2i/d_model)), PE(p, 2i+1) = cos of the same: pairs of a clock's hands."""
+
+    table: Tensor
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
@@ -145,4 +158,5 @@ def rotation(k: float, d_model: int) -> Tensor:
     blocks = [
         torch.tensor([[math.cos(a), math.sin(a)], [-math.sin(a), math.cos(a)]]) for a in angles.tolist()
     ]
-    return torch.block_diag(*blocks)[:d_model, :d_model]
+    turned: Tensor = torch.block_diag(*blocks)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    return turned[:d_model, :d_model]

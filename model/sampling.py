@@ -8,6 +8,7 @@ included; of equally probable tokens the lower id comes first. Padding and start
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,8 @@ BLOCK = 100
 Cut = tuple[float, int | None, float]
 """Temperature, top-k, top-p."""
 UNCUT: Cut = 1.0, None, 1.0
+Drawn = tuple[int, float, float]
+"""A token that was drawn: its id, log p and log q."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def draw(weights: Tensor, rows: np.ndarray, chance: np.ndarray) -> tuple[np.ndar
     Found among blocks of tokens first, then inside one: adding up a whole vocabulary takes long.
     """
     missing = -weights.shape[1] % BLOCK
-    blocks = (pad(weights, (0, missing)) if missing else weights).unflatten(-1, (-1, BLOCK))
+    blocks = torch.unflatten(pad(weights, (0, missing)) if missing else weights, -1, (-1, BLOCK))
     reached = pad(blocks.sum(-1), (1, 0)).cumsum(-1, dtype=torch.float64).numpy()[rows]
     each, total = np.arange(len(rows)), reached[:, -1]
     point = chance * total
@@ -100,6 +103,11 @@ def step(
     return ids.tolist(), log_probs.tolist(), shares.tolist()
 
 
+def as_sample(steps: Sequence[Drawn], eos: int) -> Sample:
+    ids, log_probs, drawn_log_probs = zip(*steps, strict=True)
+    return Sample(ids, log_probs, drawn_log_probs, finished=ids[-1] == eos)
+
+
 @torch.inference_mode()
 def sample(
     model: Transformer,
@@ -125,7 +133,7 @@ def sample(
     n, random = SAMPLES.check(n), torch.Generator().manual_seed(int(SEED.check(seed)))
     chance = torch.rand(n, longest, dtype=torch.float64, generator=random).numpy()
     decoder, last = Incremental(model, src_ids), [model.config.bos_id]
-    drawn: list[list[tuple[int, float, float]]] = [[] for _ in range(n)]
+    drawn: list[list[Drawn]] = [[] for _ in range(n)]
     live, rows = list(range(n)), [0] * n
     for t in range(most):
         found = list(zip(*step(decoder, last, np.array(rows), chance[live, t], cut), strict=True))
@@ -140,4 +148,4 @@ def sample(
         if parents != list(range(len(last))):
             decoder.state.select(torch.tensor(parents))
         last = [token for _, token in branches]
-    return [Sample(*zip(*steps, strict=True), finished=steps[-1][0] == eos) for steps in drawn]
+    return [as_sample(steps, eos) for steps in drawn]

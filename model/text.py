@@ -138,7 +138,7 @@ def is_latin(character: str) -> bool:
 
 def latin_twin(letter: str) -> str | None:
     """The Latin letter that a Cyrillic or Greek one passes for, accents kept; None where there is none."""
-    base, *accents = unicodedata.normalize("NFD", letter)
+    base, *accents = list(unicodedata.normalize("NFD", letter))
     twin = unicodedata.normalize("NFC", "".join([LOOKALIKES.get(base, ""), *accents]))
     return twin if base in LOOKALIKES and len(twin) == 1 else None
 

@@ -66,15 +66,21 @@ def readable_bytes(raw: bytes) -> str:
     return "".join(shown)
 
 
+def special_id(engine: Engine, token: str) -> int:
+    """The id of a special token; raises ValueError where the vocabulary has none."""
+    found = engine.token_to_id(token)
+    if found is None:
+        raise ValueError(f"the tokenizer lacks one of {', '.join(SPECIAL)}.")
+    return found
+
+
 class Tokenizer:
     """A trained vocabulary. `encode` and `decode` are inverse for every string."""
 
     def __init__(self, engine: Engine) -> None:
         engine.encode_special_tokens = True
         self.engine = engine
-        self.pad_id, self.bos_id, self.eos_id = (engine.token_to_id(token) for token in SPECIAL)
-        if None in (self.pad_id, self.bos_id, self.eos_id):
-            raise ValueError(f"the tokenizer lacks one of {', '.join(SPECIAL)}.")
+        self.pad_id, self.bos_id, self.eos_id = (special_id(engine, token) for token in SPECIAL)
 
     @property
     def vocab_size(self) -> int:
