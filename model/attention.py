@@ -15,6 +15,8 @@ out         (batch, query, d_model)             heads side by side, through W_O
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -26,10 +28,13 @@ from model.trace import SILENT, Recorder
 ATTENTIONS: dict[str, type[Attention]] = {}
 
 
-def register(name: str):
+Kind = TypeVar("Kind", bound="Attention")
+
+
+def register(name: str) -> Callable[[type[Kind]], type[Kind]]:
     """Class decorator: list the attention under `name`, the word that config.attention uses."""
 
-    def add(cls: type[Attention]) -> type[Attention]:
+    def add(cls: type[Kind]) -> type[Kind]:
         ATTENTIONS[name] = cls
         return cls
 
@@ -60,19 +65,21 @@ class Cache:
         return self.k, self.v
 
     @property
-    def complete(self) -> bool:
-        """True when nothing needs computing any more: cross-attention after its first step."""
-        return not self.grows and self.k is not None
+    def complete(self) -> tuple[Tensor, Tensor] | None:
+        """All of them, once nothing needs computing any more: cross-attention's after its first step."""
+        return None if self.grows or self.k is None or self.v is None else (self.k, self.v)
 
     def select(self, rows: Tensor) -> None:
         """Keep the given batch rows, in that order (a beam's survivors)."""
-        if self.k is not None:
+        if self.k is not None and self.v is not None:
             self.k, self.v = self.k.index_select(0, rows), self.v.index_select(0, rows)
 
 
 @register("softmax")
 class Attention(nn.Module):
     """Scaled dot-product attention, several heads. A variant overrides project, score, normalise or mix."""
+
+    encoding: PositionalEncoding
 
     def __init__(self, config: Config, encoding: PositionalEncoding | None = None) -> None:
         super().__init__()
@@ -86,12 +93,13 @@ class Attention(nn.Module):
 
     def project(self, x: Tensor, W: nn.Linear) -> Tensor:
         """x (batch, token, d_model) through W_q, W_k or W_v, split into (batch, head, token, d_head)."""
-        return W(x).unflatten(-1, (self.n_heads, self.d_head)).transpose(1, 2)
+        projected: Tensor = W(x)
+        return torch.unflatten(projected, -1, (self.n_heads, self.d_head)).transpose(1, 2)
 
     def keys_values(self, x_kv: Tensor, cache: Cache | None) -> tuple[Tensor, Tensor]:
         """All keys and values: of x_kv, behind those that the cache holds."""
-        if cache is not None and cache.complete:
-            return cache.k, cache.v
+        if cache is not None and (complete := cache.complete) is not None:
+            return complete
         k, v = self.project(x_kv, self.W_k), self.project(x_kv, self.W_v)
         return (k, v) if cache is None else cache.update(k, v)
 

@@ -74,7 +74,7 @@ def source_self_attention(attn: Attention) -> Sublayer:
     W_o = through(attn.W_o)
 
     def attend(x: Tensor, now: Now) -> Tensor:
-        q, k, v = (W(x).unflatten(-1, heads).transpose(0, 1)[None] for W in maps)
+        q, k, v = (torch.unflatten(W(x), -1, heads).transpose(0, 1)[None] for W in maps)
         q_rot, k_rot = attn.encoding.rotate(q, k, now.at, now.k_at)
         z = scaled_dot_product_attention(q_rot, k_rot, v, attn_mask=now.bias)
         return W_o(z[0].transpose(0, 1).flatten(1))
@@ -99,15 +99,15 @@ def self_attention(attn: Attention, cache: Cache) -> Sublayer:
 def attention_to_source(attn: Attention, memory: Tensor) -> Sublayer:
     """Attention of each row's new token to the one source that all rows share."""
     heads = attn.n_heads, attn.d_head
-    k, v = (W(memory).unflatten(-1, heads).transpose(0, 1) for W in (attn.W_k, attn.W_v))
+    k, v = (torch.unflatten(W(memory), -1, heads).transpose(0, 1) for W in (attn.W_k, attn.W_v))
     k_scaled = k / math.sqrt(attn.d_head)
-    A = k_scaled @ attn.W_q.weight.unflatten(0, heads)
-    a = k_scaled @ attn.W_q.bias.unflatten(0, heads)[..., None]
-    B = attn.W_o.weight.unflatten(1, heads).transpose(0, 1) @ v.mT
+    A = k_scaled @ torch.unflatten(attn.W_q.weight, 0, heads)
+    a = k_scaled @ torch.unflatten(attn.W_q.bias, 0, heads)[..., None]
+    B = torch.unflatten(attn.W_o.weight, 1, heads).transpose(0, 1) @ v.mT
     scaled, mix = affine(A.flatten(0, 1), a.flatten()), affine(B.transpose(0, 1).flatten(1), attn.W_o.bias)
     by_head = -1, *k.shape[:2]
 
-    def attend(x: Tensor, now: Now) -> Tensor:
+    def attend(x: Tensor, _now: Now) -> Tensor:
         weights = scaled(x).view(by_head).softmax(-1)
         return mix(weights.flatten(1))
 
@@ -116,7 +116,7 @@ def attention_to_source(attn: Attention, memory: Tensor) -> Sublayer:
 
 def feed_forward(W_1: nn.Linear, W_2: nn.Linear) -> Sublayer:
     first, second = through(W_1), through(W_2)
-    return lambda x, now: second(first(x).relu())
+    return lambda x, _now: second(first(x).relu())
 
 
 class Stack:

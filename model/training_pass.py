@@ -76,7 +76,7 @@ class TrainingPass:
     def attend(self, attn: Attention, q: Tensor, k: Tensor, v: Tensor, where: Positions) -> Tensor:
         """out of one attention, from q, k and v (batch, token, d_model)."""
         heads = attn.n_heads, attn.d_head
-        q, k, v = (x.unflatten(-1, heads).transpose(1, 2) for x in (q, k, v))
+        q, k, v = (torch.unflatten(x, -1, heads).transpose(1, 2) for x in (q, k, v))
         if where.encoding.rotates:
             q, k = (x.to(v) for x in where.encoding.rotate(q, k, where.at, where.k_at))
         scaled, mask = (q / math.sqrt(attn.d_head)) @ k.mT, where.mask(self.dtype)
@@ -111,7 +111,8 @@ class TrainingPass:
         model = self.model
         embed = model.embedding(ids) * math.sqrt(model.config.d_model)
         vectors = model.encoding.vectors(at)
-        return model.dropout(embed if vectors is None else embed + vectors)
+        embedded: Tensor = model.dropout(embed if vectors is None else embed + vectors)
+        return embedded
 
     def encode(self, src: Tensor, keep: Tensor | None) -> Tensor:
         """memory (batch, key, d_model) in `dtype`."""
