@@ -127,6 +127,11 @@ def padded(rows: list[list[int]], pad_id: int) -> Tensor:
     return torch.tensor([row + [pad_id] * (longest - len(row)) for row in rows])
 
 
+def on_device(batch: Batch, device: torch.device | str) -> Batch:
+    src, tgt_in, tgt_out = batch
+    return src.to(device), tgt_in.to(device), tgt_out.to(device)
+
+
 def batches(
     pairs: list[tuple[list[int], list[int]]],
     tokenizer: Tokenizer,

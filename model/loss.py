@@ -12,6 +12,11 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from model.data import Batch, batches, on_device
+from model.mixture import Ids
+from model.tokenizer import Tokenizer
+from model.transformer import Transformer
+
 CHUNK = 256
 
 
@@ -63,6 +68,29 @@ def smoothed_cross_entropy(states: Tensor, weight: Tensor, targets: Tensor, smoo
     """Mean loss of states (rows, d_model) unembedded by weight (vocab, d_model), against targets (rows,)."""
     loss: Tensor = SmoothedCrossEntropy.apply(states, weight, targets, smoothing)  # type: ignore[no-untyped-call]  # torch's
     return loss
+
+
+def batch_loss(model: Transformer, batch: Batch, pad_id: int, smoothing: float) -> tuple[Tensor, int]:
+    """Mean loss over the real target tokens, and how many there are."""
+    src, tgt_in, tgt_out = batch
+    src_keep, real = src != pad_id, tgt_out != pad_id
+    states = model.decode(tgt_in, model.encode(src, src_keep), src_keep)
+    loss = smoothed_cross_entropy(states[real], model.embedding.weight, tgt_out[real], smoothing)
+    return loss, int(real.sum())
+
+
+def mean_loss(model: Transformer, pairs: list[Ids], tokenizer: Tokenizer, smoothing: float = 0.0) -> float:
+    """Nats per target token, in eval mode."""
+    training = model.training
+    model.eval()
+    total, count = 0.0, 0
+    device = model.embedding.weight.device
+    with torch.inference_mode():
+        for batch in batches(pairs, tokenizer, 4000):
+            loss, n = batch_loss(model, on_device(batch, device), tokenizer.pad_id, smoothing)
+            total, count = total + loss.item() * n, count + n
+    model.train(training)
+    return total / max(1, count)
 
 
 def perplexity(nats: float) -> float:

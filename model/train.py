@@ -9,16 +9,19 @@ import argparse
 from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from model.command import Parser, execute, number, reporting, say, write
 from model.config import SIZES, Config
 from model.data import DataError
+from model.finishing import finish
 from model.limits import THREADS, Limit
 from model.mixture import SOURCES, read_back_translated, read_corpora
+from model.options import RANGES, Options
 from model.tokenizer import Tokenizer
-from model.training import RANGES, Options, Run
+from model.training import Run
 
 LEAST_TOKENS, LEAST_VOCABULARY = 2, 259
 """A token and the end; the special tokens and one for each byte."""
@@ -66,7 +69,7 @@ def command_line(arguments: list[str]) -> str:
     return " ".join(words)
 
 
-def begin(args: argparse.Namespace, arguments: list[str]) -> tuple[Run, dict]:
+def begin(args: argparse.Namespace, arguments: list[str]) -> tuple[Run, dict[str, Any]]:
     """The run that the arguments ask for, new or resumed, and what its card says of the data."""
     state, kept = args.out / ".train" / "state.pt", args.out / ".train" / "tokenizer.json"
     if args.resume and not state.exists():
@@ -103,7 +106,7 @@ def main(arguments: list[str]) -> int:
         n_parameters = sum(p.numel() for p in run.model.parameters())
         write(f"{n_parameters:,} parameters, {run.n_steps} steps, on {run.device}")
         run.train()
-        losses = run.finish(command_line(arguments), data)
+        losses = finish(run, command_line(arguments), data)
     except KeyboardInterrupt:
         going_on = "Go on with --resume: only the unfinished epoch is lost."
         lost = "No epoch was finished yet: start again."

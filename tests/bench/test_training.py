@@ -6,7 +6,7 @@ import math
 import torch
 
 from model.config import Config
-from model.training import Options
+from model.options import Options
 from tests.bench.training import Plain, main
 from tests.unit.model.test_train import data  # noqa: F401
 

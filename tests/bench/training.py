@@ -22,7 +22,8 @@ from model.command import Parser, execute, number, reporting, write
 from model.config import Config
 from model.limits import COUNT
 from model.mixture import read_corpora
-from model.training import Options, Run
+from model.options import Options
+from model.training import Run
 from tests.bench.clock import interleaved
 
 Batch = tuple[Tensor, Tensor, Tensor]

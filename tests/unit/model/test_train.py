@@ -9,15 +9,17 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from model import training
 from model.checkpoint import load_checkpoint
 from model.config import Config
 from model.data import read_multi30k
+from model.loss import mean_loss
 from model.mixture import as_read, encode_pairs, read_corpora
 from model.optimizers import WAKING
+from model.options import Options
 from model.positions import ENCODINGS
+from model.run_folder import COLUMNS
 from model.train import command_line, main
-from model.training import Options, Run, mean_loss
+from model.training import Run
 from tests.unit.model.small import small_model
 
 SMALL = (
@@ -112,7 +114,7 @@ def test_the_log_has_a_row_an_epoch(finished):
 
 
 def test_the_log_has_its_columns(finished):
-    assert tuple(rows_of(finished)[0]) == training.COLUMNS
+    assert tuple(rows_of(finished)[0]) == COLUMNS
 
 
 def test_the_card_tells_how_the_model_was_made(finished):

@@ -5,9 +5,8 @@ import torch
 
 from model.attention import ATTENTIONS
 from model.config import Config
-from model.loss import smoothed_cross_entropy
+from model.loss import batch_loss, smoothed_cross_entropy
 from model.positions import ENCODINGS
-from model.training import batch_loss
 from model.training_pass import TrainingPass, fits
 from model.transformer import Transformer
 
