@@ -9,6 +9,9 @@ Pre-norm:               resid_after = resid_in + sublayer(LayerNorm(resid_in)), 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import TypeVar, cast
+
 import torch
 from torch import Tensor, nn
 
@@ -16,6 +19,13 @@ from model.attention import Cache, make_attention
 from model.config import Config
 from model.positions import PositionalEncoding
 from model.trace import SILENT, Recorder
+
+Kind = TypeVar("Kind", bound=nn.Module)
+
+
+def listed(modules: Iterable[Kind]) -> Sequence[Kind]:
+    """A ModuleList that says of which kind its modules are, as torch's own does not."""
+    return cast(Sequence[Kind], nn.ModuleList(modules))
 
 
 class Dropout(nn.Module):

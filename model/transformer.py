@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from model.anatomy import Anatomy, Block, Side, Stack, stack_of, sublayer
 from model.attention import Cache
 from model.config import Config
-from model.layers import DecoderLayer, Dropout, EncoderLayer, LayerNorm
+from model.layers import DecoderLayer, Dropout, EncoderLayer, LayerNorm, listed
 from model.positions import make_encoding
 from model.trace import SILENT, Recorder
 
@@ -87,8 +87,8 @@ class Transformer(nn.Module):
         self.embedding = nn.Embedding(config.vocab_size, config.d_model)
         self.encoding = make_encoding(config)
         self.dropout = Dropout(config.dropout)
-        self.encoder = nn.ModuleList(EncoderLayer(config, self.encoding) for _ in range(config.n_layers))
-        self.decoder = nn.ModuleList(DecoderLayer(config, self.encoding) for _ in range(config.n_layers))
+        self.encoder = listed(EncoderLayer(config, self.encoding) for _ in range(config.n_layers))
+        self.decoder = listed(DecoderLayer(config, self.encoding) for _ in range(config.n_layers))
         self.encoder_norm = LayerNorm(config.d_model) if config.norm == "pre" else None
         self.decoder_norm = LayerNorm(config.d_model) if config.norm == "pre" else None
         self.anatomy = anatomy(config, self.encoding.adds)
@@ -207,8 +207,13 @@ class Transformer(nn.Module):
             return rec("probs", logits.softmax(-1), "batch query vocab", of=("logits",))
 
     def forward(
-        self, src: Tensor, tgt: Tensor, src_keep: Tensor, rec: Recorder = SILENT, **options: Tensor
+        self,
+        src: Tensor,
+        tgt: Tensor,
+        src_keep: Tensor,
+        rec: Recorder = SILENT,
+        tgt_keep: Tensor | None = None,
     ) -> Tensor:
-        """logits (batch, query, vocab) of one forced pass; `options` go to `decode`."""
+        """logits (batch, query, vocab) of one forced pass."""
         memory = self.encode(src, src_keep, rec)
-        return self.unembed(self.decode(tgt, memory, src_keep, rec, **options), rec)
+        return self.unembed(self.decode(tgt, memory, src_keep, rec, tgt_keep=tgt_keep), rec)
