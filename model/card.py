@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 WIDEST_BEAM = 8
 HIGHEST_ALPHA = 2.0
@@ -53,7 +52,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Confidence:
-    """From where on a translation deserves doubt, and how often that was right: see `model.confidence`.
+    """From where on a translation deserves doubt, and how often that was right: see `model.doubt`.
 
     `least` sureness; `longest` source in tokens; a source word of `pieces` tokens or more is a rare one, and
     reason enough on its own if `pieces_alone`. Of the translations tried, the share `appears` got a doubt, of
@@ -70,44 +69,44 @@ class Confidence:
     poor_below: float
 
 
-def number(value: Any, least: float, most: float) -> float | None:
+def number(value: object, least: float, most: float) -> float | None:
     """The value if it is a number from `least` to `most`."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
         return None
     return value
 
 
-def whole(value: Any, least: float, most: float) -> int | None:
+def whole(value: object, least: float, most: float) -> int | None:
     """The value if it is a whole number from `least` to `most`."""
     found = number(value, least, most)
     return int(found) if found is not None and found == int(found) else None
 
 
-def numbers(said: Mapping[str, Any], limits: Mapping[str, float]) -> dict[str, float] | None:
+def numbers(said: Mapping[str, object], limits: Mapping[str, float]) -> dict[str, float] | None:
     """The numbers of these names, each from 0 to its limit; None unless all of them are there."""
     values = {name: number(said.get(name), 0, most) for name, most in limits.items()}
     found = {name: value for name, value in values.items() if value is not None}
     return found if len(found) == len(limits) else None
 
 
-def words(value: Any) -> str:
+def words(value: object) -> str:
     """The value if it is a text that can be encoded, without outer white space; else an empty one."""
     text = value.strip() if isinstance(value, str) else ""
     return text.encode("utf-8", "ignore").decode()
 
 
-def section(card: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def section(card: Mapping[str, object], name: str) -> Mapping[str, object]:
     """The object `name` of a card; an empty one where there is none."""
     below = card.get(name)
     return below if isinstance(below, Mapping) else {}
 
 
-def objects(value: Any) -> list[Mapping[str, Any]]:
+def objects(value: object) -> list[Mapping[str, object]]:
     """The objects in a list."""
     return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
 
 
-def decoding(card: Mapping[str, Any]) -> Decoding:
+def decoding(card: Mapping[str, object]) -> Decoding:
     """The model's default decoding; greedy where the card names none."""
     said, plain = section(card, "decoding"), Decoding()
     beam = whole(said.get("beam"), 1, WIDEST_BEAM)
@@ -120,12 +119,12 @@ def decoding(card: Mapping[str, Any]) -> Decoding:
     )
 
 
-def trial(said: Mapping[str, Any]) -> Trial | None:
+def trial(said: Mapping[str, object]) -> Trial | None:
     values = numbers(said, {"alpha": HIGHEST_ALPHA, "bleu_lc": 100, "chrf": 100, "length": math.inf})
     return None if values is None else Trial(**values)
 
 
-def examples(card: Mapping[str, Any]) -> tuple[Example, ...]:
+def examples(card: Mapping[str, object]) -> tuple[Example, ...]:
     """The card's example sentences, each once."""
     found: dict[str, Example] = {}
     for said in objects(card.get("examples")):
@@ -137,12 +136,12 @@ def examples(card: Mapping[str, Any]) -> tuple[Example, ...]:
     return tuple(found.values())
 
 
-def beam_example(card: Mapping[str, Any]) -> str | None:
+def beam_example(card: Mapping[str, object]) -> str | None:
     """A sentence where beam search beats greedy."""
     return words(card.get("beam_example")) or None
 
 
-def confidence(card: Mapping[str, Any]) -> Confidence | None:
+def confidence(card: Mapping[str, object]) -> Confidence | None:
     """When the model's translations deserve doubt; None where the card does not say all of it."""
     said = section(card, "confidence")
     values = numbers(said, {"least": 1, "appears": 1, "right": 1, "auc": 1, "poor_below": 100})
@@ -153,7 +152,7 @@ def confidence(card: Mapping[str, Any]) -> Confidence | None:
     return Confidence(longest=longest, pieces=pieces, pieces_alone=alone, **values)
 
 
-def languages(card: Mapping[str, Any], otherwise: str) -> tuple[str, str]:
+def languages(card: Mapping[str, object], otherwise: str) -> tuple[str, str]:
     """Source and target language, as the card's name says them (en-de), or the name `otherwise`."""
     src, _, tgt = (words(card.get("name")) or otherwise).partition("-")
     return src, tgt

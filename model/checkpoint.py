@@ -55,7 +55,7 @@ def find(name_or_path: str | Path) -> Path:
     )
 
 
-def amend_card(name_or_path: str | Path, changes: Mapping[str, Any]) -> None:
+def amend_card(name_or_path: str | Path, changes: Mapping[str, object]) -> None:
     """Write these entries into a checkpoint's card.json; all others stay as they are."""
     path = find(name_or_path) / "card.json"
     write_json(path, {**read_json(path), **changes})
@@ -67,7 +67,11 @@ def names() -> list[str]:
 
 
 def save(
-    folder: Path, config: Config, tokenizer: Tokenizer, weights: Mapping[str, Tensor], card: Mapping[str, Any]
+    folder: Path,
+    config: Config,
+    tokenizer: Tokenizer,
+    weights: Mapping[str, Tensor],
+    card: Mapping[str, object],
 ) -> None:
     """Write a checkpoint folder (float32 weights)."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,10 +1,7 @@
-"""When a translation deserves doubt: python -m model.confidence en-de --data DIR [--limit N] [--card]
+"""From where on to doubt a translation: python -m model.confidence en-de --data DIR [--limit N] [--card]
 
-    sureness = exp(1/n Σ log p_t)        over the n tokens of the translation, the end token included
-
-Three figures may raise a doubt: a sureness below `least`; a source longer than nearly all that the model
-learnt from (`longest` tokens); a source word in as many `pieces` as hardly any word that it learnt from. A
-translation is poor where its sentence chrF against the corpus' translations of the sentence is below POOR.
+The limits of the three figures of `model.doubt`. A translation is poor where its sentence chrF against the
+corpus' translations of the sentence is below POOR.
 
 The command translates `val` and held-out everyday sentences by the card's default decoding. On one half it
 chooses `least`: the highest at which a doubt is right, that is the translation poor, at least RIGHT of the
@@ -16,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,9 +25,9 @@ from model import card
 from model.checkpoint import amend_card
 from model.command import Parser, execute, number, reporting, write
 from model.data import DataError, Pair, read_multi30k, read_tatoeba
-from model.glass import Glass, TextError, Translation, load
+from model.doubt import groups, rarest_word, sureness
+from model.glass import Glass, TextError, load
 from model.limits import COUNT
-from model.words import word_groups
 
 POOR = 40.0
 RIGHT = 0.6
@@ -41,58 +37,6 @@ FEWEST = 10
 LEARNT = 5_000
 """Training sentences that lengths and pieces are counted in."""
 SEED = 1
-
-
-@dataclass(frozen=True)
-class Doubt:
-    """One reason to doubt a translation: the figure `kind`, its value, and the limit that it passed.
-
-    `kind`: "sureness", "length" (tokens), or "pieces" (of the source word `word`).
-    """
-
-    kind: str
-    value: float
-    limit: float
-    word: str = ""
-
-
-def sureness(translation: Translation) -> float:
-    """The geometric mean of the probabilities of the tokens that were taken."""
-    return math.exp(translation.log_prob / len(translation.steps))
-
-
-def rarest_word(glass: Glass, src_ids: Sequence[int]) -> tuple[int, str]:
-    """The source's word of most pieces: how many, and the word."""
-    decode = glass.tokenizer.decode
-    texts = [
-        (len(group), decode(src_ids[group.start : group.stop]).strip()) for group in groups(glass, src_ids)
-    ]
-    return max(texts, key=lambda found: found[0], default=(0, ""))
-
-
-def groups(glass: Glass, src_ids: Sequence[int]) -> list[range]:
-    """The words of a source, the end token left out."""
-    return word_groups(glass.tokenizer, [i for i in src_ids if i != glass.config.eos_id])
-
-
-def doubts(glass: Glass, translation: Translation) -> tuple[Doubt, ...]:
-    """Why this translation deserves doubt; empty where it does not, or where the card does not say."""
-    known = card.confidence(glass.card)
-    if known is None:
-        return ()
-    sure, length = sureness(translation), len(translation.src_ids)
-    pieces, word = rarest_word(glass, translation.src_ids)
-    found = []
-    if sure < known.least:
-        found.append(Doubt("sureness", sure, known.least))
-    if length > known.longest:
-        found.append(Doubt("length", length, known.longest))
-    if pieces >= known.pieces and (found or known.pieces_alone):
-        found.append(Doubt("pieces", pieces, known.pieces, word))
-    return tuple(found)
-
-
-# What the figures are worth ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,7 +36,7 @@ def averaged(run: Run) -> tuple[dict[str, Tensor], int]:
     return mean_of_last(best), best
 
 
-def finish(run: Run, command: str, data: Mapping[str, Any]) -> dict[str, float]:
+def finish(run: Run, command: str, data: Mapping[str, object]) -> dict[str, float]:
     """Write the checkpoint of a run that `command` started on `data`; its losses."""
     weights, n_averaged = averaged(run)
     run.model.load_state_dict(weights)

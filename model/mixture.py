@@ -11,7 +11,6 @@ import random
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from model.augment import swap_names
 from model.config import Config
@@ -132,7 +131,7 @@ def languages(name: str) -> tuple[str, str]:
 
 def read_corpora(
     name: str, data: Path, vocab_size: int, limits: tuple[int, int], tokenizer: Tokenizer | None
-) -> tuple[Tokenizer, Corpora, dict[str, Any]]:
+) -> tuple[Tokenizer, Corpora, dict[str, object]]:
     """Tokenizer (trained here unless given), corpora, and what the card says of them."""
     src, tgt = languages(name)
     everyday, held_out = (as_read(part) for part in read_tatoeba(data, src, tgt))

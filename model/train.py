@@ -9,7 +9,6 @@ import argparse
 from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -69,7 +68,7 @@ def command_line(arguments: list[str]) -> str:
     return " ".join(words)
 
 
-def begin(args: argparse.Namespace, arguments: list[str]) -> tuple[Run, dict[str, Any]]:
+def begin(args: argparse.Namespace, arguments: list[str]) -> tuple[Run, dict[str, object]]:
     """The run that the arguments ask for, new or resumed, and what its card says of the data."""
     state, kept = args.out / ".train" / "state.pt", args.out / ".train" / "tokenizer.json"
     if args.resume and not state.exists():

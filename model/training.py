@@ -13,7 +13,6 @@ import random
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -54,7 +53,7 @@ class Run:
         self.dtype = best_dtype(self.device)
         self.optimizers = Optimizers(self.model, options.optimizer, options.weight_decay)
         self.epoch, self.step, self.before, self.best, self.best_epoch = 0, 0, 0, math.inf, 0
-        self.history: list[dict[str, Any]] = []
+        self.history: list[dict[str, object]] = []
         self.steps_an_epoch = len(self.epoch_batches(0))
 
     def epoch_batches(self, epoch: int) -> list[Batch]:

@@ -1,9 +1,9 @@
-"""When a translation deserves doubt, in words: see `model.confidence`."""
+"""When a translation deserves doubt, in words: see `model.doubt`."""
 
 from __future__ import annotations
 
 from model import Glass, Translation, card
-from model.confidence import Doubt, doubts
+from model.doubt import Doubt, doubts
 
 LONGEST_WORD = 30
 """Characters of a word that is named."""

@@ -1,4 +1,4 @@
-"""loss.py against torch's own cross-entropy."""
+"""loss.py against torch's own cross-entropy; the mean over pairs counts each real token once."""
 
 import math
 
@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from model.loss import CHUNK, perplexity, smoothed_cross_entropy
+from model.loss import CHUNK, mean_loss, perplexity, smoothed_cross_entropy
+from tests.unit.model.small import small_model
 
 ROWS = {"one": 1, "one chunk": CHUNK, "one more": CHUNK + 1, "three chunks": 2 * CHUNK + 17}
 RESULTS = ("loss", "d_states", "d_weight")
@@ -61,3 +62,23 @@ def test_perplexity_of_a_uniform_guess_is_the_number_of_choices():
 
 def test_perplexity_of_a_diverged_loss_is_finite():
     assert math.isfinite(perplexity(1e9))
+
+
+def test_mean_loss_does_not_depend_on_the_order_of_pairs(tokenizer):
+    model = small_model(vocab_size=tokenizer.vocab_size)
+    pairs = [([5] * n, [6 + n] * (13 - n)) for n in range(1, 12)]
+    assert mean_loss(model, pairs, tokenizer) == pytest.approx(mean_loss(model, pairs[::-1], tokenizer))
+
+
+def test_mean_loss_counts_tokens_and_not_padding(tokenizer):
+    model = small_model(vocab_size=tokenizer.vocab_size)
+    short, long = ([5], [6]), ([7] * 9, [8] * 9)
+    apart = (2 * mean_loss(model, [short], tokenizer) + 10 * mean_loss(model, [long], tokenizer)) / 12
+    assert mean_loss(model, [short, long], tokenizer) == pytest.approx(apart)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_mean_loss_leaves_the_mode_as_it_was(tokenizer, training):
+    model = small_model(vocab_size=tokenizer.vocab_size).train(training)
+    mean_loss(model, [([5], [6])], tokenizer)
+    assert model.training is training

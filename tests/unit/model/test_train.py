@@ -20,7 +20,6 @@ from model.positions import ENCODINGS
 from model.run_folder import COLUMNS
 from model.train import command_line, main
 from model.training import Run
-from tests.unit.model.small import small_model
 
 SMALL = (
     "--d-model=16 --n-heads=2 --d-ff=16 --n-layers=1 --vocab-size=300 --max-tokens=150 --warmup=4 "
@@ -397,26 +396,6 @@ def test_pairs_beyond_the_limits_are_left_out(tokenizer):
     word = " ein"
     pairs = [(word * n, word * m) for n, m in [(4, 4), (5, 4), (4, 5), (0, 4), (4, 0)]]
     assert len(encode_pairs(pairs, tokenizer, config)) == 1
-
-
-def test_mean_loss_does_not_depend_on_the_order_of_pairs(tokenizer):
-    model = small_model(vocab_size=tokenizer.vocab_size)
-    pairs = [([5] * n, [6 + n] * (13 - n)) for n in range(1, 12)]
-    assert mean_loss(model, pairs, tokenizer) == pytest.approx(mean_loss(model, pairs[::-1], tokenizer))
-
-
-def test_mean_loss_counts_tokens_and_not_padding(tokenizer):
-    model = small_model(vocab_size=tokenizer.vocab_size)
-    short, long = ([5], [6]), ([7] * 9, [8] * 9)
-    apart = (2 * mean_loss(model, [short], tokenizer) + 10 * mean_loss(model, [long], tokenizer)) / 12
-    assert mean_loss(model, [short, long], tokenizer) == pytest.approx(apart)
-
-
-@pytest.mark.parametrize("training", [True, False])
-def test_mean_loss_leaves_the_mode_as_it_was(tokenizer, training):
-    model = small_model(vocab_size=tokenizer.vocab_size).train(training)
-    mean_loss(model, [([5], [6])], tokenizer)
-    assert model.training is training
 
 
 def test_a_step_of_training_wakes_a_unit_that_is_silent_throughout_its_batch(data, tmp_path):
