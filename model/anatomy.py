@@ -115,6 +115,11 @@ class Anatomy:
         """Raises KeyError where there is none."""
         return {side.name: side for side in self.sides}[name]
 
+    @property
+    def predicting(self) -> Side:
+        """The side whose rows predict."""
+        return next(side for side in self.sides if side.predicts)
+
     def stack(self, name: str) -> Stack:
         """Raises KeyError where there is none."""
         return {stack.name: stack for stack in self.stacks}[name]

@@ -1,11 +1,13 @@
 """Write every number of one trace to a file: python -m model.dump en-de "text" [--target "…"] --out t.npz
 
-Each entry is an array under its name; `__meta__` holds JSON: tokens, axes, labels, parents and the config.
+Each entry is an array under its name; `__meta__` holds JSON: each side's tokens, ids and what its rows
+predict; axes, labels and parents of each entry; the config.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +22,7 @@ def meta(trace: Trace) -> dict[str, object]:
     """What the arrays mean, as plain JSON values."""
     return {
         **trace.meta,
-        "src_tokens": trace.src_tokens,
-        "tgt_tokens": trace.tgt_tokens,
-        "predicts": trace.predicts,
-        "src_ids": trace.src_ids,
-        "tgt_ids": trace.tgt_ids,
+        "sides": {name: asdict(rows) for name, rows in trace.sides.items()},
         "config": trace.config.to_dict(),
         "entries": {
             name: {"axes": entry.axes, "sides": entry.sides, "labels": entry.labels, "of": entry.of}

@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from model import card
+from model.anatomy import Side
 from model.beam import BeamSearch, BeamStep
 from model.checkpoint import Checkpoint, load_checkpoint
 from model.decoding import Edits, Step, greedy
 from model.limits import ALPHA, BEAM
 from model.text import read
 from model.tokenizer import Tokenizer
-from model.trace import Editor, Trace, Tracer
+from model.trace import Editor, Rows, Trace, Tracer
 
 LONGEST_COUNTED = 20_000
 
@@ -177,24 +177,26 @@ class Glass:
             ids = self.target_ids(target) if isinstance(target, str) else list(target)
         self.check_ids(ids)
         reads, predicts = self.rows(ids)
-        sides = (src_ids, self.config.max_src_len), (reads, self.config.max_tgt_len)
-        src, tgt = (self.pad(side, pad_to, limit) for side, limit in sides)
-        src_tokens, tgt_tokens = (tuple(map(self.tokenizer.readable, side.tolist())) for side in (src, tgt))
-        tracer = Tracer(self.config, src_tokens, tgt_tokens)
+        source, target_side = self.model.anatomy.sides
+        sides = {
+            source.name: self.padded(source, pad_to, src_ids),
+            target_side.name: self.padded(target_side, pad_to, reads, predicts),
+        }
+        tracer = Tracer(self.config, {name: rows.tokens for name, rows in sides.items()})
         rec = Editor(edits, tracer) if edits else tracer
-        src_keep = torch.arange(len(src))[None] < len(src_ids)
-        tgt_keep = torch.arange(len(tgt))[None] < len(reads)
-        logits = self.model(src[None], tgt[None], src_keep, rec, tgt_keep=tgt_keep)
+        src, tgt = (torch.tensor([rows.ids]) for rows in sides.values())
+        src_keep, tgt_keep = (
+            torch.arange(src.shape[1]) < len(src_ids),
+            torch.arange(tgt.shape[1]) < len(reads),
+        )
+        logits = self.model(src, tgt, src_keep[None], rec, tgt_keep=tgt_keep[None])
         self.model.probabilities(logits, rec)
         if isinstance(rec, Editor):
             rec.check_applied()
         return Trace(
             entries=tracer.entries,
-            src_tokens=src_tokens,
-            tgt_tokens=tgt_tokens,
-            predicts=tuple(map(self.tokenizer.readable, predicts)),
-            src_ids=tuple(src.tolist()),
-            tgt_ids=tuple(tgt.tolist()),
+            sides=sides,
+            anatomy=self.model.anatomy,
             config=self.config,
             meta={
                 "model": self.name,
@@ -216,12 +218,15 @@ class Glass:
             fits = self.tokenizer.decode(ids[: self.config.max_tgt_len - 1])
             raise TextTooLong("translation", self.config.max_tgt_len, len(ids) + 1, False, fits)
 
-    def pad(self, ids: Sequence[int], pad_to: int | None, limit: int) -> Tensor:
-        """ids as a tensor, filled up with padding to `pad_to` tokens where that is longer."""
-        if pad_to is not None and pad_to > limit:
-            raise TextError(f"Padding goes up to {limit} tokens on this side, not {pad_to}.")
-        missing = max(0, (pad_to or 0) - len(ids))
-        return torch.tensor([*ids, *[self.config.pad_id] * missing])
+    def padded(
+        self, side: Side, pad_to: int | None, ids: Sequence[int], predicts: Sequence[int] = ()
+    ) -> Rows:
+        """What the rows of a side read and predict, with padding up to `pad_to` tokens where that is more."""
+        if pad_to is not None and pad_to > side.limit:
+            raise TextError(f"Padding goes up to {side.limit} tokens on this side, not {pad_to}.")
+        filled = [*ids, *[self.config.pad_id] * ((pad_to or 0) - len(ids))]
+        tokens, next_tokens = (tuple(map(self.tokenizer.readable, part)) for part in (filled, predicts))
+        return Rows(tokens, tuple(filled), next_tokens)
 
 
 def load(name_or_path: str | Path) -> Glass:

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from model.anatomy import Anatomy
 from model.config import Config
 
 TOKEN_AXES = ("query", "key")
@@ -70,20 +71,39 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Trace(Mapping[str, Entry]):
-    """Every entry of one forward pass over one sentence pair, in the order of computation.
+class Rows:
+    """One side of a trace: row t reads `tokens[t]`, of `ids[t]`, and where rows predict, `predicts[t]`.
 
-    `src_tokens` and `tgt_tokens` label the rows: row t reads `tgt_tokens[t]` and predicts `predicts[t]`.
+    Rows of padding come last and predict nothing.
+    """
+
+    tokens: tuple[str, ...]
+    ids: tuple[int, ...]
+    predicts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Trace(Mapping[str, Entry]):
+    """Every entry of one forward pass, in the order of computation, and what each side's rows read.
+
+    `sides` has the names of the anatomy's.
     """
 
     entries: Mapping[str, Entry]
-    src_tokens: tuple[str, ...]
-    tgt_tokens: tuple[str, ...]
-    predicts: tuple[str, ...]
-    src_ids: tuple[int, ...]
-    tgt_ids: tuple[int, ...]
+    sides: Mapping[str, Rows]
+    anatomy: Anatomy
     config: Config
     meta: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def predicting(self) -> Rows:
+        """The side whose rows predict."""
+        return self.sides[self.anatomy.predicting.name]
+
+    @property
+    def predicts(self) -> tuple[str, ...]:
+        """What each row of that side predicts."""
+        return self.predicting.predicts
 
     def __getitem__(self, name: str) -> Entry:
         try:
@@ -184,15 +204,16 @@ def names_of(axes: str) -> tuple[str, ...]:
 
 
 class Tracer(Scoped):
-    """Copies each value into an Entry. `sizes` gives the length that each axis or side must have."""
+    """Copies each value into an Entry. `tokens` are those of each side; `sizes` gives the length that each
+    axis or side must have.
+    """
 
-    def __init__(self, config: Config, src_tokens: tuple[str, ...], tgt_tokens: tuple[str, ...]) -> None:
+    def __init__(self, config: Config, tokens: Mapping[str, tuple[str, ...]]) -> None:
         super().__init__()
-        self.labels = {"src": src_tokens, "tgt": tgt_tokens}
-        self.sizes = {
-            "batch": 1, "one": 1, "src": len(src_tokens), "tgt": len(tgt_tokens),
-            "head": config.n_heads, "d_model": config.d_model, "d_head": config.d_head,
-            "d_ff": config.d_ff, "vocab": config.vocab_size,
+        self.labels = dict(tokens)
+        self.sizes = {side: len(own) for side, own in tokens.items()} | {
+            "batch": 1, "one": 1, "head": config.n_heads, "d_model": config.d_model,
+            "d_head": config.d_head, "d_ff": config.d_ff, "vocab": config.vocab_size,
         }  # fmt: skip
         self.entries: dict[str, Entry] = {}
 

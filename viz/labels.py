@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 from html import escape
+from itertools import zip_longest
 
 from model import Entry, Trace
 
 
 def query_labels(trace: Trace, entry: Entry) -> tuple[str, ...]:
-    """Row labels: the token that a row reads; for target rows also "→ what it predicts"."""
-    tokens = entry.labels["query"]
-    if entry.sides["query"] == "src":
-        return tokens
-    predicts = (*trace.predicts, *[""] * (len(tokens) - len(trace.predicts)))
+    """Row labels: the token that a row reads, and where it predicts, "→ what it predicts"."""
+    predicts = trace.sides[entry.sides["query"]].predicts
     return tuple(
-        f"{token} → {next_}" if next_ else token for token, next_ in zip(tokens, predicts, strict=True)
+        f"{token} → {next_}" if next_ else token
+        for token, next_ in zip_longest(entry.labels["query"], predicts, fillvalue="")
     )
 
 

@@ -106,8 +106,8 @@ def compute(model: str, text: str, beam: int, padded: bool) -> Answer:
     translation = glass.translate(text, beam)
     trace = glass.trace(text, translation)
     if padded:
-        room = min(glass.config.max_src_len, glass.config.max_tgt_len)
-        pad_to = padded_length(len(trace.src_ids), len(trace.tgt_ids), room)
+        room = min(side.limit for side in trace.anatomy.sides)
+        pad_to = padded_length(*(len(rows.ids) for rows in trace.sides.values()), room)
         trace = glass.trace(text, translation, pad_to=pad_to)
     return Answer(translation, trace)
 

@@ -62,7 +62,7 @@ def values(trace, stage, layer, place=PLACE):
 def test_tokens_ids_and_the_row_of_the_embedding_times_the_root_of_d_model(lecturer, trace):
     lecturer.open("encoder.embed")
     page = lecturer.page
-    expect(page.locator(".piece-id")).to_have_text([str(i) for i in trace.src_ids])
+    expect(page.locator(".piece-id")).to_have_text([str(i) for i in trace.sides["src"].ids])
     expect(page.locator(".formula")).to_contain_text("√d_model")
     title, result = strip(page)
     assert title == "embed[1, 1]" and result == number_text(trace["encoder.embed"].value[0, 0])
@@ -126,7 +126,7 @@ def test_one_score_by_hand_without_the_division_and_with_padding(lecturer, trace
     lecturer.clicks = 1
     lecturer.click(page.get_by_role("checkbox", name="pad the sentence"))
     shape = page.locator(".stage-name[data-stage=masked] .shape")
-    expect(shape).not_to_have_text(re.compile(rf"×{len(trace.src_tokens)}$"))
+    expect(shape).not_to_have_text(re.compile(rf"×{len(trace.sides['src'].tokens)}$"))
     assert "−∞" in {said["result"] for said in point(page, "masked", *[(x, 3) for x in range(2, 60, 2)])}
 
 
@@ -151,7 +151,7 @@ def test_rows_sum_to_1_heads_differ_and_the_parameters_are_counted_with_no_click
     )
     config = glass.config
     assert len(pictures) == len(set(pictures)) == config.n_layers * config.n_heads
-    works = multiply_adds(config, len(trace.src_tokens), len(trace.tgt_tokens))
+    works = multiply_adds(config, len(trace.sides["src"].tokens), len(trace.sides["tgt"].tokens))
     expect(page.locator(".map .total")).to_contain_text(
         f"{total(parameters(glass.model), config.n_layers):,} parameters, "
         f"{total(works, config.n_layers):,} multiply–adds"

@@ -44,10 +44,11 @@ class Expected:
         self.trace = glass.trace(TEXT, self.translation)
         self.ids = glass.rows(self.translation.ids)[1]
         self.steps = len(self.ids)
-        groups = [word_groups(glass.tokenizer, ids) for ids in (self.trace.src_ids, self.ids)]
+        groups = [word_groups(glass.tokenizer, ids) for ids in (self.trace.sides["src"].ids, self.ids)]
         self.src, self.tgt = groups
         self.special = [
-            [not glass.tokenizer.token_bytes(i) for i in ids] for ids in (self.trace.src_ids, self.ids)
+            [not glass.tokenizer.token_bytes(i) for i in ids]
+            for ids in (self.trace.sides["src"].ids, self.ids)
         ]
 
     def words(self, ids, groups):
@@ -165,9 +166,9 @@ def same_weights(found, wanted):
 
 
 def test_ribbons_are_the_weights_between_words_joined_as_stated(page, expected):
-    assert len(expected.src) < len(expected.trace.src_ids)
+    assert len(expected.src) < len(expected.trace.sides["src"].ids)
     assert page.locator(".ribbon-token[data-column] title").all_text_contents() == expected.words(
-        expected.trace.src_ids, expected.src
+        expected.trace.sides["src"].ids, expected.src
     )
     assert page.locator(".ribbon-token[data-row] title").all_text_contents() == expected.words(
         expected.ids, expected.tgt
@@ -212,7 +213,7 @@ def test_hovering_a_word_leaves_its_ribbons_and_says_its_row_without_the_server(
     same_weights(ribbons(page), [each for each in seen(weights) if each[0] == row])
     best = int(weights[row].argmax())
     said = page.locator(".align-row").inner_text()
-    names = expected.words(expected.trace.src_ids, expected.src)
+    names = expected.words(expected.trace.sides["src"].ids, expected.src)
     assert f"looks at: {names[best]} {weights[row, best]:.4f}" in said
     assert said.endswith("sum 1.0000")
     entropy = -(weights[row] * np.log(weights[row])).sum()
@@ -325,7 +326,7 @@ def test_what_attention_does_not_say_is_one_click_away_and_needs_no_scroll(page,
     assert link(page)["align"] == "owed"
     assert strip(page)[0] == "Spearman(α, |Δ|)"
     page.keyboard.press("ArrowDown")
-    assert strip(page)[0].startswith(f"Δ[“{expected.trace.src_tokens[0]}”]")
+    assert strip(page)[0].startswith(f"Δ[“{expected.trace.sides['src'].tokens[0]}”]")
     on = page.get_by_role("button", name="One step on")
     for _ in range(expected.steps):
         on.click(force=True)

@@ -212,7 +212,7 @@ def test_the_rows_cross_attention_and_candidates_are_those_of_the_forced_trace(p
         assert arrays["attention"][layer - 1, row].tolist() == pytest.approx(weights.tolist(), abs=1e-5)
         shown = page.locator(".beam-word-weight").all_text_contents()
         assert [float(text) for text in shown] == pytest.approx(weights.tolist(), abs=6e-5)
-        assert page.locator(".beam-word-token").all_text_contents() == list(trace.src_tokens)
+        assert page.locator(".beam-word-token").all_text_contents() == list(trace.sides["src"].tokens)
     assert page.locator(".beam-number").all_text_contents() == [
         number_text(value) for value in arrays["cand_log_probs"][row]
     ]

@@ -69,7 +69,7 @@ def page(open_page):
 @pytest.fixture(scope="module")
 def sizes(zoo_glass, zoo_trace):
     """The model's config, source tokens and steps."""
-    return zoo_glass("en-de").config, len(zoo_trace.src_ids), len(zoo_trace.predicts)
+    return zoo_glass("en-de").config, len(zoo_trace.sides["src"].ids), len(zoo_trace.predicts)
 
 
 def rows(page):

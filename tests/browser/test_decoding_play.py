@@ -187,7 +187,7 @@ def test_the_translation_grows_and_what_is_not_said_keeps_its_place(page, greedy
             page.locator(f".play-ribbons .{kind}").evaluate("(node) => node.firstChild.data")
             for kind in ("newest", "taken")
         ]
-        assert marked == [greedy.trace.tgt_tokens[step - 1], greedy.token(greedy.ids[step - 1])]
+        assert marked == [greedy.trace.sides["tgt"].tokens[step - 1], greedy.token(greedy.ids[step - 1])]
         expect(page.locator(".play-ribbons .later")).to_have_count(len(greedy.ids) - step)
         expect(page.locator(".play-cell")).to_have_count(step)
         assert below.evaluate_all("(all) => all.map((node) => node.getAttribute('x'))") == places

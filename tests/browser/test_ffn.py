@@ -137,7 +137,7 @@ def test_a_cell_says_the_traces_number_and_no_message_leaves(page, zoo_trace, st
     for each in said:
         name, row, column = cell_of(each["title"])
         assert (name, each["result"]) == (stage, number_text(values[row, column]))
-        assert f"row {row + 1}: {zoo_trace.src_tokens[row]}" in each["note"]
+        assert f"row {row + 1}: {zoo_trace.sides['src'].tokens[row]}" in each["note"]
         assert each["sent"] == 0
 
 
@@ -174,7 +174,7 @@ def test_the_strongest_units_and_their_tokens_are_numpys(page, zoo_trace):
         assert lines.locator(".unit-value").all_inner_texts() == [number_text(hidden[row, u]) for u in order]
         for line, unit in zip(lines.all(), order, strict=True):
             rows = [i for i in np.argsort(-hidden[:, unit], kind="stable")[:3] if hidden[i, unit] > 0]
-            titles = [f"row {i + 1}: {zoo_trace.src_tokens[i]}" for i in rows]
+            titles = [f"row {i + 1}: {zoo_trace.sides['src'].tokens[i]}" for i in rows]
             tokens = line.locator(".unit-token")
             assert [token.get_attribute("title") for token in tokens.all()] == titles
 
@@ -408,7 +408,7 @@ def test_a_cell_of_an_add_and_norm_says_the_traces_number(norm_page, zoo_trace, 
     for each in said:
         name, row, column = cell_of(each["title"])
         assert (name, each["result"]) == (stage, number_text(values[row, column]))
-        assert f"row {row + 1}: {zoo_trace.tgt_tokens[row]}" in each["note"]
+        assert f"row {row + 1}: {zoo_trace.sides['tgt'].tokens[row]}" in each["note"]
         assert each["sent"] == 0
     _, row, column = cell_of(norm_page.locator(".ffn .formula b").first.inner_text())
     assert copied(norm_page) == pytest.approx(float(values[row, column]), abs=1e-5)

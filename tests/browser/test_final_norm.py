@@ -72,7 +72,7 @@ def test_a_final_norm_belongs_to_no_layer(shared, place):
 @pytest.mark.parametrize("stage", ["norm_in", "mean", "std", "norm_out"])
 def test_each_cell_says_the_traces_number_and_its_snippet_prints_it(shared, place, trace, stage):
     values = trace[f"{place}.{stage}"].value
-    tokens = trace.src_tokens if place.startswith("encoder") else trace.tgt_tokens
+    tokens = trace.sides["src"].tokens if place.startswith("encoder") else trace.sides["tgt"].tokens
     for each in point(shared, stage, *[(1 + 5 * (row % 12), row) for row in range(len(values))]):
         name, row, column = cell_of(each["title"])
         assert (name, each["result"]) == (stage, number_text(values[row, column]))

@@ -283,13 +283,13 @@ def padded_trace(zoo_glass, zoo_trace, padded):
     """The trace that `padded` shows: as many tokens as its board has rows."""
     shape = padded.locator(".stage-name[data-stage=weights] .shape").inner_text()
     length = int(shape.split("×")[0])
-    assert length > len(zoo_trace.src_tokens)
+    assert length > len(zoo_trace.sides["src"].tokens)
     glass = zoo_glass("en-de")
     return glass.trace(SENTENCE, glass.translate(SENTENCE), pad_to=length)
 
 
 def test_the_padding_mask_is_told_in_words(padded, zoo_trace):
-    result, note = masked_note(padded, 0, len(zoo_trace.src_tokens))
+    result, note = masked_note(padded, 0, len(zoo_trace.sides["src"].tokens))
     assert result == "−∞" and "padding mask" in note
 
 
@@ -311,7 +311,7 @@ def test_padding_stays_while_the_reader_chooses_another_head(visit, zoo, zoo_tra
     box = page.get_by_role("checkbox", name="pad the sentence")
     box.check()
     shape = page.locator(".stage-name[data-stage=weights] .shape")
-    expect(shape).not_to_have_text("×".join([str(len(zoo_trace.src_tokens))] * 2))
+    expect(shape).not_to_have_text("×".join([str(len(zoo_trace.sides["src"].tokens))] * 2))
     before = shape.inner_text()
     sent = page.evaluate("window.sentAt.length")
     page.get_by_role("button", name="head 3", exact=True).click()

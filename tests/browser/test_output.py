@@ -122,7 +122,7 @@ def test_each_step_says_what_it_reads_and_predicts(page, asked):
     trace = asked[1]
     buttons = steps(page).get_by_role("option")
     expect(buttons).to_have_count(len(trace.predicts))
-    for number, (reads, predicts) in enumerate(zip(trace.tgt_tokens, trace.predicts, strict=True)):
+    for number, (reads, predicts) in enumerate(zip(trace.sides["tgt"].tokens, trace.predicts, strict=True)):
         expect(buttons.nth(number)).to_have_attribute(
             "aria-label", f"step {number + 1}: reads {reads}, predicts {predicts}"
         )

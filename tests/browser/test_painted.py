@@ -268,7 +268,9 @@ def assert_block(shown, place, layer, wanted):
         assert [number_text(value) for value in ffn_values(shown, place, layer, stage)[:, 0]] in columns
     if "ffn_hidden" in wanted:
         assert_active(ffn_values(shown, place, layer, "ffn_hidden"), active, columns)
-    tokens = shown.trace.src_tokens if place.startswith("encoder") else shown.trace.tgt_tokens
+    tokens = (
+        shown.trace.sides["src"].tokens if place.startswith("encoder") else shown.trace.sides["tgt"].tokens
+    )
     assert stages[0].labels() == [shortened(token, 13) for token in tokens]
 
 
@@ -310,8 +312,8 @@ def side(page, name):
 def check_tokens(shown, place):
     shown.mount("tokens", place=place)
     for name, stack, tokens in (
-        ("tgt", "decoder", shown.trace.tgt_tokens),
-        ("src", "encoder", shown.trace.src_tokens),
+        ("tgt", "decoder", shown.trace.sides["tgt"].tokens),
+        ("src", "encoder", shown.trace.sides["src"].tokens),
     ):
         side(shown.page, name)
         (picture,) = painted(shown.page, ".tokens .panel canvas")
@@ -461,7 +463,7 @@ def check_decoding(shown, place):
                 letter: trace[f"decoder.{layer - 1}.{site}.{letter}"].value[head - 1] for letter in ("k", "v")
             }
             pictures = painted(page, ".cache-rows canvas")
-            there = 1 if site == "self_attn" else len(trace.src_ids)
+            there = 1 if site == "self_attn" else len(trace.sides["src"].ids)
             expected = [(row, letter) for row in range(there) for letter in ("k", "v")]
             assert [(each.row, each.stage) for each in pictures] == expected
             rows = len(trace.predicts) if site == "self_attn" else there

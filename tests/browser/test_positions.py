@@ -245,7 +245,7 @@ def test_the_words_are_shuffled_and_shown_as_the_model_read_them(lab, zoo_glass)
     experiment = Experiment(order=shuffled(n_words(glass, SENTENCE), seed))
     translation, trace = run(glass, SENTENCE, experiment)
     expect(row.locator(".log-prob")).to_contain_text(number_text(translation.log_prob))
-    assert row.locator(".read-token").all_inner_texts() == list(trace.src_tokens)
+    assert row.locator(".read-token").all_inner_texts() == list(trace.sides["src"].tokens)
 
 
 def distances(glass, experiment, site):

@@ -85,7 +85,7 @@ def read(letters):
 
 def test_the_words_show_the_ids_of_every_token(page, zoo_trace):
     ids = page.locator(".piece .piece-id").all_inner_texts()
-    assert list(map(int, ids)) == list(zoo_trace.src_ids)
+    assert list(map(int, ids)) == list(zoo_trace.sides["src"].ids)
     expect(page.locator(".word.special")).to_have_text("⟨/s⟩2")
     expect(page.locator(".word.here .word-text")).to_have_text("Where")
 
@@ -107,7 +107,9 @@ def test_the_first_step_shows_what_was_typed_and_how_it_is_read(visit, zoo, zoo_
     )
     marked = page.locator(".reading dd").nth(0).locator("mark").all_inner_texts()
     assert marked == ["⟨U+FEFF⟩", "⟨U+00A0⟩", "\u0430"]
-    assert list(map(int, page.locator(".piece .piece-id").all_inner_texts())) == list(zoo_trace.src_ids)
+    assert list(map(int, page.locator(".piece .piece-id").all_inner_texts())) == list(
+        zoo_trace.sides["src"].ids
+    )
     expect(page.get_by_text(f"Read as: {SENTENCE}")).to_have_count(1)
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
 
@@ -204,7 +206,7 @@ def test_neighbours_are_numpys(page, zoo_glass, zoo_trace):
     glass = zoo_glass("en-de")
     E = glass.model.embedding.weight.detach().double().numpy()
     unit = E / np.linalg.norm(E, axis=1, keepdims=True)
-    for token, token_id in enumerate(zoo_trace.src_ids):
+    for token, token_id in enumerate(zoo_trace.sides["src"].ids):
         piece(page, token + 1).click()
         cosine = unit @ unit[token_id]
         cosine[token_id] = -np.inf
@@ -246,9 +248,9 @@ def test_the_pca_after_each_layer_names_its_variance_and_labels_the_chosen_token
         expect(caption).to_contain_text(layer["name"])
         for share in layer["shares"]:
             expect(caption).to_contain_text(f"{100 * share:.1f}%")
-        expect(page.locator(".dot-label.rank-0")).to_have_text(zoo_trace.src_tokens[2])
+        expect(page.locator(".dot-label.rank-0")).to_have_text(zoo_trace.sides["src"].tokens[2])
         more = len(arrays["pca_near.src"]) if depth == 0 else 0
-        expect(page.locator(".dot")).to_have_count(len(zoo_trace.src_ids) + more)
+        expect(page.locator(".dot")).to_have_count(len(zoo_trace.sides["src"].ids) + more)
 
 
 def test_no_two_labels_of_the_picture_overlap(page):
@@ -279,7 +281,7 @@ def test_pointing_at_a_dot_chooses_its_token(page, sent):
 def test_the_target_side_is_the_decoders_input(page, zoo_trace):
     page.locator("[data-side=tgt]").click()
     ids = page.locator(".piece .piece-id").all_inner_texts()
-    assert list(map(int, ids)) == list(zoo_trace.tgt_ids)
+    assert list(map(int, ids)) == list(zoo_trace.sides["tgt"].ids)
     expect(page.locator(".embed .note")).to_contain_text("decoder.embed")
     piece(page, 1).click()
     expect(page.locator(".merges .note")).to_contain_text("no text")

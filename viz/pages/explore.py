@@ -238,10 +238,9 @@ def page() -> None:
     if scene.place in scenes.SITES:
         sizes = answer.trace[f"{site_of(scene.place, 0)}.weights"].value.shape[1:]
     elif scene.place in ffn.VIEWS:
-        tokens_of = {"encoder": answer.trace.src_tokens, "decoder": answer.trace.tgt_tokens}
-        sizes = len(tokens_of[scene.place.split(".")[0]]), None
+        sizes = len(answer.trace.sides[answer.trace.anatomy.at(scene.place).queries].tokens), None
     # A branch of the decoding may be longer than the translation on the page.
-    n_steps = None if scene.place == "decoding" else len(answer.trace.tgt_tokens)
+    n_steps = None if scene.place == "decoding" else len(answer.trace.predicting.tokens)
     _, moved = scene.within(glass.config, *sizes, n_steps)
     if notices or moved:
         said.caption(literal(" ".join([*notices, *moved])) + " Showing the nearest there is.")

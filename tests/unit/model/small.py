@@ -12,7 +12,7 @@ from torch import Tensor
 from model.attention import ATTENTIONS
 from model.config import NORMS, Config
 from model.positions import ENCODINGS
-from model.trace import Editor, Trace, Tracer
+from model.trace import Editor, Rows, Trace, Tracer
 from model.transformer import Transformer
 
 CHOICES = list(product(ENCODINGS, ATTENTIONS, NORMS))
@@ -81,7 +81,8 @@ def trace_of(
 ) -> Trace:
     """Trace of one forced pass; with `edits`, of the what-if."""
     src_tokens, tgt_tokens = tuple(f"s{i}" for i in src), tuple(f"t{i}" for i in tgt)
-    tracer = Tracer(model.config, src_tokens, tgt_tokens)
+    sides = {"src": Rows(src_tokens, src), "tgt": Rows(tgt_tokens, tgt, (*tgt_tokens[1:], "end"))}
+    tracer = Tracer(model.config, {name: rows.tokens for name, rows in sides.items()})
     rec = tracer if edits is None else Editor(edits, inner=tracer)
     src_ids, tgt_ids = torch.tensor([src]), torch.tensor([tgt])
     with torch.inference_mode():
@@ -89,5 +90,4 @@ def trace_of(
         model.probabilities(logits, rec)
     if isinstance(rec, Editor):
         rec.check_applied()
-    predicts = (*tgt_tokens[1:], "end")
-    return Trace(tracer.entries, src_tokens, tgt_tokens, predicts, src, tgt, model.config)
+    return Trace(tracer.entries, sides, model.anatomy, model.config)

@@ -5,11 +5,12 @@ import itertools
 import pytest
 from torch import nn
 
-from model.anatomy import KINDS, Anatomy, Side, Stack, stack_of, sublayer
+from model.anatomy import KINDS
 from model.config import NORMS
 from model.layers import FeedForward, LayerNorm
 from model.positions import ENCODINGS
 from tests.unit.model.small import SRC, TGT, small_model, trace_of
+from tests.unit.model.toy import toy_anatomy
 
 MODELS = [{"norm": norm, "positions": positions} for norm, positions in itertools.product(NORMS, ENCODINGS)]
 
@@ -202,19 +203,8 @@ def test_a_place_and_a_layer_make_a_scope_and_a_scope_leads_back(model):
         anatomy.find("decoder.cross_attn")
 
 
-def toy(norm="pre"):
-    """A language model: one side, one stack, no cross-attention."""
-    side = Side("txt", "text", 9, predicts=True)
-    stack = Stack("blocks", "blocks", "txt", 2, "blocks.states")
-    layer = (
-        sublayer(stack, "attn", "attention", "Masked self-attention", keys="txt", causal=True),
-        sublayer(stack, "mlp", "ffn", "Feed-forward"),
-    )
-    return Anatomy((side,), (stack,), stack_of(stack, layer, norm, adds_positions=True), ("decoding",))
-
-
 def test_one_side_and_one_stack_make_an_anatomy():
-    anatomy = toy()
+    anatomy = toy_anatomy()
     assert [scope for _, _, scope in anatomy.scopes()] == [
         "blocks.embed", "blocks.pos",
         "blocks.0.attn_norm", "blocks.0.attn", "blocks.0.mlp_norm", "blocks.0.mlp",

@@ -53,10 +53,12 @@ def test_meta_says_what_the_arrays_mean(checkpoint: Path, glass: Glass, tmp_path
     trace = glass.trace(TEXT)
     assert (meta["model"], meta["source"], meta["translation"]) == ("en-de", TEXT, TRANSLATION)
     assert meta["config"] == glass.config.to_dict()
-    assert tuple(meta["src_tokens"]) == trace.src_tokens
-    assert tuple(meta["tgt_tokens"]) == trace.tgt_tokens
-    assert tuple(meta["predicts"]) == trace.predicts
-    assert (tuple(meta["src_ids"]), tuple(meta["tgt_ids"])) == (trace.src_ids, trace.tgt_ids)
+    assert list(meta["sides"]) == list(trace.sides) == ["src", "tgt"]
+    for name, rows in trace.sides.items():
+        said = meta["sides"][name]
+        assert (tuple(said["tokens"]), tuple(said["ids"])) == (rows.tokens, rows.ids)
+        assert tuple(said["predicts"]) == rows.predicts
+    assert meta["sides"]["tgt"]["predicts"] and not meta["sides"]["src"]["predicts"]
     assert list(meta["entries"]) == list(arrays)
     for name, entry in meta["entries"].items():
         assert tuple(entry["axes"]) == trace[name].axes

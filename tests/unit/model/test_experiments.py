@@ -144,7 +144,7 @@ def test_the_shared_model_stays_as_it_is_and_its_parameters_are_used(glass):
 def test_the_trace_can_be_of_another_target(glass):
     plain = glass.translate(TEXT)
     _, trace = run(glass, TEXT, OFF, target=plain)
-    assert trace.tgt_ids == glass.trace(TEXT, plain).tgt_ids
+    assert trace.sides["tgt"].ids == glass.trace(TEXT, plain).sides["tgt"].ids
 
 
 def test_a_beam_is_kept(glass):

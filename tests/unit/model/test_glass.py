@@ -105,7 +105,10 @@ def test_text_that_looks_the_same_has_the_same_ids_and_translation(
     assert again.src_ids == out.src_ids, ascii(typed)
     assert (again.text, again.ids, again.log_prob) == (out.text, out.ids, out.log_prob)
     forced = glass.trace(typed, disguised(target, random.Random(seed)))
-    assert (forced.src_ids, forced.tgt_ids) == (out.src_ids, (glass.config.bos_id, *out.ids))
+    assert (forced.sides["src"].ids, forced.sides["tgt"].ids) == (
+        out.src_ids,
+        (glass.config.bos_id, *out.ids),
+    )
     assert (forced.meta["source"], forced.meta["read_as"]) == (typed, source)
 
 
@@ -199,7 +202,7 @@ def test_a_strange_text_gets_an_answer_or_a_clear_sentence(glass: Glass, text: s
         assert len(str(error)) < 250
     else:
         assert isinstance(out, Translation)
-        assert glass.trace(text, out).src_tokens[-1] == "⟨/s⟩"
+        assert glass.trace(text, out).sides["src"].tokens[-1] == "⟨/s⟩"
 
 
 @pytest.mark.parametrize("text", ["\ud83d", "a \udc80 b", "\udfff" * 50_000])
@@ -231,15 +234,15 @@ def test_eight_threads_trace_as_one_does(glass: Glass):
 def test_row_t_reads_the_token_before_and_predicts_token_t(glass: Glass):
     out = glass.translate(TEXT)
     trace = glass.trace(TEXT, out)
-    assert trace.src_ids == out.src_ids
-    assert trace.src_tokens == (*map(glass.tokenizer.readable, out.src_ids[:-1]), "⟨/s⟩")
-    assert trace.tgt_ids == (glass.config.bos_id, *out.ids)
-    assert trace.tgt_tokens == ("⟨s⟩", *out.tokens)
+    assert trace.sides["src"].ids == out.src_ids
+    assert trace.sides["src"].tokens == (*map(glass.tokenizer.readable, out.src_ids[:-1]), "⟨/s⟩")
+    assert trace.sides["tgt"].ids == (glass.config.bos_id, *out.ids)
+    assert trace.sides["tgt"].tokens == ("⟨s⟩", *out.tokens)
     assert trace.predicts == (*out.tokens, "⟨/s⟩")
-    assert len(trace.predicts) == len(trace.tgt_tokens) == len(out.steps)
+    assert len(trace.predicts) == len(trace.sides["tgt"].tokens) == len(out.steps)
     weights = trace["decoder.1.cross_attn.weights"]
-    assert weights.labels == {"query": trace.tgt_tokens, "key": trace.src_tokens}
-    assert weights.value.shape == (4, len(trace.tgt_tokens), len(trace.src_tokens))
+    assert weights.labels == {"query": trace.sides["tgt"].tokens, "key": trace.sides["src"].tokens}
+    assert weights.value.shape == (4, len(trace.sides["tgt"].tokens), len(trace.sides["src"].tokens))
 
 
 def test_each_row_of_the_trace_gives_the_step_of_the_translation(glass: Glass):
@@ -261,7 +264,7 @@ def test_a_target_comes_as_translation_ids_text_or_not_at_all(glass: Glass):
     out = glass.translate(TEXT)
     traces = [glass.trace(TEXT, target) for target in (out, out.ids, list(out.ids), out.text, None)]
     for trace in traces:
-        assert trace.tgt_ids == (glass.config.bos_id, *out.ids)
+        assert trace.sides["tgt"].ids == (glass.config.bos_id, *out.ids)
         assert trace.meta == {"model": "en-de", "source": TEXT, "read_as": TEXT, "translation": EXPECTED}
         assert np.array_equal(trace["output.logits"].value, traces[0]["output.logits"].value)
 
@@ -269,35 +272,35 @@ def test_a_target_comes_as_translation_ids_text_or_not_at_all(glass: Glass):
 def test_another_translation_can_be_forced(glass: Glass):
     trace = glass.trace(TEXT, PAIRS[1][1])
     assert trace.meta["translation"] == PAIRS[1][1]
-    assert trace.tgt_ids[1:] == tuple(glass.tokenizer.encode(PAIRS[1][1]))
+    assert trace.sides["tgt"].ids[1:] == tuple(glass.tokenizer.encode(PAIRS[1][1]))
 
 
 def test_a_target_of_no_tokens_shows_the_first_row_only(glass: Glass):
     trace = glass.trace(TEXT, [])
-    assert (trace.tgt_tokens, trace.predicts) == (("⟨s⟩",), ("⟨/s⟩",))
+    assert (trace.sides["tgt"].tokens, trace.predicts) == (("⟨s⟩",), ("⟨/s⟩",))
 
 
 def test_an_unfinished_translation_traces_up_to_the_limit(endless: Glass):
     for beam in (1, 3):
         out = endless.translate("A man.", beam)
         trace = endless.trace("A man.", out)
-        assert trace.tgt_tokens == ("⟨s⟩", *out.tokens[:-1])
+        assert trace.sides["tgt"].tokens == ("⟨s⟩", *out.tokens[:-1])
         assert trace.predicts == out.tokens
         taken = log_softmax(trace)[range(TARGET_LIMIT), out.ids]
         assert taken.tolist() == pytest.approx([step.log_prob for step in out.steps], abs=1e-10)
-    assert len(endless.trace("A man.").tgt_tokens) == TARGET_LIMIT
+    assert len(endless.trace("A man.").sides["tgt"].tokens) == TARGET_LIMIT
 
 
 def test_a_target_text_at_the_limit_is_traced_and_one_more_token_is_refused(glass: Glass):
-    assert len(glass.trace(TEXT, text_of_tokens(glass, TARGET_LIMIT - 1)).tgt_ids) == TARGET_LIMIT
+    assert len(glass.trace(TEXT, text_of_tokens(glass, TARGET_LIMIT - 1)).sides["tgt"].ids) == TARGET_LIMIT
     with pytest.raises(TextTooLong, match=f"The translation has {TARGET_LIMIT + 1} tokens") as caught:
         glass.trace(TEXT, text_of_tokens(glass, TARGET_LIMIT))
     assert (caught.value.limit, caught.value.count) == (TARGET_LIMIT, TARGET_LIMIT + 1)
-    assert glass.trace(TEXT, caught.value.fits).tgt_tokens
+    assert glass.trace(TEXT, caught.value.fits).sides["tgt"].tokens
 
 
 def test_too_many_target_ids_are_refused(glass: Glass):
-    assert len(glass.trace(TEXT, [5] * TARGET_LIMIT).tgt_ids) == TARGET_LIMIT
+    assert len(glass.trace(TEXT, [5] * TARGET_LIMIT).sides["tgt"].ids) == TARGET_LIMIT
     with pytest.raises(TextTooLong, match="The translation has"):
         glass.trace(TEXT, [5] * (TARGET_LIMIT + 1))
 
@@ -314,10 +317,10 @@ def test_padding_gets_no_weight_and_changes_no_real_row(tmp_path: Path, dtype: t
     glass.model.to(dtype)
     out = glass.translate(TEXT)
     plain, padded = glass.trace(TEXT, out), glass.trace(TEXT, out, pad_to=LIMIT)
-    n_src, n_tgt = len(plain.src_ids), len(plain.tgt_ids)
-    assert padded.src_tokens == (*plain.src_tokens, *["⟨pad⟩"] * (LIMIT - n_src))
-    assert padded.tgt_tokens == (*plain.tgt_tokens, *["⟨pad⟩"] * (LIMIT - n_tgt))
-    assert padded.src_ids[n_src:] == (0,) * (LIMIT - n_src)
+    n_src, n_tgt = len(plain.sides["src"].ids), len(plain.sides["tgt"].ids)
+    assert padded.sides["src"].tokens == (*plain.sides["src"].tokens, *["⟨pad⟩"] * (LIMIT - n_src))
+    assert padded.sides["tgt"].tokens == (*plain.sides["tgt"].tokens, *["⟨pad⟩"] * (LIMIT - n_tgt))
+    assert padded.sides["src"].ids[n_src:] == (0,) * (LIMIT - n_src)
     assert padded.keys() == plain.keys()
     real = {"src": n_src, "tgt": n_tgt}
     for name, entry in padded.items():
@@ -329,7 +332,7 @@ def test_padding_gets_no_weight_and_changes_no_real_row(tmp_path: Path, dtype: t
 
 
 def test_padding_to_less_than_the_sentence_changes_nothing(glass: Glass):
-    assert glass.trace(TEXT, pad_to=3).tgt_tokens == glass.trace(TEXT).tgt_tokens
+    assert glass.trace(TEXT, pad_to=3).sides["tgt"].tokens == glass.trace(TEXT).sides["tgt"].tokens
 
 
 def test_padding_beyond_the_limit_is_refused(glass: Glass):
@@ -363,7 +366,7 @@ def test_an_edited_trace_without_target_shows_the_edited_translation(glass: Glas
     edits = {f"decoder.{i}.cross_attn.weights": lambda value, parents: value * 0 for i in range(2)}
     out = glass.translate(TEXT, edits=edits)
     assert out.text != EXPECTED
-    assert glass.trace(TEXT, edits=edits).tgt_ids == (glass.config.bos_id, *out.ids)[:TARGET_LIMIT]
+    assert glass.trace(TEXT, edits=edits).sides["tgt"].ids == (glass.config.bos_id, *out.ids)[:TARGET_LIMIT]
 
 
 @pytest.mark.parametrize("name", ["decoder.9.cross_attn.weights", "nowhere", "encoder.0.cross_attn.z"])

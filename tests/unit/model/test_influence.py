@@ -94,7 +94,7 @@ def numpy_taken(model, trace, layer):
 def test_norms_are_those_of_what_each_head_takes(norm):
     model = small_model(norm=norm)
     trace = trace_of(model)
-    for step in range(len(trace.tgt_ids)):
+    for step in range(len(trace.sides["tgt"].ids)):
         found, together = norms(model, trace, step)
         for layer in range(model.config.n_layers):
             taken = numpy_taken(model, trace, layer)[:, step]

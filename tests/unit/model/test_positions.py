@@ -59,7 +59,7 @@ def test_gradients_reach_all_parameters(positions, norm):
 def test_every_encoding_traces_with_unchanged_logits(positions):
     model = small_model(positions=positions)
     trace = trace_of(model)
-    src, tgt = torch.tensor([trace.src_ids]), torch.tensor([trace.tgt_ids])
+    src, tgt = torch.tensor([trace.sides["src"].ids]), torch.tensor([trace.sides["tgt"].ids])
     with torch.inference_mode():
         logits = model(src, tgt, all_real(src))[0]
     assert torch.equal(torch.tensor(trace["output.logits"].value), logits)

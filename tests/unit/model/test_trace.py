@@ -9,8 +9,9 @@ from torch import nn
 
 from model.config import NORMS
 from model.positions import ENCODINGS
-from model.trace import SILENT, Editor, TraceError, Tracer
+from model.trace import SILENT, Editor, Rows, Trace, TraceError, Tracer
 from tests.unit.model.small import CHOICES, SRC, TGT, small_config, small_model, trace_of
+from tests.unit.model.toy import toy_anatomy
 
 every_choice = pytest.mark.parametrize(("positions", "attention", "norm"), CHOICES)
 every_build = pytest.mark.parametrize(("positions", "norm"), list(product(ENCODINGS, NORMS)))
@@ -167,7 +168,36 @@ def test_sides_of_weights(site, query, key):
 def test_labels_are_the_tokens_of_each_side():
     trace = trace_of(small_model())
     labels = trace["decoder.1.cross_attn.weights"].labels
-    assert labels == {"query": trace.tgt_tokens, "key": trace.src_tokens}
+    assert labels == {"query": trace.sides["tgt"].tokens, "key": trace.sides["src"].tokens}
+
+
+def test_the_side_whose_rows_predict_says_what():
+    trace = trace_of(small_model())
+    assert list(trace.sides) == [side.name for side in trace.anatomy.sides]
+    assert trace.predicting is trace.sides["tgt"]
+    assert trace.predicts == trace.sides["tgt"].predicts == ("t8", "t3", "t8", "t17", "end")
+    assert trace.sides["src"].predicts == ()
+
+
+def test_a_trace_of_one_side_and_one_stack():
+    anatomy, config = toy_anatomy(), small_config()
+    rows = Rows(("a", "b", "c"), (5, 6, 7), ("b", "c", "d"))
+    tracer = Tracer(config, {"txt": rows.tokens})
+    with tracer.at("blocks", query="txt"):
+        tracer("embedded", torch.zeros(1, 3, 16), "batch query d_model")
+        with tracer.at(1), tracer.at("attn", query="txt", key="txt"):
+            tracer("weights", torch.zeros(1, 4, 3, 3), "batch head query key", of=("embedded",))
+    trace = Trace(tracer.entries, {"txt": rows}, anatomy, config)
+    weights = trace["blocks.1.attn.weights"]
+    assert (weights.labels["key"], weights.of) == (rows.tokens, ("blocks.embedded",))
+    assert trace.predicting is rows
+    assert trace.predicts == rows.predicts
+
+
+def test_a_side_that_a_tracer_does_not_know_is_refused():
+    tracer = Tracer(small_config(), {"txt": ("a",)})
+    with tracer.at("encoder", query="src"), pytest.raises(TraceError, match="need the shape"):
+        tracer("embed", torch.zeros(1, 1, 16), "batch query d_model")
 
 
 @every_choice
@@ -212,7 +242,10 @@ def test_changing_the_model_later_changes_no_entry():
 
 
 def test_changing_a_recorded_tensor_later_changes_no_entry():
-    tracer, value = Tracer(small_config(), tuple("abcdef"), tuple("vwxyz")), torch.zeros(1, 6, 16)
+    tracer, value = (
+        Tracer(small_config(), {"src": tuple("abcdef"), "tgt": tuple("vwxyz")}),
+        torch.zeros(1, 6, 16),
+    )
     with tracer.at("encoder", query="src"):
         tracer("embed", value, "batch query d_model")
     value.fill_(7.0)
@@ -229,7 +262,7 @@ def test_a_missing_entry_is_named():
 
 @pytest.fixture
 def tracer():
-    return Tracer(small_config(), tuple("abcdef"), tuple("vwxyz"))
+    return Tracer(small_config(), {"src": tuple("abcdef"), "tgt": tuple("vwxyz")})
 
 
 def stream(n_tokens):
@@ -327,7 +360,7 @@ class Recompute:
     def __init__(self, model, trace, name):
         self.model, self.trace, self.config = model, trace, trace.config
         self.stack, *self.path = name.split(".")[:-1]
-        self.ids = np.array(trace.src_ids if self.stack == "encoder" else trace.tgt_ids)
+        self.ids = np.array(trace.sides["src"].ids if self.stack == "encoder" else trace.sides["tgt"].ids)
 
     @property
     def attention(self):

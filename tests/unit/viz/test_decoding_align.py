@@ -37,7 +37,7 @@ def asked(request, small_glass):
 def test_every_token_of_both_sides_has_its_word(asked):
     glass, trace, _ = asked
     header, arrays = asked_for("align", asked)
-    for side, ids in (("src", trace.src_ids), ("tgt", lane_ids(asked))):
+    for side, ids in (("src", trace.sides["src"].ids), ("tgt", lane_ids(asked))):
         groups, words = arrays[f"{side}_groups"], header[f"{side}_words"]
         expected = [i for i, group in enumerate(word_groups(glass.tokenizer, ids)) for _ in group]
         assert groups.dtype == np.int32
@@ -65,7 +65,7 @@ def test_words_of_another_lane_are_those_of_its_ids(small_glass):
 
 def test_joined_weights_of_every_head_sum_to_one(asked):
     glass, trace, _ = asked
-    groups = [word_groups(glass.tokenizer, ids) for ids in (lane_ids(asked), trace.src_ids)]
+    groups = [word_groups(glass.tokenizer, ids) for ids in (lane_ids(asked), trace.sides["src"].ids)]
     for layer in range(trace.config.n_layers):
         weights = torch.tensor(trace[f"decoder.{layer}.cross_attn.weights"].value, dtype=torch.float64)
         sums = joined(weights, *groups).sum(-1)

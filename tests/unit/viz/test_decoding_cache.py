@@ -59,8 +59,8 @@ def test_keys_and_values_of_every_layer_and_head_are_the_traces_bit_for_bit(lane
     for layer in range(N_LAYERS):
         for head in range(N_HEADS):
             header, arrays = sent(lane, "cache", layer=layer, head=head)
-            assert header["reads"] == list(trace.tgt_tokens[: rows["own"]])
-            assert header["src"] == list(trace.src_tokens[: rows["cross"]])
+            assert header["reads"] == list(trace.sides["tgt"].tokens[: rows["own"]])
+            assert header["src"] == list(trace.sides["src"].tokens[: rows["cross"]])
             for name, site in SITES.items():
                 for letter in "kv":
                     entry = trace[f"decoder.{layer}.{site}.{letter}"]

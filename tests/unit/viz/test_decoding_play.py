@@ -79,7 +79,7 @@ def test_the_pages_lane_is_the_translations_trace(exact_glass, name, beam):
     expect_lane(exact_glass, TEXTS[name], header, arrays, [step.id for step in translation.steps])
     assert header["log_prob"] == translation.log_prob
     assert (header["text"], header["finished"]) == (translation.text, translation.finished)
-    assert tuple(header["src"]) == trace.src_tokens
+    assert tuple(header["src"]) == trace.sides["src"].tokens
 
 
 def test_the_weights_are_sent_bit_for_bit(small_glass):

@@ -43,7 +43,7 @@ def sites(trace):
 def uneven(small_glass):
     """A trace whose source is longer than its target."""
     trace = small_glass.trace("A man in a blue shirt is standing on a ladder.", [5, 6, 7])
-    assert len(trace.src_tokens) > len(trace.tgt_tokens) == 4
+    assert len(trace.sides["src"].tokens) > len(trace.sides["tgt"].tokens) == 4
     return trace
 
 
@@ -52,7 +52,7 @@ def full(tmp_path_factory):
     """The size of the model that the app shows, and 20 to 20 tokens."""
     glass = load(checkpoints.make(tmp_path_factory.mktemp("full"), "full", 4, 4, d_model=128, max_tgt_len=32))
     trace = glass.trace(checkpoints.text_of(glass, 20), list(range(5, 24)))
-    assert (len(trace.src_tokens), len(trace.tgt_tokens)) == (20, 20)
+    assert (len(trace.sides["src"].tokens), len(trace.sides["tgt"].tokens)) == (20, 20)
     return glass, trace
 
 
@@ -138,9 +138,9 @@ def test_labels_match_shapes_when_source_and_target_lengths_differ(uneven, place
     described = unpack(overview(uneven, {}))[0]["places"][place]
     n_queries, n_keys = len(described["queries"]), len(described["keys"])
     stack, site = place.split(".")
-    lengths = {"encoder": len(uneven.src_tokens), "decoder": len(uneven.tgt_tokens)}
+    lengths = {"encoder": len(uneven.sides["src"].tokens), "decoder": len(uneven.sides["tgt"].tokens)}
     assert n_queries == lengths[stack]
-    assert n_keys == (len(uneven.src_tokens) if site == "cross_attn" else lengths[stack])
+    assert n_keys == (len(uneven.sides["src"].tokens) if site == "cross_attn" else lengths[stack])
     _, arrays = sent(uneven, place, 0)
     d_head, d_model = uneven.config.d_head, uneven.config.d_model
     shapes = {
@@ -218,9 +218,9 @@ def test_the_weight_matrices_take_their_float32_and_one_kilobyte(full, place):
 def test_padding_is_masked_and_called_padding(small_glass, place):
     plain = small_glass.trace(TEXT, [5, 6, 7])
     padded = small_glass.trace(TEXT, [5, 6, 7], pad_to=12)
-    assert 4 == len(plain.tgt_tokens) < len(plain.src_tokens) < 12
+    assert 4 == len(plain.sides["tgt"].tokens) < len(plain.sides["src"].tokens) < 12
     described = unpack(overview(padded, {}))[0]["places"][place]
-    sides = {"src": len(plain.src_tokens), "tgt": len(plain.tgt_tokens)}
+    sides = {"src": len(plain.sides["src"].tokens), "tgt": len(plain.sides["tgt"].tokens)}
     real = {axis: sides[side] for axis, side in described["sides"].items()}
     assert described["real"] == real
     assert len(described["keys"]) == 12
@@ -318,8 +318,11 @@ def test_the_pad_switch_sends_the_same_translation_with_padding(served):
     plain = answered().trace
     assert header["request"] == server.request_of("en-de", TEXT, 1, True)
     described = header["places"]["decoder.cross_attn"]
-    assert described["real"] == {"query": len(plain.tgt_tokens), "key": len(plain.src_tokens)}
-    assert len(described["keys"]) > len(plain.src_tokens)
+    assert described["real"] == {
+        "query": len(plain.sides["tgt"].tokens),
+        "key": len(plain.sides["src"].tokens),
+    }
+    assert len(described["keys"]) > len(plain.sides["src"].tokens)
     response = get(served, "exact", pad="1")
     assert response.content == exact(answered(padded=True).trace, "encoder.self_attn", 1)
 

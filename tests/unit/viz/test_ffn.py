@@ -225,7 +225,7 @@ def full(tmp_path_factory):
     sizes = {"d_model": 128, "d_ff": 256, "max_tgt_len": 32}
     glass = load(checkpoints.make(tmp_path_factory.mktemp("full"), "full", 4, 4, **sizes))
     trace = glass.trace(checkpoints.text_of(glass, 20), list(range(5, 24)))
-    assert (len(trace.src_tokens), len(trace.tgt_tokens)) == (20, 20)
+    assert (len(trace.sides["src"].tokens), len(trace.sides["tgt"].tokens)) == (20, 20)
     return glass, trace
 
 

@@ -24,7 +24,7 @@ def test_a_target_row_reads_one_token_and_predicts_the_next(small_glass, place):
 
 def test_a_source_row_is_its_token_alone(small_glass):
     trace = small_glass.trace("Where is the station?")
-    assert query_labels(trace, trace["encoder.1.self_attn.weights"]) == trace.src_tokens
+    assert query_labels(trace, trace["encoder.1.self_attn.weights"]) == trace.sides["src"].tokens
 
 
 def test_a_padded_row_reads_padding_and_predicts_nothing(small_glass):

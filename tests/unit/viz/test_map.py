@@ -82,9 +82,9 @@ def test_every_block_of_every_layer_has_its_thumbnail(trace):
     wanted = {*blocks, *(f"{block}_norm" for block in blocks), "output", "decoding"}
     assert wanted <= set(found)
     rows = {
-        "encoder": len(trace.src_tokens),
-        "decoder": len(trace.tgt_tokens),
-        "output": len(trace.tgt_tokens),
+        "encoder": len(trace.sides["src"].tokens),
+        "decoder": len(trace.sides["tgt"].tokens),
+        "output": len(trace.sides["tgt"].tokens),
         "decoding": 1,
     }
     assert all(array.shape[0] == rows[name.split(".")[0]] for name, array in found.items())
@@ -121,7 +121,7 @@ def test_the_message_says_the_models_places_and_its_parameters(glass, trace):
 
 def test_the_message_says_what_each_block_weighs_and_how_much_it_works(glass, trace):
     header, _ = unpack(message(glass, trace, {}))
-    config, n_tgt = trace.config, len(trace.tgt_tokens)
+    config, n_tgt = trace.config, len(trace.sides["tgt"].tokens)
     d, d_ff, vocab = config.d_model, config.d_ff, config.vocab_size
     weighs = {"tokens": vocab * d, "output": 0, "encoder.ffn": 2 * d * d_ff + d + d_ff}
     weighs |= {"encoder.ffn_norm": 2 * d, "decoder.cross_attn": 4 * (d * d + d)}

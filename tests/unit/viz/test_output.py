@@ -105,7 +105,7 @@ def test_the_header_says_what_the_screen_names(either):
     glass, trace, _ = either
     header, _ = sent(either)
     assert header["request"] == REQUEST and header["palette"] == theme.palette()
-    assert tuple(header["reads"]) == trace.tgt_tokens and tuple(header["predicts"]) == trace.predicts
+    assert tuple(header["reads"]) == trace.sides["tgt"].tokens and tuple(header["predicts"]) == trace.predicts
     assert (header["vocab"], header["d_model"]) == glass.model.embedding.weight.shape
     assert header["norm"] == trace.config.norm
     assert header["states_of"] == trace["decoder.states"].of[0]
@@ -184,7 +184,9 @@ def test_contributions_of_a_step_that_is_not_there_are_refused(small_glass, step
 
 def test_padding_is_no_step(small_glass):
     glass, trace, translation = answer(small_glass)
-    padded = answer(small_glass, pad_to=len(trace.tgt_tokens) + 3 if len(trace.tgt_tokens) < 9 else 12)
+    padded = answer(
+        small_glass, pad_to=len(trace.sides["tgt"].tokens) + 3 if len(trace.sides["tgt"].tokens) < 9 else 12
+    )
     header, arrays = sent(padded)
     assert len(header["reads"]) == len(arrays["states"]) == len(trace.predicts)
     assert len(arrays["contributions"]) == len(trace.predicts)

@@ -57,8 +57,8 @@ def test_embedding_position_and_input_are_the_trace_bit_for_bit(sent, name):
 @every_text
 def test_labels_are_the_traces_tokens(sent, name):
     trace, header, _ = sent(name)
-    assert tuple(header["sides"]["src"]["tokens"]) == trace.src_tokens
-    assert tuple(header["sides"]["tgt"]["tokens"]) == trace.tgt_tokens
+    assert tuple(header["sides"]["src"]["tokens"]) == trace.sides["src"].tokens
+    assert tuple(header["sides"]["tgt"]["tokens"]) == trace.sides["tgt"].tokens
 
 
 def test_the_table_is_the_formula_and_has_rows_enough(sent):
@@ -121,7 +121,7 @@ def test_a_shuffle_says_where_each_token_was_typed(small_glass):
     assert asked.order == shuffled(7, 1)
     original = small_glass.translate(TEXT)
     header, _ = unpack(experiment(small_glass, original, asked, {}))
-    typed = small_glass.trace(TEXT, original).src_tokens
+    typed = small_glass.trace(TEXT, original).sides["src"].tokens
     assert header["read"] == [typed[place] for place in header["places"]]
     assert header["places"] == OtherGlass(small_glass, asked).typed_places(TEXT)
     assert header["places"][-2:] == [len(typed) - 2, len(typed) - 1]

@@ -50,7 +50,7 @@ def sent(small_glass):
 
 
 def ids_of(trace, side):
-    return {"src": trace.src_ids, "tgt": trace.tgt_ids}[side]
+    return {"src": trace.sides["src"].ids, "tgt": trace.sides["tgt"].ids}[side]
 
 
 @every_text
@@ -80,7 +80,10 @@ def test_each_side_has_the_traces_ids_tokens_and_layers(sent, name):
     for side, stack in STACKS.items():
         described = header["sides"][side]
         assert tuple(described["ids"]) == ids_of(trace, side)
-        assert tuple(described["tokens"]) == {"src": trace.src_tokens, "tgt": trace.tgt_tokens}[side]
+        assert (
+            tuple(described["tokens"])
+            == {"src": trace.sides["src"].tokens, "tgt": trace.sides["tgt"].tokens}[side]
+        )
         names = [f"{stack}.embed", *[f"{stack}.{i}.resid_out" for i in range(N_LAYERS)]]
         assert [layer["name"] for layer in described["layers"]] == names
 
@@ -100,11 +103,11 @@ def test_the_sources_words_end_in_the_tokens_that_the_model_reads(sent, name):
     trace, header, _ = sent(name)
     for word in header["sides"]["src"]["words"]:
         if word.get("special"):
-            assert word["tokens"] == [len(trace.src_ids) - 1]
+            assert word["tokens"] == [len(trace.sides["src"].ids) - 1]
             continue
         assert word["as_bpe"]
-        assert word["piece_ids"] == [trace.src_ids[row] for row in word["tokens"]]
-        assert word["pieces"] == [trace.src_tokens[row] for row in word["tokens"]]
+        assert word["piece_ids"] == [trace.sides["src"].ids[row] for row in word["tokens"]]
+        assert word["pieces"] == [trace.sides["src"].tokens[row] for row in word["tokens"]]
         assert len(word["merges"]) == len(word["bytes"]) - len(word["pieces"])
         assert len(word["parts"]) == len(word["bytes"]) == len(word["ranks"]) + 1
 
@@ -251,7 +254,7 @@ def test_20_to_20_tokens_take_less_than_120_kilobytes(tmp_path):
     text = checkpoints.text_of(glass, 20)
     out = glass.translate(text)
     trace = glass.trace(text, list(range(5, 24)))
-    assert (len(trace.src_tokens), len(trace.tgt_tokens)) == (20, 20)
+    assert (len(trace.sides["src"].tokens), len(trace.sides["tgt"].tokens)) == (20, 20)
     assert 20_000 < len(message(glass, trace, out, {})) <= 120_000
 
 

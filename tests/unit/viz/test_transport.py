@@ -120,7 +120,7 @@ def test_only_the_decoders_self_attention_is_called_causal(small_glass):
 def test_the_overview_of_20_to_20_tokens_is_far_below_200_kilobytes(tmp_path):
     glass = load(checkpoints.make(tmp_path, "full", n_layers=4, n_heads=4, max_tgt_len=24))
     trace = glass.trace(checkpoints.text_of(glass, 20), list(range(5, 24)))
-    assert (len(trace.src_tokens), len(trace.tgt_tokens)) == (20, 20)
+    assert (len(trace.sides["src"].tokens), len(trace.sides["tgt"].tokens)) == (20, 20)
     assert 3 * 16 * 20 * 20 < len(overview(trace, REQUEST)) <= 50_000
 
 

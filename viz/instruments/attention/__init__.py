@@ -42,7 +42,7 @@ def describe(trace: Trace, place: str) -> dict[str, Any]:
     """What the browser needs to label a site. `real` counts the tokens that are no padding."""
     entry = trace[f"{site_of(place, 0)}.weights"]
     pad = trace.config.pad_id
-    real = {"src": sum(i != pad for i in trace.src_ids), "tgt": sum(i != pad for i in trace.tgt_ids)}
+    real = {name: sum(i != pad for i in rows.ids) for name, rows in trace.sides.items()}
     return {
         "title": theme.SITES[place],
         "caption": theme.SITE_CAPTIONS[place],

@@ -37,7 +37,7 @@ def message(glass: Glass, trace: Trace, translation: Translation, request: dict[
         "alpha": glass.decoding.alpha,
         "beam": translation.beam,
         "greedy": beside_greedy(glass, translation),
-        "src": trace.src_tokens,
+        "src": trace.sides["src"].tokens,
         **lane,
     }
     return pack(header, arrays)

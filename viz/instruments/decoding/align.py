@@ -49,7 +49,7 @@ def lane_ids(glass: Glass, translation: Translation, values: Mapping[str, str]) 
 def align(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
     """src_groups, tgt_groups int32 and src_special, tgt_special uint8 (token,); products float32
     (layer, source, head, head)."""
-    src, src_arrays = words(glass, trace.src_ids, "src")
+    src, src_arrays = words(glass, trace.sides["src"].ids, "src")
     tgt, tgt_arrays = words(glass, lane_ids(glass, translation, values), "tgt")
     products = single(owed.products(glass.model, trace).numpy())
     return pack(src | tgt, src_arrays | tgt_arrays | {"products": products})
@@ -68,7 +68,7 @@ def influence(glass: Glass, trace: Trace, translation: Translation, values: Mapp
     weights = [lane[f"decoder.{i}.cross_attn.weights"].value[:, step] for i in range(lane.config.n_layers)]
     norms, layer_norms = (each.numpy() for each in owed.norms(glass.model, lane, step))
     arrays = {"norms": norms, "layer_norms": layer_norms, "weights": np.stack(weights)}
-    n_src = len(trace.src_ids)  # padding on purpose counts: nobody looks at it, masked out or not
+    n_src = len(trace.sides["src"].ids)  # padding on purpose counts: nobody looks at it, masked out or not
     sent = {name: np.zeros((*array.shape[:-1], n_src), np.float32) for name, array in arrays.items()}
     for name, array in arrays.items():
         sent[name][..., : array.shape[-1]] = array

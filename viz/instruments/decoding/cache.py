@@ -82,8 +82,8 @@ def cache(glass: Glass, trace: Trace, translation: Translation, values: Mapping[
     header = {
         "layer": layer,
         "head": head,
-        "reads": trace.tgt_tokens[: sizes["own"]],
-        "src": trace.src_tokens[: sizes["cross"]],
+        "reads": trace.predicting.tokens[: sizes["own"]],
+        "src": trace.sides["src"].tokens[: sizes["cross"]],
         "names": {name: entry.name for name, entry in entries.items()},
         "inputs": {name: entry.of[0] for name, entry in entries.items()},
         "work": work(glass, sizes["cross"], sizes["own"]),

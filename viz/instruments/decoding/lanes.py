@@ -60,7 +60,7 @@ def lane(
         "text": translation.text,
         "log_prob": translation.log_prob,
         "finished": translation.finished,
-        "reads": trace.tgt_tokens[:rows],
+        "reads": trace.predicting.tokens[:rows],
         "predicts": trace.predicts,
         "tokens": {str(i): glass.tokenizer.readable(i) for i in named},
     }
@@ -74,7 +74,8 @@ def branch(glass: Glass, trace: Trace, translation: Translation, values: Mapping
     check_room(glass, len(forced))
     other = glass.translate(translation.source, forced=forced)
     header, arrays = lane(glass, glass.trace(translation.source, other), other)
-    filling = len(trace.src_tokens) - arrays["cross"].shape[-1]  # padding on purpose: nobody looks at it
+    # padding on purpose: nobody looks at it
+    filling = len(trace.sides["src"].tokens) - arrays["cross"].shape[-1]
     arrays["cross"] = np.pad(arrays["cross"], [(0, 0)] * 3 + [(0, filling)])
     return pack({**header, "forced": forced[: len(other.steps)]}, arrays)
 

@@ -70,7 +70,7 @@ def thumbnails(trace: Trace) -> dict[str, np.ndarray]:
 
 def shapes(trace: Trace) -> dict[str, str]:
     """What a block hands on, by its name without a layer: its numbers' shape in words."""
-    config, n_src, n_tgt = trace.config, len(trace.src_tokens), len(trace.tgt_tokens)
+    config, n_src, n_tgt = trace.config, *(len(rows.tokens) for rows in trace.sides.values())
     rows = {"encoder": n_src, "decoder": n_tgt}
     said = {"tokens": f"{config.vocab_size} × {config.d_model}", "output": f"{n_tgt} × {config.vocab_size}"}
     said["decoding"] = f"{len(trace.predicts)} × {config.vocab_size}"
@@ -85,7 +85,7 @@ def message(glass: Glass, trace: Trace, request: dict[str, Any]) -> bytes:
     """Thumbnails, shapes, and how much each block weighs and works."""
     config = trace.config
     weights = counts.parameters(glass.model)
-    work = counts.multiply_adds(config, len(trace.src_tokens), len(trace.tgt_tokens))
+    work = counts.multiply_adds(config, *(len(rows.tokens) for rows in trace.sides.values()))
     header = {
         "request": request,
         "places": places_of(config),

@@ -96,7 +96,7 @@ def message(glass: Glass, trace: Trace, translation: Translation, request: dict[
     header = {
         "request": request,
         "palette": theme.palette(),
-        "reads": trace.tgt_tokens[:rows],
+        "reads": trace.predicting.tokens[:rows],
         "predicts": trace.predicts,
         "tokens": {str(i): glass.tokenizer.readable(i) for i in named},
         "vocab": trace.config.vocab_size,

@@ -49,7 +49,7 @@ def table(glass: Glass, rows: int) -> np.ndarray | None:
 def message(glass: Glass, trace: Trace, translation: Translation, request: dict[str, Any]) -> bytes:
     """The table and both sides' sums; without a table where the encoding adds nothing."""
     config, encoding = trace.config, glass.model.encoding
-    tokens = {"src": trace.src_tokens, "tgt": trace.tgt_tokens}
+    tokens = {name: rows.tokens for name, rows in trace.sides.items()}
     pe = table(glass, max(*map(len, tokens.values()), LEAST_ROWS))
     arrays = {} if pe is None else {"pe": pe}
     for side, stack in STACKS.items():
@@ -137,12 +137,12 @@ def experiment(glass: Glass, original: Translation, asked: Experiment, request: 
             "base": asked.base,
             "order": asked.order,
         },
-        "read": list(trace.src_tokens),
+        "read": list(trace.sides["src"].tokens),
         "places": OtherGlass(glass, asked).typed_places(original.source),
         "translation": described(glass, translation),
         "target": list(original.ids),
         "queries": query_labels(trace, sites["decoder.self_attn"][0]),
-        "tgt": list(trace.tgt_tokens),
+        "tgt": list(trace.sides["tgt"].tokens),
     }
     return pack(
         header, {site: np.stack([entry.value for entry in entries]) for site, entries in sites.items()}

@@ -169,9 +169,9 @@ def drawn_neighbours(ids: Sequence[int], near: dict[int, list[int]]) -> list[int
 def message(glass: Glass, trace: Trace, translation: Translation, request: dict[str, Any]) -> bytes:
     """All that the instrument shows, of both sides."""
     E = glass.model.embedding.weight.detach().float().numpy()
-    ids_of = {"src": trace.src_ids, "tgt": trace.tgt_ids}
-    tokens_of = {"src": trace.src_tokens, "tgt": trace.tgt_tokens}
-    unique = list(dict.fromkeys([*trace.src_ids, *trace.tgt_ids]))
+    ids_of = {name: rows.ids for name, rows in trace.sides.items()}
+    tokens_of = {name: rows.tokens for name, rows in trace.sides.items()}
+    unique = list(dict.fromkeys([i for ids in ids_of.values() for i in ids]))
     table = nearest(E, unique)
     near = dict(zip(unique, table["near"].tolist(), strict=True))
     scale = math.sqrt(trace.config.d_model)
