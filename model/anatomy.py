@@ -220,19 +220,21 @@ def stack_of(stack: Stack, layer: Sequence[Block], norm: str, adds_positions: bo
     """Blocks of one stack: embedding, a layer's sublayers each with its norm, and pre-norm's final norm."""
     begin, *_, end = stack.stream
 
-    def single(part: str, kind: str, label: str, **more: str) -> Block:
+    def single(part: str, kind: str, label: str) -> Block:
         title = f"{stack.title.capitalize()}: {label}"
-        return Block(f"{stack.name}.{part}", kind, stack.name, title, label, stack.side, **more)
+        return Block(f"{stack.name}.{part}", kind, stack.name, title, label, stack.side)
 
-    blocks = [single("embed", "embed", "embedding", leaves=begin, shared_place="tokens")]
+    blocks = [replace(single("embed", "embed", "embedding"), leaves=begin, shared_place="tokens")]
     if adds_positions:
-        blocks.append(single("pos", "positions", "positions", leaves=begin, shared_place="positions"))
-    entering = f"{stack.name}.{LAYER}.resid_in"
+        positions = single("pos", "positions", "positions")
+        blocks.append(replace(positions, leaves=begin, shared_place="positions"))
+    entering: str | None = f"{stack.name}.{LAYER}.resid_in"
     for number, block in enumerate(layer, 1):
         behind = "resid_out" if number == len(layer) else f"resid_after_{block.part}"
         own = replace(block, enters=entering, leaves=f"{stack.name}.{LAYER}.{behind}")
         blocks += [own, beside(own, norm)] if norm == "post" else [beside(own, norm), own]
         entering = own.leaves
     if norm == "pre":
-        blocks.append(single("final_norm", "norm", "final norm", enters=end, leaves=stack.output))
+        final = single("final_norm", "norm", "final norm")
+        blocks.append(replace(final, enters=end, leaves=stack.output))
     return tuple(blocks)

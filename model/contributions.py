@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -65,24 +66,23 @@ def norm_names(config: Config) -> list[str]:
 
 def norm_of(model: Transformer, name: str) -> LayerNorm:
     """The module of a norm of `norm_names`."""
-    if name == "decoder.final_norm":
-        return model.decoder_norm
-    _, layer, site = name.split(".")
-    return getattr(model.decoder[int(layer)], f"{site.removesuffix('_norm')}_add").norm
+    norm = model.block(name)
+    if not isinstance(norm, LayerNorm):
+        raise KeyError(name)
+    return norm
 
 
 def sublayer_parts(config: Config, layer: int, site: str, norms: int) -> list[Part]:
     """What one sublayer adds: its heads or its feed-forward, its last bias, and post-norm its norm's β."""
-    at, where = f"decoder.{layer}.{site}", {"layer": layer, "site": site}
+    at, part = f"decoder.{layer}.{site}", partial(Part, layer=layer, site=site)
     if site == "ffn":
-        own = [Part(f"{at}.W_2", "ffn", norms, **where), Part(f"{at}.b_2", "bias", norms, **where)]
+        own = [part(f"{at}.W_2", "ffn", norms), part(f"{at}.b_2", "bias", norms)]
     else:
-        heads = range(config.n_heads)
-        own = [Part(f"{at}.head.{h}", site, norms, head=h, **where) for h in heads]
-        own.append(Part(f"{at}.b_o", "bias", norms, **where))
+        own = [part(f"{at}.head.{h}", site, norms, head=h) for h in range(config.n_heads)]
+        own.append(part(f"{at}.b_o", "bias", norms))
     if config.norm == "pre":
         return own
-    return [*own, Part(f"{at}_norm.beta", "bias", norms + 1, **where)]
+    return [*own, part(f"{at}_norm.beta", "bias", norms + 1)]
 
 
 def parts(config: Config, positions: bool) -> list[Part]:
@@ -114,21 +114,19 @@ def head_terms(model: Transformer, trace: Trace, layer: int, site: str, rows: sl
     """(head, row, d_model): each head's z through its own columns of W_O, without b_O."""
     attention = getattr(model.decoder[layer], site)
     z = entry(trace, f"decoder.{layer}.{site}.z", rows)
-    by_head = attention.W_o.weight.double().unflatten(1, (attention.n_heads, attention.d_head))
+    by_head = torch.unflatten(attention.W_o.weight.double(), 1, (attention.n_heads, attention.d_head))
     return torch.einsum("hre,dhe->hrd", z, by_head)
 
 
 @torch.no_grad()
 def terms(model: Transformer, trace: Trace, rows: slice = slice(None)) -> Tensor:
     """(part, row, d_model) float64: what each part of `parts_of` wrote into the stream, as it enters it."""
-    found = []
+    embedded = [entry(trace, name, rows) for name in ("decoder.embed", "decoder.pos") if name in trace]
+    found = [each[None] for each in embedded]
 
     def constant(bias: Tensor) -> None:
         found.append(bias.double().expand(1, *found[0].shape[1:]))
 
-    for name in ("decoder.embed", "decoder.pos"):
-        if name in trace:
-            found.append(entry(trace, name, rows)[None])
     for i, layer in enumerate(model.decoder):
         for site in SITES:
             if site == "ffn":
@@ -141,7 +139,7 @@ def terms(model: Transformer, trace: Trace, rows: slice = slice(None)) -> Tensor
             if trace.config.norm == "post":
                 constant(getattr(layer, f"{site}_add").norm.beta)
     if trace.config.norm == "pre":
-        constant(model.decoder_norm.beta)
+        constant(norm_of(model, "decoder.final_norm").beta)
     return torch.cat(found)
 
 

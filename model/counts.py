@@ -7,13 +7,15 @@ look-ups, norms, softmax and other elementwise work are not counted, as usual.
 
 from __future__ import annotations
 
+from torch import nn
+
 from model.config import Config
 from model.transformer import Transformer
 
 EMBEDDING, OUTPUT = "tokens", "output"
 
 
-def size_of(module) -> int:
+def size_of(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters())
 
 

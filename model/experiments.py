@@ -96,7 +96,7 @@ class OtherPositions(PositionalEncoding):
             return self.encoding.vectors(at)
         angles = wavelength_angles(at, self.config.d_model, self.experiment.base)
         waves = torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)
-        return waves[:, : self.config.d_model].to(self.encoding.table)
+        return waves[:, : self.config.d_model].to(self.encoding.get_buffer("table"))
 
 
 def with_positions(model: Transformer, experiment: Experiment) -> Transformer:

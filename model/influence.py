@@ -73,7 +73,7 @@ def values_through_W_o(model: Transformer, trace: Trace) -> Tensor:
     for i, layer in enumerate(model.decoder):
         attention = layer.cross_attn
         v = torch.tensor(trace[f"decoder.{i}.cross_attn.v"].value, dtype=torch.float64)
-        by_head = attention.W_o.weight.double().unflatten(1, (attention.n_heads, attention.d_head))
+        by_head = torch.unflatten(attention.W_o.weight.double(), 1, (attention.n_heads, attention.d_head))
         found.append(torch.einsum("hse,dhe->hsd", v, by_head))
     return torch.stack(found)
 

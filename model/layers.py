@@ -92,25 +92,25 @@ class AddNorm(nn.Module):
         if self.post:
             return resid, resid_name
         with rec.at(f"{self.name}_norm"):
-            return self.norm(
-                rec("norm_in", resid, "batch query d_model", of=(resid_name,)), rec
-            ), f"{self.name}_norm.norm_out"
+            norm_in = rec("norm_in", resid, "batch query d_model", of=(resid_name,))
+            return self.norm(norm_in, rec), f"{self.name}_norm.norm_out"
 
     def after(self, resid: Tensor, sublayer_out: Tensor, names: tuple[str, str], rec: Recorder) -> Tensor:
         """The stream after the sublayer; `names` are those of the stream and of the sublayer's output."""
-        added = resid + self.dropout(sublayer_out)
+        added: Tensor = resid + self.dropout(sublayer_out)
         if not self.post:
             return added
         with rec.at(f"{self.name}_norm"):
-            return self.norm(rec("norm_in", added, "batch query d_model", of=names), rec)
+            norm_out: Tensor = self.norm(rec("norm_in", added, "batch query d_model", of=names), rec)
+            return norm_out
 
     def parents(self, resid_name: str, out_name: str) -> tuple[str, ...]:
         """Parents of the stream after the sublayer."""
         return (f"{self.name}_norm.norm_out",) if self.post else (resid_name, out_name)
 
 
-class EncoderLayer(nn.Module):
-    """Self-attention, then feed-forward, each inside its residual connection."""
+class Layer(nn.Module):
+    """What both kinds of layer have: self-attention and feed-forward, each inside its residual connection."""
 
     def __init__(self, config: Config, encoding: PositionalEncoding) -> None:
         super().__init__()
@@ -148,13 +148,17 @@ class EncoderLayer(nn.Module):
         after = self.ffn_add.after(resid, ffn_out, names, rec)
         return rec("resid_out", after, "batch query d_model", of=self.ffn_add.parents(*names))
 
+
+class EncoderLayer(Layer):
+    """Self-attention, then feed-forward."""
+
     def forward(self, resid: Tensor, keep: Tensor, at: Tensor, rec: Recorder = SILENT) -> Tensor:
         """resid_out (batch, query, d_model) from resid_in; `keep` (batch, 1, 1, key), `at` (query,)."""
         after_self_attn = self.attend_self(resid, keep, at, at, "src", rec)
         return self.feed_forward(after_self_attn, "resid_after_self_attn", rec)
 
 
-class DecoderLayer(EncoderLayer):
+class DecoderLayer(Layer):
     """Masked self-attention, cross-attention to the encoder's output, then feed-forward."""
 
     def __init__(self, config: Config, encoding: PositionalEncoding) -> None:

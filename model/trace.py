@@ -15,7 +15,7 @@ Axes in use: batch, query, key, head, d_model, d_head, d_ff, vocab, and one (siz
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from types import TracebackType
@@ -37,11 +37,11 @@ class TraceError(ValueError):
 class Recorder:
     """The silent recorder: costs nothing, changes nothing. Its subclasses watch or edit."""
 
-    def __call__(self, name: str, value: Tensor, axes: str, of: tuple[str, ...] = ()) -> Tensor:
+    def __call__(self, name: str, value: Tensor, axes: str, of: tuple[str, ...] = ()) -> Tensor:  # noqa: ARG002
         """Return `value`, the tensor named `name` with space-separated `axes`, made from the entries `of`."""
         return value
 
-    def at(self, *path: str | int, **meaning: str) -> Recorder:
+    def at(self, *path: str | int, **meaning: str) -> AbstractContextManager[Recorder]:  # noqa: ARG002
         """Open a scope: path parts, and what an axis (query="tgt") or an input (x_q="resid_in") means."""
         return self
 
@@ -170,7 +170,8 @@ class Editor(Scoped):
         inner: Recorder = SILENT,
     ) -> None:
         super().__init__()
-        self.edits, self.inner, self.applied = dict(edits), inner, set()
+        self.edits, self.inner = dict(edits), inner
+        self.applied: set[str] = set()
 
     @contextmanager
     def at(self, *path: str | int, **meaning: str) -> Iterator[Recorder]:
@@ -219,9 +220,10 @@ class Tracer(Scoped):
 
     def __call__(self, name: str, value: Tensor, axes: str, of: tuple[str, ...] = ()) -> Tensor:
         full, axis_names = self.full_name(name), names_of(axes)
-        sides = {axis: self.meanings.get(axis) for axis in TOKEN_AXES if axis in axis_names}
-        if None in sides.values():
-            raise TraceError(f"{full}: no scope says what its token axes {tuple(sides)} run over.")
+        token_axes = tuple([axis for axis in TOKEN_AXES if axis in axis_names])
+        sides = {axis: self.meanings[axis] for axis in token_axes if axis in self.meanings}
+        if len(sides) < len(token_axes):
+            raise TraceError(f"{full}: no scope says what its token axes {token_axes} run over.")
         expected = tuple([self.sizes.get(sides.get(axis, axis)) for axis in axis_names])
         if expected != value.shape:
             raise TraceError(f"{full}: axes {axes!r} need the shape {expected}, not {tuple(value.shape)}.")
