@@ -66,7 +66,9 @@ class SmoothedCrossEntropy(torch.autograd.Function):
 
 def smoothed_cross_entropy(states: Tensor, weight: Tensor, targets: Tensor, smoothing: float) -> Tensor:
     """Mean loss of states (rows, d_model) unembedded by weight (vocab, d_model), against targets (rows,)."""
-    loss: Tensor = SmoothedCrossEntropy.apply(states, weight, targets, smoothing)  # type: ignore[no-untyped-call]  # torch's
+    loss: Tensor = SmoothedCrossEntropy.apply(  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        states, weight, targets, smoothing
+    )
     return loss
 
 
