@@ -3,7 +3,7 @@
 Nothing else touches state or links. Links count from 1, like the screen; a Scene counts from 0, like the
 model: `from_link` and `to_link` convert, and nothing else does. The browser half is
 `instruments/shared/link.js`: choosing a head rewrites the link there, at once; the server hears of it a
-moment later as the instrument's state (key SELECTION).
+moment later as the state SELECTION of SPEAKER.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ COUNTED = ("layer", "head", "query", "key", "feature", "step")
 PLAIN_EXAMPLES = ("A man rides a red bike.", "Where is the station?", "I love you.")
 """What a model starts with whose card has no examples."""
 DEFAULT_MODEL = "en-de"
-INSTRUMENTS = ("map", "attention", "tokens", "ffn", "output", "positions", "decoding")
-"""Keys of the instruments that say what the reader chose there, as their state SELECTION."""
+SPEAKER = "map"
+"""Key of the instrument that says what the link says now, as its state SELECTION: it is always there."""
 SELECTION = "selection"
 OF_ONE_SENTENCE = ("forced", "branch", "reference")
 """Link parameters of the decoding instrument that say nothing about another sentence."""
@@ -173,17 +173,14 @@ def from_link(link: Mapping[str, str]) -> tuple[Scene, list[str]]:
 
 
 def selection_of(state: object) -> dict[str, str | int]:
-    """What an instrument's state says the reader chose; what has another shape counts as not said.
+    """What the state of SPEAKER says of the link; what has another shape counts as not said.
 
-    A browser may send anything: each value is a text or a whole number, and `at` (when) is a number.
+    A browser may send anything: each value is a text or a whole number.
     """
     said = state.get(SELECTION) if isinstance(state, Mapping) else None
     if not isinstance(said, Mapping):
         return {}
-    known = {name: value for name, value in said.items() if type(value) in (int, str)}
-    if "at" in said and type(known.get("at", 0)) is not int:
-        del known["at"]
-    return known
+    return {name: value for name, value in said.items() if type(value) in (int, str)}
 
 
 def mend_link() -> None:
@@ -235,12 +232,11 @@ def half_pins(scene: Scene, link: Mapping[str, str]) -> list[str]:
 
 
 def current() -> tuple[Scene, list[str]]:
-    """The scene now: the widgets, then what the instrument last said, then the link."""
+    """The scene now: the widgets, then what the browser last said, then the link as the page was opened."""
     link = {name: st.query_params[name] for name in st.query_params}
     scene, notices = from_link(link)
     notices += half_pins(scene, link)
-    said = [selection_of(st.session_state.get(key)) for key in INSTRUMENTS]
-    if chosen := max(said, key=lambda selection: (bool(selection), selection.get("at", 0))):
+    if chosen := selection_of(st.session_state.get(SPEAKER)):
         newest, _ = from_link({name: str(value) for name, value in chosen.items()})
         names = ("place", "view", "stage", *COUNTED)
         scene, notices = replace(scene, **{name: getattr(newest, name) for name in names}), []

@@ -92,7 +92,7 @@ def shared(visit_once, zoo):
     }
 
     def before(page):
-        asked.extend([requests_of(page, "ffn_matrices"), requests_of(page, "ffn?")])
+        asked.extend([requests_of(page, "ffn/matrices"), requests_of(page, "ffn/exact")])
 
     page = visit_once(zoo, options, before, shown, text=SENTENCE, place=PLACE, layer=LAYER)
     return page, *asked
@@ -237,7 +237,7 @@ def tampered(stage, value):
         del header["arrays"]
         route.fulfill(status=200, content_type="application/octet-stream", body=pack(header, arrays))
 
-    return lambda page: page.route("**/numbers/ffn?*", answer)
+    return lambda page: page.route("**/numbers/ffn/exact?*", answer)
 
 
 @pytest.mark.parametrize(("stage", "value"), [("std", 7.0), ("ffn_hidden", float("nan"))])
@@ -363,7 +363,7 @@ def norm_shared(visit_once, zoo):
     }
 
     def before(page):
-        asked.append(requests_of(page, "ffn_matrices"))
+        asked.append(requests_of(page, "ffn/matrices"))
 
     page = visit_once(zoo, options, before, shown, text=SENTENCE, place=NORM, layer=LAYER)
     return page, *asked

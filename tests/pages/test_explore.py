@@ -217,10 +217,9 @@ def test_a_final_norm_opens_where_there_is_one_and_else_the_last_block(open_page
     assert len(notices(app)) == (norm == "post")
 
 
-def test_the_newest_word_of_all_instruments_counts(open_page, glass):
-    app = open_page(text=SENTENCE)
-    app.session_state["attention"] = {scene.SELECTION: {"place": "encoder.self_attn", "layer": 1, "at": 5}}
-    app.session_state["map"] = {scene.SELECTION: {"place": "decoder.self_attn", "layer": 2, "at": 6}}
+def test_what_the_browser_said_last_counts_more_than_the_link_at_first(open_page, glass):
+    app = open_page(text=SENTENCE, place="encoder.self_attn", layer=1)
+    app.session_state[scene.SPEAKER] = {scene.SELECTION: {"place": "decoder.self_attn", "layer": "2"}}
     assert_shows(app.run(), glass, SENTENCE, "decoder.self_attn", 1, 0)
 
 
@@ -228,7 +227,7 @@ def test_a_choice_made_in_the_instrument_moves_the_plot(open_page, glass):
     app = open_page(text=SENTENCE)
     n_layers, n_heads = glass.config.n_layers, glass.config.n_heads
     chosen = {"place": "encoder.self_attn", "layer": n_layers, "head": n_heads, "query": None, "key": None}
-    app.session_state["attention"] = {scene.SELECTION: chosen}
+    app.session_state[scene.SPEAKER] = {scene.SELECTION: chosen}
     assert_shows(app.run(), glass, SENTENCE, "encoder.self_attn", n_layers - 1, n_heads - 1)
 
 
@@ -487,9 +486,8 @@ def test_a_plot_that_is_neither_true_nor_false_leaves_the_link_with_a_notice(ope
 
 ODD_STATES = [1, "x", [1], None, {}, {"selection": 1}, {"selection": "x"}, {"selection": [1, 2]}]
 ODD_SELECTIONS = [
-    {"at": "x"}, {"at": [1]}, {"at": None, "layer": [1]}, {"layer": {"a": 1}, "at": 1},
-    {"place": 5, "at": True}, {"layer": 1e400, "head": float("nan"), "at": float("inf")},
-    {"head": True, "query": 2**70, "at": 2**70},
+    {"place": [1]}, {"place": None, "layer": [1]}, {"layer": {"a": 1}}, {"place": 5, "view": True},
+    {"layer": 1e400, "head": float("nan")}, {"head": True, "query": 2**70},
 ]  # fmt: skip
 
 
@@ -497,8 +495,7 @@ ODD_SELECTIONS = [
 def test_a_state_of_another_shape_than_expected_is_ignored(open_page, root, state):
     checkpoints.make(root, "en-de", 1, 2, max_tgt_len=8)
     app = open_page(text=SENTENCE)
-    for key in scene.INSTRUMENTS:
-        app.session_state[key] = state
+    app.session_state[scene.SPEAKER] = state
     assert_whole(app.run())
 
 

@@ -114,6 +114,19 @@ def thumbnails(trace: Trace, place: str) -> tuple[np.ndarray, list[float], int]:
     return np.rint(shares * 255).astype(np.uint8), limits, stride
 
 
+READ_BY = {
+    "encoder.final_norm": {
+        "formula": "memory = norm_out",
+        "said": "norm_out is the encoder's output: the keys and values of every cross-attention are made from it.",
+    },
+    "decoder.final_norm": {
+        "formula": "logits = norm_out · Eᵀ",
+        "said": "norm_out is the decoder's output: against each token's vector it gives that token's logit.",
+    },
+}
+"""What reads the final norm of each stack."""
+
+
 def title_of(trace: Trace, place: str) -> str:
     """What the screen calls a place: the order of its words is that of the computation."""
     return TITLES[place].replace("Add & Norm", "Add & Norm" if trace.config.norm == "post" else "Norm & Add")
@@ -138,6 +151,8 @@ def message(
         "thumbnail": thumbnail_stage(place),
         "limits": limits,
         "stride": stride,
+        "read_by": READ_BY.get(place),
+        "link": [{"name":"layer","kind":"count"},{"name":"query","kind":"count","pinned":True},{"name":"stage","kind":"text","pinned":True},{"name":"feature","kind":"count","pinned":True}],
     }
     return pack(header, {"thumbnails": drawn})
 

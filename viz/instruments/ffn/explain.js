@@ -1,17 +1,13 @@
 // How the cell under the cursor was made, as data: formula, terms, result, and a NumPy snippet with the very numbers.
 
-import { exactText, numberText } from "../shared/numbers.js";
+import { numberText } from "../shared/numbers.js";
+import { scalars, snippet, vector as list } from "../shared/snippet.js";
 import { PARAMETERS } from "./layout.js";
 import { NEEDS_MATRICES } from "./maths.js";
 
-const list = (name, values) => `${name} = np.array([${Array.from(values, exactText).join(", ")}], dtype=np.float32)`;
 // A number that follows a sign: a negative one in brackets.
 const bracketed = (value) => (value < 0 ? `(${numberText(value)})` : numberText(value));
 const row = (part, i) => part.values.subarray(i * part.columns, (i + 1) * part.columns);
-
-function snippet(lines, result, value) {
-  return ["import numpy as np", ...lines, `print(${result})  # on screen: ${exactText(value)}`].join("\n");
-}
 
 function products(a, b, names) {
   return Array.from(a, (value, n) => ({ name: names(n + 1), text: `${numberText(value)} × ${numberText(b[n])}`, value: value * b[n] }));
@@ -46,7 +42,7 @@ function linear({ store, stage, i, column, value }, number, letter) {
   const bias = store.matrices[`b_${number}`].values[column];
   const terms = products(x, W, (at) => `${letter}${at}`);
   terms.push({ name: `b_${number}`, text: "bias", value: bias });
-  return { formula, terms, numpy: snippet([list("x", x), list("W_row", W), `b = np.float32(${exactText(bias)})`], "W_row @ x + b", value) };
+  return { formula, terms, numpy: snippet([list("x", x), list("W_row", W), scalars({ b: bias })], "W_row @ x + b", value) };
 }
 
 function hidden({ store, stage, i, column, value }) {
@@ -54,7 +50,7 @@ function hidden({ store, stage, i, column, value }) {
   return {
     formula: `max(0, ${stage.of[0]}[${i + 1}, ${column + 1}]) = max(0, ${numberText(before)})`,
     note: before > 0 ? "This unit is active for this token." : "Cut to 0 by ReLU: this unit is silent for this token.",
-    numpy: snippet([`ffn_pre = np.float32(${exactText(before)})`], "np.maximum(0, ffn_pre)", value),
+    numpy: snippet([scalars({ ffn_pre: before })], "np.maximum(0, ffn_pre)", value),
   };
 }
 
@@ -64,13 +60,13 @@ function sum({ store, stage, i, column, value }) {
   if (parts.length === 1) {
     return {
       formula: `${stage.of[0]}[${i + 1}, ${column + 1}], as it is`,
-      numpy: snippet([`${stage.of[0]} = np.float32(${exactText(parts[0])})`], stage.of[0], value),
+      numpy: snippet([scalars({ [stage.of[0]]: parts[0] })], stage.of[0], value),
     };
   }
   return {
     formula: stage.of.map((name) => `${name}[${i + 1}, ${column + 1}]`).join(" + "),
     terms: parts.map((part, n) => ({ name: stage.of[n], text: n ? "what the block adds" : "the stream", value: part })),
-    numpy: snippet(stage.of.map((name, n) => `${name} = np.float32(${exactText(parts[n])})`), stage.of.join(" + "), value),
+    numpy: snippet(stage.of.map((name, n) => scalars({ [name]: parts[n] })), stage.of.join(" + "), value),
   };
 }
 
@@ -94,7 +90,7 @@ function std({ store, stage, i, value }) {
     terms,
     sumName: "variance",
     total: variance,
-    numpy: snippet([list(stage.of[0], x), `mean = np.float32(${exactText(mu)})`], `np.sqrt(((${stage.of[0]} - mean) ** 2).mean() + np.float32(${eps}))`, value),
+    numpy: snippet([list(stage.of[0], x), scalars({ mean: mu })], `np.sqrt(((${stage.of[0]} - mean) ** 2).mean() + np.float32(${eps}))`, value),
   };
 }
 
@@ -107,7 +103,7 @@ function normed({ store, stage, i, column, value }) {
   return {
     formula: `${formula} = (${a} − ${b}) / ${c} · ${g} + ${h}`,
     note: `γ[${column + 1}] = ${numberText(gamma)}, β[${column + 1}] = ${numberText(beta)}: learnt, the same for every token.`,
-    numpy: snippet([`x, mean, std, gamma, beta = np.array([${[...given, gamma, beta].map(exactText).join(", ")}], dtype=np.float32)`], "(x - mean) / std * gamma + beta", value),
+    numpy: snippet([scalars({ x: given[0], mean: given[1], std: given[2], gamma, beta })], "(x - mean) / std * gamma + beta", value),
   };
 }
 

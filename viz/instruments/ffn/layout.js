@@ -111,13 +111,3 @@ export function narrowLayout(stages, name, rows, { width, height, label }) {
   const below = name === "norm_out" ? parameterPanels(panel) : [];
   return { panels: [panel, ...below], width, height: HEADERS.usual + rows * cell + (below.length ? FOOT : 0) + 4, cell, active };
 }
-
-// The cell of a layout under a point: { panel, row, column } or null.
-export function cellAt(layout, x, y) {
-  for (const panel of layout.panels) {
-    const row = Math.floor((y - panel.y) / panel.cellHeight);
-    const column = Math.floor((x - panel.x) / panel.cellWidth);
-    if (row >= 0 && row < panel.rows && column >= 0 && column < Math.max(1, panel.columns)) return { panel, row, column };
-  }
-  return null;
-}

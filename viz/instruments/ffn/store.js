@@ -1,63 +1,45 @@
-// What the instrument knows and what is chosen: labels, a layer's numbers as they arrive, the cursor. Nothing here draws.
+// The block that is open: its stages, one layer's numbers as they arrive, and the cursor on them. Nothing here draws.
 
-import { readLink, Teller, wholeNumber } from "../shared/link.js";
+import { LayeredStore } from "../shared/layered.js";
 import { largestError } from "../shared/maths.js";
-import { unpack } from "../shared/transport.js";
+import { within } from "../shared/store.js";
 import { PARAMETERS } from "./layout.js";
 import { activeUnits, recompute } from "./maths.js";
 
-const within = (value, limit) => Math.min(Math.max(value, 0), limit - 1);
-const numberIn = (link, name) => {
-  const value = wholeNumber(link[name] ?? "");
-  return value === null ? null : value - 1;
-};
+/** @typedef {{ name: string, of: string[], columns: "d_model" | "d_ff" | "one", shape: number[] }} Stage */
+/** @typedef {{ values: Float32Array, rows: number, columns: number }} Part */
 
-export class Store {
+export class Store extends LayeredStore {
   constructor() {
-    this.listeners = new Set();
-    this.teller = new Teller();
-    this.layers = new Map();
-    this.matrixSets = new Map();
-    this.trouble = null;
-    const link = readLink();
-    this.layer = numberIn(link, "layer");
-    const [row, column] = [numberIn(link, "query"), numberIn(link, "feature")];
-    this.pinned = row !== null || column !== null;
-    this.isOpen = this.pinned && column === null; // a link may pin a cell by its row alone
-    this.cursor = this.pinned ? { stage: link.stage, row, feature: column ?? 0, unit: column ?? 0 } : null;
+    super("ffn");
+    // A link may pin a cell by its row alone; then the column is still open.
+    this.isOpen = false;
   }
 
-  // A new sentence, model or place: what was fetched for the old one goes.
-  take({ header, arrays }) {
-    const isElsewhere = this.header && this.header.place !== header.place;
-    this.header = header;
-    this.thumbnails = arrays.thumbnails;
-    this.layers.clear();
-    this.trouble = null;
-    if (isElsewhere) {
-      this.pinned = this.isOpen = this.touched = false;
-      this.layer = numberIn(readLink(), "layer") ?? this.layer;
-    }
-    this.clamp();
-    this.changed("data");
-    this.fetchLayer();
+  // The link: `query` is the row, `feature` the column of `stage`.
+  linked() {
+    const { stage, row } = this.cursor;
+    const cell = { query: row, stage, feature: this.cursor[this.columnName(stage) ?? ""] ?? 0 };
+    return { layer: this.layer, ...(this.pinned ? cell : {}) };
   }
 
-  // The map may choose another layer, by the link.
-  follow() {
-    const { place, ...link } = readLink();
-    const layer = numberIn(link, "layer");
-    if (!this.header || place !== this.header.place || layer === null || layer === this.layer) return;
-    this.open(layer);
+  restore({ layer, query, stage, feature }) {
+    this.layer = layer ?? this.layer;
+    this.pinned = query !== null || feature !== null;
+    this.isOpen = this.pinned && feature === null;
+    const { tokens } = this.sizes;
+    const column = feature ?? 0;
+    this.cursor = { stage: this.header.thumbnail, row: query ?? Math.floor(tokens / 2), feature: column, unit: column };
+    if (this.pinned && stage && this.stage(stage)) this.cursor.stage = stage;
   }
 
-  changed(what) {
-    for (const listener of this.listeners) listener(what);
+  get layers() {
+    return this.header.layered ? this.header.n_layers : 1;
   }
 
-  // The layer, or all there is where the block belongs to none.
-  get key() {
-    return this.header.layered ? this.layer : 0;
+  get limits() {
+    const { tokens, d_ff, d_model } = this.sizes;
+    return { row: tokens, feature: d_model, unit: Math.max(1, d_ff) };
   }
 
   get title() {
@@ -70,9 +52,10 @@ export class Store {
   }
 
   // A stage of the block; γ and β count as such, though they are given.
+  /** @param {string} name @returns {Stage | undefined} */
   stage(name) {
     if (name in PARAMETERS) return { name, of: [], columns: "d_model", shape: [1, this.sizes.d_model] };
-    return this.header.stages.find((stage) => stage.name === name);
+    return this.header.stages.find((/** @type {Stage} */ stage) => stage.name === name);
   }
 
   // d_ff is 0 where the block has no hidden layer.
@@ -81,56 +64,30 @@ export class Store {
     return { tokens, d_model, d_ff: this.stage("ffn_hidden")?.shape[1] ?? 0 };
   }
 
-  // What the sublayer adds to the stream.
-  get added() {
-    return this.sizes.d_ff ? "ffn_out" : "out";
-  }
-
-  // "encoder" or "decoder"
-  get stack() {
-    return this.header.place.split(".")[0];
-  }
-
   get stream() {
     return this.header.stages[0].name;
   }
 
   clamp() {
-    const { tokens, d_ff, d_model } = this.sizes;
-    this.layer = within(this.layer ?? Math.floor(this.header.n_layers / 2), this.header.n_layers);
-    const usual = this.header.thumbnail;
-    this.cursor ??= { stage: usual, row: Math.floor(tokens / 2), feature: 0, unit: 0 };
-    if (!this.stage(this.cursor.stage)) this.cursor.stage = usual;
-    const { stage, row, feature, unit } = this.cursor;
-    this.cursor = { stage, row: within(row ?? Math.floor(tokens / 2), tokens), feature: within(feature, d_model), unit: within(unit, Math.max(1, d_ff)) };
+    if (!this.stage(this.cursor.stage)) this.cursor.stage = this.header.thumbnail;
+    super.clamp();
   }
 
-  // Numbers by route -------------------------------------------------------------------------------------------
+  // Numbers by route -------------------------------------------------------------------------------------------------
 
-  async get(what, values) {
-    const url = new URL(`numbers/${what}`, document.baseURI);
-    for (const [name, value] of Object.entries({ ...values, place: this.header.place, layer: this.layer })) url.searchParams.set(name, value);
-    const answer = await fetch(url.href);
-    if (!answer.ok) throw new Error(await answer.text());
-    return unpack(new Uint8Array(await answer.arrayBuffer()));
+  get at() {
+    return { place: this.place, layer: this.layer };
   }
 
-  async fetchLayer() {
-    const { header, key } = this;
-    if (this.layers.has(key)) return;
-    this.layers.set(key, null);
-    try {
-      const message = await this.get("ffn", header.request);
-      if (this.header !== header) return;
-      this.layers.set(key, message);
-      this.trouble = null;
-      this.settle();
-    } catch {
-      if (this.header !== header) return;
-      this.layers.delete(key);
-      this.trouble = `The exact numbers of ${this.whole} did not arrive. ${header.layered ? "Choose the layer again, or reload" : "Reload"} the page.`;
-    }
-    this.changed("numbers");
+  fetch() {
+    const again = this.header.layered ? "Choose the layer again, or reload" : "Reload";
+    this.numbers.want("exact", this.at, { otherwise: `The exact numbers of ${this.whole} did not arrive. ${again} the page.` });
+    this.settle();
+  }
+
+  changed(what) {
+    if (what === "numbers") this.settle();
+    super.changed(what);
   }
 
   // Until the reader points somewhere: the strongest unit (or feature) of the middle row, or of the row that a link pins.
@@ -138,124 +95,71 @@ export class Store {
     if (this.touched || (this.pinned && !this.isOpen) || !this.exact) return;
     const stage = this.pinned ? this.cursor.stage : this.header.thumbnail;
     this.isOpen = false;
-    if (this.columnName(stage) === null) return;
+    const column = this.columnName(stage);
+    if (column === null) return;
     const { values, rows, columns } = this.own(stage);
     const row = Math.min(this.cursor.row, rows - 1); // γ and β have one row
     const line = values.subarray(row * columns, (row + 1) * columns);
-    this.cursor = { ...this.cursor, stage, [this.columnName(stage)]: line.indexOf(Math.max(...line)) };
-    this.clamp();
+    this.cursor = this.bounded({ ...this.cursor, stage, [column]: line.indexOf(Math.max(...line)) });
   }
 
-  matrixKey() {
-    const { request, place } = this.header;
-    return `${request.model}/${request.version}/${place}/${this.layer}`;
-  }
-
-  async fetchMatrices() {
-    const key = this.matrixKey();
-    if (this.matrixSets.has(key)) return;
-    this.matrixSets.set(key, null);
-    const { model, version } = this.header.request;
-    try {
-      this.matrixSets.set(key, await this.get("ffn_matrices", { model, version }));
-    } catch {
-      this.matrixSets.delete(key);
-      this.trouble = "The weight matrices did not arrive. Point at the cell again, or reload the page.";
-    }
-    this.changed("numbers");
+  get message() {
+    return this.numbers.peek("exact", this.at);
   }
 
   get exact() {
-    return this.layers.get(this.key)?.arrays ?? null;
+    return this.message?.arrays ?? null;
   }
 
   get layerHeader() {
-    return this.layers.get(this.key)?.header ?? null;
+    return this.message?.header ?? null;
   }
 
   get matrices() {
-    return this.matrixSets.get(this.matrixKey())?.arrays ?? null;
+    return this.numbers.peek("matrices", this.at, { keep: true })?.arrays ?? null;
   }
 
-  // The model's own numbers of a stage: { values, rows, columns } or null.
+  fetchMatrices() {
+    const otherwise = "The weight matrices did not arrive. Point at the cell again, or reload the page.";
+    this.numbers.want("matrices", this.at, { keep: true, otherwise });
+  }
+
+  // The model's own numbers of a stage.
+  /** @param {string} name @returns {Part} */
   own(name) {
-    const array = this.exact?.[name] ?? this.exact?.[this.layerHeader.same[name]];
-    return array ? { values: array.values, rows: array.shape[0], columns: array.shape[1] } : null;
+    const array = this.exact[name] ?? this.exact[this.layerHeader.same[name]];
+    return { values: array.values, rows: array.shape[0], columns: array.shape[1] };
   }
 
-  // Largest error of what is computed here from what was sent, against the model's own numbers.
+  // What is computed here from what was sent, against the model's own numbers.
   check() {
-    const errors = {};
-    for (const stage of this.header.stages) {
-      if (!stage.of.length) continue;
-      const [gamma, beta] = Object.keys(PARAMETERS).map((name) => this.own(name).values);
-      const made = recompute(stage, (n) => this.own(stage.of[n]), { eps: this.layerHeader.eps, gamma, beta, matrices: this.matrices });
-      if (made) errors[stage.name] = largestError(made, this.own(stage.name).values);
+    if (!this.exact) return null;
+    const errors = new Map();
+    const [gamma, beta] = Object.keys(PARAMETERS).map((name) => this.own(name).values);
+    for (const stage of this.header.stages.filter((/** @type {Stage} */ { of }) => of.length)) {
+      const parent = (/** @type {number} */ n) => this.own(stage.of[n]);
+      const made = recompute(stage, parent, { eps: this.layerHeader.eps, gamma, beta, matrices: this.matrices });
+      if (made) errors.set(stage.name, largestError(made, this.own(stage.name).values));
     }
-    return { error: Math.max(...Object.values(errors)), checked: Object.keys(errors) };
+    const what = `${[...errors.keys()].join(", ")} of ${this.whole} from the numbers it was sent`;
+    return { error: Math.max(...errors.values()), what };
   }
 
+  /** @param {number} row */
   active(row) {
     const { values, columns } = this.own("ffn_hidden");
     return activeUnits(values, columns, row);
   }
 
-  // Choosing ---------------------------------------------------------------------------------------------------
-
-  open(layer) {
-    this.layer = layer;
-    this.clamp();
-    this.settle();
-    this.changed("layer");
-    this.fetchLayer();
-  }
-
-  choose(layer) {
-    this.open(within(layer, this.header.n_layers));
-    this.said();
-  }
-
-  point(cursor) {
-    if (!this.pinned) this.move(cursor);
-  }
-
-  move(cursor) {
-    const next = { ...this.cursor, ...cursor };
-    this.touched = true;
-    if (Object.entries(next).every(([name, value]) => this.cursor[name] === value)) return;
-    this.cursor = next;
-    this.clamp();
-    this.changed("cursor");
-    if (this.pinned) this.said();
-  }
-
-  pin(cursor) {
-    const same = this.pinned && Object.entries(cursor).every(([name, value]) => this.cursor[name] === value);
-    this.cursor = { ...this.cursor, ...cursor };
-    this.touched = true;
-    this.pinned = !same;
-    this.clamp();
-    this.changed("cursor");
-    this.said();
-  }
-
-  free() {
-    if (!this.pinned) return;
-    this.pinned = false;
-    this.changed("cursor");
-    this.said();
-  }
-
   // The name of the cursor's column in a stage: "feature", "unit", or null where there is only one.
+  /** @param {string} name */
   columnName(name) {
     return { d_model: "feature", d_ff: "unit", one: null }[this.stage(name).columns];
   }
 
-  // The link at once, the server after a pause.
-  said() {
-    const { stage, row } = this.cursor;
-    const column = this.cursor[this.columnName(stage)] ?? 0;
-    const cell = this.pinned ? { query: row + 1, stage, feature: column + 1 } : { query: null, stage: null, feature: null };
-    this.teller.say({ place: this.header.place, layer: this.layer + 1, key: null, ...cell });
+  // Another stage of those in this order.
+  /** @param {string[]} names @param {number} by */
+  otherStage(names, by) {
+    this.move({ stage: names[within(names.indexOf(this.cursor.stage) + by, names.length)] });
   }
 }

@@ -1,7 +1,7 @@
 // The map: figure 1 of the paper with this sentence's numbers. Click a block and its instrument opens beside it.
 
 import { adopt, el, listen, styleSheet } from "../shared/dom.js";
-import { LINK_CHANGED, readLink, Teller, wholeNumber } from "../shared/link.js";
+import { LINK_CHANGED, page, readLink, wholeNumber } from "../shared/link.js";
 import { paintThumbnail } from "../shared/paint.js";
 import { readTheme } from "../shared/theme.js";
 import { unpack } from "../shared/transport.js";
@@ -39,7 +39,6 @@ const count = (number) => number.toLocaleString("en");
 
 class View {
   constructor(parentElement) {
-    this.teller = new Teller(0);
     this.chosen = { place: null, layer: null };
     this.crumb = el("button", { class: "crumb", "aria-expanded": "false", onclick: () => this.fold() });
     this.lines = document.createElementNS(SVG, "svg");
@@ -81,7 +80,9 @@ class View {
   choose(change) {
     Object.assign(this.chosen, change);
     const { place, layer, side } = this.chosen;
-    this.teller.say({ place, layer: layer + 1, side, query: null, key: null, feature: null, stage: null, panel: null });
+    const isElsewhere = place !== readLink().place;
+    page.write({ place, layer: layer + 1, side, query: null, key: null, feature: null, stage: null, panel: null }, { entry: isElsewhere, quiet: true });
+    page.say(0);
     this.unfolded = false;
     this.draw();
   }
@@ -290,13 +291,14 @@ export default function map({ data, parentElement, setStateValue }) {
     view = new View(parentElement);
     views.set(parentElement, view);
   }
-  view.teller.tell = (selection) => setStateValue("selection", selection);
+  page.tell = (selection) => setStateValue("selection", selection);
   const message = view.data === data ? null : unpack(data);
   const theme = readTheme(parentElement, (message?.header ?? view.header).palette);
   const isOther = theme.mode !== view.theme?.mode;
   view.theme = theme;
   view.data = data;
   if (message) {
+    page.settle();
     view.drawn = false;
     view.take(message);
   } else if (isOther) {

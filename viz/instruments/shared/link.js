@@ -1,5 +1,15 @@
-// The browser half of viz/scene.py: reads the link, and rewrites it in place when the reader chooses something here.
+// The browser half of viz/scene.py, and the one writer of the link: `page`. Who chooses something says it here; here the link is
+// rewritten at once, all others hear of it, and the server is told a moment later. Another place, tab or sentence makes an entry
+// of the history, so that Back returns to what was there; a cursor makes none.
 
+/** @typedef {{ name: string, kind: string, choices?: string[] | null, pinned?: boolean }} Parameter a row of a link table: viz/instruments/base.py */
+/** @typedef {Record<string, any>} Values */
+/** @typedef {Record<string, string | number | null>} Texts */
+
+// What Streamlit's own widgets write: another of these is another picture as a whole.
+const SENTENCE = ["text", "model", "beam"];
+const PAUSE_MS = 300;
+// For views that do not stand in the frame (view.js).
 export const LINK_CHANGED = "glassbox-link";
 
 export function readLink() {
@@ -7,33 +17,114 @@ export function readLink() {
 }
 
 // The number that `text` says, or null: the same texts as in `viz.scene.whole_number`.
+/** @param {string | null | undefined} text */
 export function wholeNumber(text) {
-  return /^-?[0-9]{1,9}$/.test(text) ? Number(text) : null;
+  return /^-?[0-9]{1,9}$/.test(text ?? "") ? Number(text) : null;
 }
 
-// `values`: parameter → value; null removes it. Other parameters stay as they are.
-export function writeLink(values) {
-  const url = new URL(window.location.href);
-  for (const [name, value] of Object.entries(values)) {
-    if (value === null) url.searchParams.delete(name);
-    else url.searchParams.set(name, value);
-  }
-  if (url.href === window.location.href) return;
-  window.history.replaceState(window.history.state, "", url);
-  window.dispatchEvent(new Event(LINK_CHANGED));
+/** @param {string | undefined} text */
+const finite = (text) => (text?.trim() && Number.isFinite(Number(text)) ? Number(text) : null);
+
+// How a kind of parameter is read from its text (null: it says nothing), and written. Links count from 1, code from 0.
+/** @type {Record<string, { read: (text: string, row: Parameter) => any, write: (value: any) => string | number }>} */
+const KINDS = {
+  count: { read: (text) => (wholeNumber(text) === null ? null : Number(text) - 1), write: (value) => value + 1 },
+  choice: { read: (text, { choices }) => (choices?.includes(text) ? text : null), write: String },
+  flag: { read: (text) => (["1", "true"].includes(text.toLowerCase()) ? true : null), write: () => 1 },
+  number: { read: finite, write: Number },
+  text: { read: (text) => text, write: String },
+};
+
+// What the link says of the parameters of a table: name → value, null where it says nothing (sensible).
+/** @param {Parameter[]} table @param {Record<string, string>} link @returns {Values} */
+export function decode(table, link) {
+  const read = (/** @type {Parameter} */ row) => (KINDS[row.kind] ?? KINDS.text).read(link[row.name], row);
+  return Object.fromEntries(table.map((row) => [row.name, row.name in link ? read(row) : null]));
 }
 
-// Tells the reader's choice: to the link at once, to the server (`tell`) after a pause, and then all that the link says:
-// other instruments' choices stay. `at` says whose word is newest.
-export class Teller {
-  constructor(pause = 300) {
-    this.pause = pause;
+// The same back: name → what the link shall say, null for what is null, undefined or a flag that is down.
+/** @param {Parameter[]} table @param {Values} values @returns {Texts} */
+export function encode(table, values) {
+  const isSaid = (/** @type {any} */ value) => value !== null && value !== undefined && value !== false;
+  return Object.fromEntries(
+    table.map(({ name, kind }) => [name, isSaid(values[name]) ? (KINDS[kind] ?? KINDS.text).write(values[name]) : null]),
+  );
+}
+
+/** @param {string | URL} href */
+const sentenceOf = (href) => SENTENCE.map((name) => new URL(href).searchParams.get(name)).join("\n");
+
+export class PageLink {
+  constructor() {
+    /** @type {Set<(by: unknown) => void>} called when the link has changed, with who changed it */
+    this.readers = new Set();
+    /** @type {(said: Record<string, string>) => void} the map's word to the server: it is always there */
     this.tell = () => {};
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
+    this.href = window.location.href;
+    // Before Streamlit's own listener, so that its run of the page knows what the link says now.
+    window.addEventListener("popstate", () => this.wentBack(), true);
   }
 
-  say(link, more = {}) {
-    writeLink(link);
+  // `changes`: parameter → value, null removes it; others stay. `by` hears nothing of it. `entry`: Back shall return from it.
+  /** @param {Texts} changes @param {{ by?: unknown, entry?: boolean, quiet?: boolean }} [how] */
+  write(changes, { by = null, entry = false, quiet = false } = {}) {
+    this.settle();
+    const url = new URL(window.location.href);
+    for (const [name, value] of Object.entries(changes)) {
+      if (value === null) url.searchParams.delete(name);
+      else url.searchParams.set(name, String(value));
+    }
+    if (url.href !== this.href) {
+      if (entry) window.history.pushState({}, "", url);
+      else window.history.replaceState(window.history.state, "", url);
+      this.href = url.href;
+      this.tellAll(by);
+    }
+    if (!quiet) this.say();
+  }
+
+  // The server hears what the link says when the reader rests.
+  say(pause = PAUSE_MS) {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.tell({ ...readLink(), ...more, at: Date.now() }), this.pause);
+    if (pause) this.timer = setTimeout(() => this.tell(readLink()), pause);
+    else this.tell(readLink());
+  }
+
+  // Streamlit writes a new sentence over the entry of the old one: that one is put back below it.
+  settle() {
+    const { href } = window.location;
+    if (href === this.href) return;
+    if (sentenceOf(href) !== sentenceOf(this.href)) {
+      window.history.replaceState({}, "", this.href);
+      window.history.pushState({}, "", href);
+    }
+    this.href = href;
+  }
+
+  // Back or Forward: Streamlit runs the page for it, and everybody here follows.
+  wentBack() {
+    this.href = window.location.href;
+    this.tellAll(null);
+    this.say(0);
+  }
+
+  /** @param {unknown} by */
+  tellAll(by) {
+    for (const reader of this.readers) reader(by);
+    window.dispatchEvent(new Event(LINK_CHANGED));
+  }
+}
+
+export const page = new PageLink();
+
+/** @param {Texts} values */
+export const writeLink = (values) => page.write(values, { quiet: true });
+
+export class Teller {
+  /** @param {Texts} link */
+  say(link) {
+    page.write(link);
   }
 }

@@ -1,6 +1,6 @@
 // The page's colours, light or dark, and the sequential scale as a table of 256 colours.
 
-function channels(colour) {
+export function channels(colour) {
   if (colour.startsWith("#")) return [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
   return colour.match(/[\d.]+/g).slice(0, 3).map(Number);
 }

@@ -1,0 +1,42 @@
+// A row of tabs, one of which is open. Drawn again, they keep the focus.
+
+import { el } from "./dom.js";
+
+export class Tabs {
+  // `data`: the name of the attribute that says which tab one is, as in data-view="inside".
+  /** @param {{ label: string, data: string, choose: (name: string) => void, tabClass?: string, className?: string }} options */
+  constructor({ label, data, choose, className = "tabs" }) {
+    this.data = data;
+    this.choose = choose;
+    this.node = el("div", { class: className, role: "tablist", "aria-label": label });
+  }
+
+  /** @param {Record<string, string>} titles name → what it says, in order @param {string} open */
+  draw(titles, open) {
+    const focused = this.focused();
+    this.node.replaceChildren(
+      ...Object.entries(titles).map(([name, title]) =>
+        el(
+          "button",
+          {
+            class: "tab", role: "tab", [`data-${this.data}`]: name, "aria-selected": String(name === open),
+            tabindex: name === open ? "0" : "-1", onclick: () => this.choose(name),
+          },
+          title,
+        ),
+      ),
+    );
+    if (focused) this.focus(focused);
+  }
+
+  focused() {
+    const active = /** @type {ShadowRoot | Document} */ (this.node.getRootNode()).activeElement;
+    return this.node.contains(active) ? active?.getAttribute(`data-${this.data}`) : null;
+  }
+
+  /** @param {string} name */
+  focus(name) {
+    const tab = /** @type {HTMLElement | undefined} */ ([...this.node.children].find((each) => each.getAttribute(`data-${this.data}`) === name));
+    tab?.focus({ preventScroll: true });
+  }
+}
