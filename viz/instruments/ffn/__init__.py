@@ -114,10 +114,17 @@ def thumbnails(trace: Trace, place: str) -> tuple[np.ndarray, list[float], int]:
     return np.rint(shares * 255).astype(np.uint8), limits, stride
 
 
+LINK = [
+    {"name": "layer", "kind": "count"},
+    {"name": "query", "kind": "count", "pinned": True},
+    {"name": "stage", "kind": "text", "pinned": True},
+    {"name": "feature", "kind": "count", "pinned": True},
+]
 READ_BY = {
     "encoder.final_norm": {
         "formula": "memory = norm_out",
-        "said": "norm_out is the encoder's output: the keys and values of every cross-attention are made from it.",
+        "said": "norm_out is the encoder's output: "
+        "the keys and values of every cross-attention are made from it.",
     },
     "decoder.final_norm": {
         "formula": "logits = norm_out · Eᵀ",
@@ -152,7 +159,7 @@ def message(
         "limits": limits,
         "stride": stride,
         "read_by": READ_BY.get(place),
-        "link": [{"name":"layer","kind":"count"},{"name":"query","kind":"count","pinned":True},{"name":"stage","kind":"text","pinned":True},{"name":"feature","kind":"count","pinned":True}],
+        "link": LINK,
     }
     return pack(header, {"thumbnails": drawn})
 
