@@ -54,6 +54,12 @@ def test_confidence_is_read_as_it_was_written_and_only_whole():
     assert card.confidence({}) is None
 
 
+@pytest.mark.parametrize("name", ["longest", "pieces"])
+def test_tokens_are_counted_in_whole_numbers(name):
+    assert card.confidence({"confidence": CONFIDENT | {name: 30.0}}) is not None
+    assert card.confidence({"confidence": CONFIDENT | {name: 30.5}}) is None
+
+
 @pytest.mark.parametrize(
     ("name", "pair"), [("en-fr", ("en", "fr")), (None, ("en", "de")), ([1], ("en", "de")), ("x", ("x", ""))]
 )
