@@ -23,7 +23,7 @@ import torch
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -40,10 +40,11 @@ from viz.scene import (
     places_of,
     whole_number,
 )
+from viz.scripts import Scripts
 
 log = logging.getLogger("glassbox")
 INSTRUMENTS = Path(__file__).resolve().parent / "instruments"
-MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css"}
+scripts = Scripts(INSTRUMENTS)
 SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
     "font-src 'self' data:; script-src 'self' blob: 'sha256-THxz9J9+wf7rhwR2YkXJoSZ13UCmYyC+3lNDv2+8ugA='; "
@@ -161,16 +162,6 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     executor().shutdown(cancel_futures=True)
 
 
-def instrument_file(request: Request) -> Response:
-    """A script or style sheet of an instrument; nothing else leaves the folder."""
-    wanted = request.path_params["path"]
-    files = (path for path in INSTRUMENTS.rglob("*") if path.relative_to(INSTRUMENTS).as_posix() == wanted)
-    path = next(files, None)
-    if not path or path.suffix not in MEDIA_TYPES or not path.resolve().is_relative_to(INSTRUMENTS):
-        return PlainTextResponse("There is no such file.", 404)
-    return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], headers={"Cache-Control": "no-cache"})
-
-
 def asked(request: Request, places: tuple[str, ...] = SITES) -> tuple[Glass, str, int | None]:
     """Model, place and layer (from 0) that an address names; raises ValueError with a sentence.
 
@@ -280,7 +271,7 @@ def readiness(request: Request) -> Response:
 def routes() -> list[Route]:
     brief, for_ever = "private, max-age=60", "public, max-age=31536000, immutable"
     return [
-        Route("/instruments/{path:path}", instrument_file),
+        Route("/instruments/{path:path}", scripts.serve),
         Route("/numbers/overview", numbers(overview_numbers, brief)),
         Route("/numbers/exact", numbers(exact_numbers, brief)),
         Route("/numbers/projections", numbers(projection_numbers, for_ever)),

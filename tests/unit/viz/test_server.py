@@ -84,8 +84,31 @@ def test_nothing_else_leaves_the_folder(client, path):
     assert response.text in ("There is no such file.", "Not Found")
 
 
+@pytest.mark.parametrize("path", ["attention/view.js", "attention/view.css"])
+def test_who_has_a_file_already_is_told_that_it_is_the_same(client, path):
+    tag = client.get(f"/instruments/{path}").headers["etag"]
+    for known in (tag, tag.removeprefix("W/"), f'"other", {tag}'):
+        again = client.get(f"/instruments/{path}", headers={"If-None-Match": known})
+        assert (again.status_code, again.content) == (304, b"")
+        assert (again.headers["etag"], again.headers["cache-control"]) == (tag, "no-cache")
+        assert_guarded(again)
+
+
+def test_another_content_has_another_tag_and_is_sent(client, tmp_path, monkeypatch):
+    monkeypatch.setattr(server.scripts, "folder", tmp_path)
+    script = tmp_path / "a.js"
+    script.write_text("1")
+    before = client.get("/instruments/a.js").headers["etag"]
+    script.write_text("2")
+    after = client.get("/instruments/a.js", headers={"If-None-Match": before})
+    assert (after.status_code, after.text) == (200, "2")
+    assert after.headers["etag"] != before
+    script.write_text("1")
+    assert client.get("/instruments/a.js").headers["etag"] == before
+
+
 def test_a_link_that_leads_out_of_the_folder_is_not_followed(client, tmp_path, monkeypatch):
-    monkeypatch.setattr(server, "INSTRUMENTS", tmp_path / "instruments")
+    monkeypatch.setattr(server.scripts, "folder", tmp_path / "instruments")
     (tmp_path / "instruments").mkdir()
     (tmp_path / "secret.js").write_text("secret")
     (tmp_path / "instruments" / "out.js").symlink_to(tmp_path / "secret.js")
