@@ -29,6 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from model import CheckpointError, Glass, TextError, Trace, Translation, load, names
 from model.text import read
+from viz.compression import Compression
 from viz.instruments import attention, decoding, ffn, output, positions
 from viz.scene import (
     DEFAULT_MODEL,
@@ -304,4 +305,4 @@ class SecurityHeaders:
 
 
 def middleware() -> list[Middleware]:
-    return [Middleware(SecurityHeaders)]
+    return [Middleware(SecurityHeaders), Middleware(Compression)]
