@@ -113,7 +113,7 @@ def test_one_masked_pass_and_the_steps_are_shown_equal(page, asked):
 
 
 PASSES = """
-async (reference) => (await import("/instruments/decoding/forcing_explain.js")).passesText(reference)
+async (reference) => (await import("/instruments/decoding/parts/forcing/explain.js")).passesText(reference)
 """
 
 

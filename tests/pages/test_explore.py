@@ -167,7 +167,7 @@ def test_every_place_layer_and_head_opens_by_its_link(open_page, glass):
 
 
 def test_a_new_sentence_takes_what_belonged_to_the_old_one_out_of_the_link(open_page):
-    app = open_page(text=SENTENCE, place="decoding", tab="play", forced="5.7", branch=2, reference="Ja.")
+    app = open_page(text=SENTENCE, place="decoding", tab="steps", forced="5.7", branch=2, reference="Ja.")
     assert {"forced", "branch", "reference", "tab"} <= set(app.query_params)
     type_(app, "Where is the station?")
     assert not {"forced", "branch", "reference"} & set(app.query_params)

@@ -6,20 +6,20 @@ import { el, listen } from "../shared/dom.js";
 import { LINK_CHANGED } from "../shared/link.js";
 import { mounted } from "../shared/mount.js";
 import { Strip } from "../shared/strip.js";
-import { Align } from "./align.js";
-import { Beam } from "./beam.js";
-import { Cache } from "./cache.js";
-import { Forcing } from "./forcing.js";
-import { Play } from "./play.js";
-import { Samples } from "./samples.js";
+import { Alignment } from "./parts/alignment/part.js";
+import { Beam } from "./parts/beam/part.js";
+import { Cache } from "./parts/cache/part.js";
+import { Forcing } from "./parts/forcing/part.js";
+import { Steps } from "./parts/steps/part.js";
+import { Samples } from "./parts/samples/part.js";
 import { Store } from "./store.js";
 
 const PARTS = {
-  play: ["Step by step", Play],
+  steps: ["Step by step", Steps],
   beam: ["Beam tree", Beam],
   samples: ["Samples", Samples],
   forcing: ["Teacher forcing", Forcing],
-  align: ["Alignment", Align],
+  alignment: ["Alignment", Alignment],
   cache: ["Cache", Cache],
 };
 
@@ -125,5 +125,5 @@ class View {
 export default await mounted(
   View,
   import.meta.url,
-  Object.keys(PARTS).map((name) => `./${name}.css`),
+  Object.keys(PARTS).map((name) => `./parts/${name}/part.css`),
 );

@@ -1,0 +1,313 @@
+// Source words above, target words below, ribbons by weight of a head or of a layer's mean; the clearest head; and under the
+// picture, or above it, what attention does not say.
+
+import { el, listen } from "../../../shared/dom.js";
+import { largestError } from "../../../shared/maths.js";
+import { explain, headName } from "./explain.js";
+import { AlignHeads } from "./heads.js";
+import { linksLine, pictureCaption, rowLine } from "./lines.js";
+import { AlignState } from "./state.js";
+import { AlignTable } from "./table.js";
+import { Ribbons } from "../../shared/ribbons.js";
+
+const TOLERANCE = 1e-5;
+const BESIDE = 560; // the picture's least width beside the table of heads
+const WIDEST = 30; // pixels of a ribbon of weight 1
+
+export class Alignment {
+  constructor(store) {
+    this.store = store;
+    this.state = new AlignState(store);
+    this.cursor = null;
+    this.pinned = false;
+    this.ribbons = new Ribbons({ onPoint: (cell) => this.point(this.inUnits(cell)), onClick: (cell) => this.click(this.inUnits(cell)) });
+    this.table = new AlignTable(this.state, { onPoint: (cursor) => this.point(cursor), onPin: (cursor) => this.pin(cursor), onOpen: (step) => this.move(step) });
+    this.controls = el("div", { class: "align-controls" });
+    this.title = el("h3", { class: "align-title" });
+    this.picture = el("div", { class: "align-picture", tabindex: "0", role: "group", "aria-label": "Alignment" }, this.ribbons.node);
+    this.row = el("p", { class: "align-row" });
+    this.links = el("p", { class: "align-links" });
+    this.caption = el("p", { class: "align-caption" });
+    this.heads = new AlignHeads(this.state, { onPoint: (cursor) => this.point(cursor) });
+    this.left = el("div", { class: "align-left" }, this.title, this.picture);
+    this.main = el("div", { class: "align-main" }, this.left, this.heads.node);
+    this.waiting = el("p", { class: "align-waiting" }, "…");
+    this.ribbonsPart = el("div", { class: "align-ribbons" }, this.main, this.row, this.links, this.caption);
+    this.body = el("div", { class: "align-body", hidden: "" }, this.controls, this.ribbonsPart, this.table.node);
+    this.node = el("div", { class: "align-part" }, this.waiting, this.body);
+    listen(this.node, { pointerleave: () => this.away() });
+  }
+
+  // Drawing ----------------------------------------------------------------------------------------------------------
+
+  draw(theme, width) {
+    if (!this.header) this.state.restore();
+    if (this.header !== this.store.header) this.free();
+    Object.assign(this, { theme, width, header: this.store.header, isOpen: true });
+    this.state.ask(() => this.arrived());
+    if (!this.state.here) return; // the old picture stays until the new numbers come
+    this.waiting.hidden = true;
+    this.body.hidden = false;
+    this.drawControls();
+    this.heads.draw();
+    this.layOut();
+    this.drawPicture();
+    this.drawStep();
+  }
+
+  // How wide the picture is; measured only where the room is another, because measuring makes the browser lay out everything.
+  layOut() {
+    const room = `${this.width} ${this.heads.width}`;
+    if (room === this.room) return;
+    this.room = room;
+    const isBeside = this.width - this.heads.width >= BESIDE;
+    this.main.classList.toggle("beside", isBeside);
+    this.pictureWidth = isBeside ? this.left.clientWidth : this.width;
+  }
+
+  arrived() {
+    if (!this.isOpen) return;
+    if (this.state.owed && this.drawnLane === this.store.lane) this.drawStep();
+    else this.draw(this.theme, this.width);
+    this.store.changed("cursor");
+  }
+
+  changed(what) {
+    if (what !== "layer" && !this.pinned) this.cursor = null;
+    if (what === "lane") this.free();
+    if (what === "step" && this.isLive) {
+      this.state.ask(() => this.arrived());
+      this.drawStep();
+    } else this.draw(this.theme, this.width);
+  }
+
+  closed() {
+    this.isOpen = false;
+    this.state.stop();
+    this.drawCheck();
+  }
+
+  button(label, pressed, onclick, name) {
+    return el("button", { class: "small", "aria-pressed": String(pressed), onclick, "data-switch": name }, label);
+  }
+
+  group(label, ...buttons) {
+    return el("div", { class: "align-group", role: "group", "aria-label": label }, ...buttons);
+  }
+
+  drawControls() {
+    const { state } = this;
+    const focused = this.node.getRootNode().activeElement?.dataset?.switch;
+    const join = (joins) => () => this.choose(() => state.join(joins));
+    const turn = (name) => () => this.choose(() => state.turn(name));
+    const isOwedFirst = state.on.has("owed");
+    this.controls.replaceChildren(
+      this.group(
+        "What comes first",
+        this.button("ribbons", !isOwedFirst, () => isOwedFirst && turn("owed")(), "ribbons"),
+        this.button("not explanation", isOwedFirst, () => isOwedFirst || turn("owed")(), "owed"),
+      ),
+      this.group("Words or tokens", this.button("words", state.joins, join(true), "words"), this.button("tokens", !state.joins, join(false), "tokens")),
+      this.group(
+        "Which row of attention",
+        el("span", {}, "row that "),
+        this.button("predicts it", !state.on.has("reads"), () => state.on.has("reads") && turn("reads")(), "predicts"),
+        this.button("reads it", state.on.has("reads"), () => state.on.has("reads") || turn("reads")(), "reads"),
+      ),
+      this.button("strongest only", state.on.has("strongest"), turn("strongest"), "strongest"),
+      this.button("without ⟨/s⟩", state.on.has("noend"), turn("noend"), "noend"),
+    );
+    if (focused) this.controls.querySelector(`[data-switch=${focused}]`)?.focus({ preventScroll: true });
+    const first = isOwedFirst ? this.table.node : this.ribbonsPart;
+    if (this.controls.nextSibling !== first) this.controls.after(first);
+  }
+
+  choose(change) {
+    this.free();
+    change();
+    this.draw(this.theme, this.width);
+    this.store.changed("cursor");
+  }
+
+  drawPicture() {
+    const { store, state, theme } = this;
+    const { units } = state;
+    const hides = state.on.has("noend");
+    this.units = units;
+    this.weights = state.joined(store.layer, store.head, units);
+    this.drawnLane = store.lane;
+    const visible = (special) => special.map((_, i) => i).filter((i) => !(hides && special[i]));
+    this.shown = { rows: visible(units.specialBelow), columns: visible(units.specialAbove) };
+    const width = this.pictureWidth;
+    this.title.textContent = `Cross-attention, ${headName(store)}`;
+    this.ribbons.draw({
+      name: `Cross-attention of ${headName(store)}: source ${state.unit}s above, target ${state.unit}s below; each ribbon is as wide as the weight.`,
+      above: this.shown.columns.map((j) => units.above[j]),
+      below: this.shown.rows.map((i) => units.below[i]),
+      weights: this.shownWeights(),
+      width,
+      height: Math.round(Math.min(150, Math.max(100, width / 6))),
+      widest: Math.min(WIDEST, (0.7 * width) / Math.max(this.shown.rows.length, this.shown.columns.length)),
+      theme,
+      colour: store.head === null ? theme.roles.output : theme.heads[store.head % theme.heads.length],
+    });
+    this.links.replaceChildren(...linksLine(state.crossings(this.weights, units), state.unit));
+    this.caption.textContent = pictureCaption(state);
+  }
+
+  shownWeights() {
+    const { rows, columns } = this.shown;
+    const n = this.units.columns.length;
+    const only = this.state.on.has("strongest");
+    return rows.flatMap((i) => {
+      const best = this.state.strongest(this.weights, i, this.units);
+      return columns.map((j) => (only && j !== best ? 0 : this.weights[i * n + j] || 0));
+    });
+  }
+
+  // What depends on the step or the cursor alone.
+  drawStep() {
+    this.table.draw(this.theme, this.width);
+    this.drawCheck();
+    this.mark();
+  }
+
+  drawCheck() {
+    const { badge } = this.table;
+    if (!this.isOpen || !this.state.owed) {
+      badge.className = "";
+      badge.textContent = "";
+      return;
+    }
+    const error = largestError(...this.state.check);
+    badge.className = error <= TOLERANCE ? "check right" : "check wrong";
+    badge.textContent = `recomputed: max error ${error === 0 ? "0" : Number.isFinite(error) ? error.toExponential(0) : "not a number"}`;
+    badge.title = `Your browser recomputed the norms of every head and layer at this step from α and the dot products u_h · u_g, u = v W_O; the largest |a − b| / max(1, |b|) against the model's own is ${error}.`;
+  }
+
+  // Whether the picture is of the open lane: the next one's words may still be on their way.
+  get isLive() {
+    return Boolean(this.state.here) && this.drawnLane === this.store.lane;
+  }
+
+  // The cursor -------------------------------------------------------------------------------------------------------
+
+  // From places in the picture to words.
+  inUnits({ row, column }) {
+    const at = (shown, i) => (i === null ? null : shown[i]);
+    return { kind: "cell", row: at(this.shown.rows, row), column: at(this.shown.columns, column) };
+  }
+
+  point(cursor) {
+    if (this.pinned || !this.isLive) return;
+    this.cursor = cursor;
+    this.isAway = false;
+    this.mark();
+    this.store.changed("cursor");
+  }
+
+  // All ribbons again; the strip keeps the number, for its buttons.
+  away() {
+    this.isAway = true;
+    if (this.isLive) this.mark();
+  }
+
+  pin(cursor) {
+    const isSame = this.pinned && JSON.stringify(cursor) === JSON.stringify(this.cursor);
+    this.pinned = !isSame;
+    this.cursor = cursor;
+    this.mark();
+    this.store.changed("cursor");
+  }
+
+  free() {
+    this.pinned = false;
+    this.cursor = null;
+  }
+
+  // A target word opens its step (again: its next piece); anything else is pinned.
+  click(cell) {
+    if (!this.isLive) return;
+    if (cell.column !== null) return this.pin(cell);
+    const pieces = this.units.pieces[cell.row];
+    const at = pieces.indexOf(this.store.step);
+    if (this.pinned) this.free();
+    this.store.open(pieces[at < 0 ? 0 : (at + 1) % pieces.length]);
+    this.point(cell);
+  }
+
+  // The cell of the step's word and its strongest source word.
+  get home() {
+    const row = this.state.unitOf(this.store.step, this.units);
+    return { kind: "cell", row, column: Math.max(0, this.state.strongest(this.weights, row, this.units)) };
+  }
+
+  // What is explained while nothing is pointed at.
+  get rest() {
+    return this.state.on.has("owed") ? { kind: "rank", what: "influence" } : this.home;
+  }
+
+  mark() {
+    const { cursor, units, shown } = this;
+    const at = (all, i) => (i === null || all.indexOf(i) < 0 ? null : all.indexOf(i));
+    const marks = cursor && (this.pinned || !this.isAway);
+    let cell = null;
+    if (marks && cursor.kind === "cell") cell = { row: at(shown.rows, cursor.row), column: at(shown.columns, cursor.column) };
+    if (marks && cursor.kind === "token") {
+      const column = units.columns.findIndex((tokens) => tokens.includes(cursor.column));
+      cell = { row: at(shown.rows, this.home.row), column: at(shown.columns, column) };
+    }
+    this.ribbons.mark(cell && (cell.row !== null || cell.column !== null) ? cell : null);
+    const step = at(shown.rows, this.home.row);
+    for (const word of this.ribbons.words) word.classList.toggle("align-step", step !== null && word.dataset.row === String(step));
+    this.picture.classList.toggle("pinned", this.pinned && cursor?.kind === "cell");
+    this.table.mark(cursor, this.pinned);
+    this.row.replaceChildren(...rowLine(this, cursor?.kind === "cell" ? cursor : this.home));
+  }
+
+  explanation() {
+    if (!this.isLive) return this.store.trouble ?? "Joining tokens into words…";
+    const cursor = this.cursor ?? this.rest;
+    if (cursor.kind !== "cell" || cursor.row !== null) return explain(this.state, cursor);
+    const n = this.units.columns.length;
+    const column = this.units.rows.map((_, i) => this.weights[i * n + cursor.column] || 0);
+    return explain(this.state, { ...cursor, row: column.indexOf(Math.max(...column)) });
+  }
+
+  // Keys -------------------------------------------------------------------------------------------------------------
+
+  press(event, active) {
+    if (active?.matches("input, select, textarea, .tab") || !this.isLive) return false;
+    const { store } = this;
+    const { n_layers, n_heads } = store.header;
+    const { key } = event;
+    if (key === "ArrowLeft" || key === "ArrowRight") this.move(store.step + (key === "ArrowRight" ? 1 : -1));
+    else if (key === "Home" || key === "End") this.move(key === "Home" ? 0 : store.steps - 1);
+    else if (key === "ArrowUp" || key === "ArrowDown") this.down(key === "ArrowDown" ? 1 : -1);
+    else if (key === "PageUp" || key === "PageDown") store.choose({ layer: Math.min(Math.max(store.layer + (key === "PageDown" ? 1 : -1), 0), n_layers - 1) });
+    else if (/^[0-9]$/.test(key) && Number(key) <= n_heads) store.choose({ head: key === "0" ? null : Number(key) - 1 });
+    else if (key === "Enter" && !active?.matches("button")) this.pin(this.cursor ?? this.rest);
+    else if (key === "Escape") {
+      this.free();
+      this.mark();
+      store.changed("cursor");
+    } else return false;
+    return true;
+  }
+
+  move(step) {
+    this.free();
+    this.store.open(step);
+  }
+
+  // To the next source word (in the table: token) of the row under the cursor.
+  down(by) {
+    this.pinned = false;
+    let cursor = this.cursor ?? this.rest;
+    if (cursor.kind === "rank") cursor = { kind: "token", what: cursor.what, column: -1 };
+    const all = cursor.kind === "token" ? this.store.header.src.map((_, i) => i) : this.shown.columns;
+    const at = all.indexOf(cursor.column);
+    const next = all[Math.min(Math.max(at + by, 0), all.length - 1)];
+    this.point(cursor.kind === "token" ? { ...cursor, column: next } : { kind: "cell", row: cursor.row ?? this.home.row, column: next });
+  }
+}

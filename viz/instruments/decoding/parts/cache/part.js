@@ -1,0 +1,342 @@
+// The key–value cache: a picture that grows with the open step, and what the cache saves.
+// Stepping is local; the numbers of a layer and head, the check and the times come by route.
+
+import { el } from "../../../shared/dom.js";
+import { readLink } from "../../../shared/link.js";
+import { numberText } from "../../../shared/numbers.js";
+import { largest } from "../../../shared/paint.js";
+import { Rows } from "./rows.js";
+import { Side } from "./side.js";
+import { cellOf, rowsSoFar, stepCost, sumCost, timeOf, timesOf, when } from "./words.js";
+import { within } from "../../store.js";
+
+const SITES = { own: "Masked self-attention", cross: "Cross-attention" };
+const LIMIT = 1e-4;
+const NARROW = 760;
+
+// Room for the rows: on a low screen all else must fit too; where everything is in one column, what the rows need.
+const roomFor = (width) => (width < NARROW ? 620 : Math.max(280, window.innerHeight - 418));
+
+export class Cache {
+  constructor(store) {
+    this.store = store;
+    this.site = "own";
+    this.cursor = null; // { zone, row, column } in the rows, or { cost: "step" | "sum" | "rows", … }
+    this.pinned = null;
+    this.runs = 0;
+    this.build();
+  }
+
+  build() {
+    const { store } = this;
+    const choice = (texts, chosen) => Object.entries(texts).map(([name, text]) => el("button", { class: "small head-choice", "data-choice": name, onclick: () => chosen(name) }, text));
+    this.sites = choice(SITES, (site) => this.openSite(site));
+    this.layer = el("select", { class: "cache-select", "aria-label": "Layer", onchange: () => store.choose({ layer: this.layer.selectedIndex }) });
+    this.head = el("select", { class: "cache-select", "aria-label": "Head", onchange: () => store.choose({ head: this.head.selectedIndex }) });
+    this.back = el("button", { class: "small", "aria-label": "One step back", onclick: () => store.open(this.step - 1) }, "◀");
+    this.on = el("button", { class: "small", "aria-label": "One step on", onclick: () => store.open(this.step + 1) }, "▶");
+    this.title = el("b", { class: "cache-step" });
+    this.badge = el("span", { class: "check", hidden: "" });
+    this.caption = el("p", { class: "cache-caption" });
+    this.legend = el("div", { class: "cache-legend" });
+    const leave = () => this.point(null);
+    this.rows = new Rows({ onPoint: (cell) => this.point(cell), onClick: (cell) => this.click(cell), onLeave: leave });
+    this.side = new Side({ onPoint: (what) => this.point(what), onOpen: (step) => store.open(step), onAgain: () => this.measure(true) });
+    this.left = el("div", { class: "cache-left" }, this.rows.node, this.legend);
+    this.body = el("div", { class: "cache-body" }, this.left, this.side.node);
+    this.body.hidden = true;
+    this.node = el(
+      "div",
+      { class: "cache-part" },
+      el("div", { class: "cache-controls" }, el("span", { class: "cache-steps" }, this.back, this.title, this.on), el("span", { role: "group", "aria-label": "Attention" }, ...this.sites), el("label", {}, "Layer ", this.layer), el("label", {}, "Head ", this.head)),
+      el("div", { class: "cache-said" }, this.caption, this.badge),
+      this.body,
+    );
+  }
+
+  // Numbers ------------------------------------------------------------------------------------------------------
+
+  get steps() {
+    return this.shown.header.reads.length;
+  }
+
+  get step() {
+    return this.shown ? within(this.store.step, this.steps) : this.store.step;
+  }
+
+  get tokens() {
+    const { reads, src } = this.shown.header;
+    return this.site === "own" ? reads : src;
+  }
+
+  get lane() {
+    const { forced } = this.store.lane;
+    return forced.length ? { forced: forced.join(".") } : {};
+  }
+
+  get asked() {
+    return { layer: this.store.layer, head: this.store.head ?? 0, ...this.lane };
+  }
+
+  // The old picture stays until the new numbers are here.
+  async load() {
+    const { store } = this;
+    const lane = JSON.stringify([this.lane, store.header.request]);
+    const key = JSON.stringify([this.asked, lane]);
+    if (key === this.key) return;
+    this.key = key;
+    this.loading = true;
+    const answer = await store.fetch("cache", this.asked);
+    if (key !== this.key) return;
+    this.loading = false;
+    if (!answer) {
+      this.key = null;
+      return;
+    }
+    this.shown = answer;
+    this.terms = {};
+    this.restore();
+    this.paint();
+    store.changed("cursor");
+    if (lane === this.laneKey) return;
+    this.laneKey = lane;
+    this.error = this.times = null;
+    this.paintBadge();
+    this.paintSide();
+    await this.check(lane);
+    await this.measure();
+  }
+
+  // The lane decoded again, step by step: is what it kept what the full pass makes?
+  async check(lane) {
+    const answer = await this.store.fetch("cache_check", this.lane);
+    if (lane !== this.laneKey || !answer) return;
+    this.error = answer.arrays.error.values[0];
+    this.paintBadge();
+  }
+
+  async measure(again = false) {
+    const lane = this.laneKey;
+    if (again && this.side.isMeasuring) return;
+    if (again) this.runs += 1;
+    this.side.measures(true);
+    const answer = await this.store.fetch("cache_time", { ...this.lane, again: this.runs });
+    this.side.measures(false);
+    if (lane !== this.laneKey || !answer) return;
+    this.times = answer;
+    this.paintSide();
+  }
+
+  // What the keys and values of the open site are made from; asked for when a cell is pointed at.
+  termsOf(site) {
+    if (this.terms[site] === undefined && !this.loading) {
+      this.terms[site] = null;
+      const { terms } = this;
+      this.store.fetch("cache_terms", { ...this.asked, site }).then((answer) => {
+        if (!answer) return void (terms[site] = undefined);
+        terms[site] = answer.arrays;
+        if (terms === this.terms) this.store.changed("cursor");
+      });
+    }
+    return this.terms[site] ?? null;
+  }
+
+  // The link: `cache` is the site, `cell` a pinned number ("k.3.5": row 3, feature 5).
+  restore() {
+    if (!this.restored) {
+      const link = readLink();
+      if (link.cache in SITES) this.site = link.cache;
+      const found = /^([kv])(?:\.([0-9]{1,4})(?:\.([0-9]{1,4}))?)?$/.exec(link.cell ?? "");
+      if (found) this.pinned = { zone: found[1], row: Number(found[2] ?? 1) - 1, column: Number(found[3] ?? 1) - 1 };
+    }
+    this.restored = true;
+    if (!this.pinned) return;
+    const features = this.shown.header.sizes.d_head;
+    this.pinned = { ...this.pinned, row: within(this.pinned.row, this.tokens.length), column: within(this.pinned.column, features) };
+  }
+
+  // Cursor -------------------------------------------------------------------------------------------------------
+
+  get marked() {
+    const cell = this.pinned ?? this.cursor;
+    return cell?.zone ? cell : null;
+  }
+
+  point(cell) {
+    if (this.pinned) return;
+    this.cursor = cell;
+    this.rows.mark(this.marked, false);
+    this.store.changed("cursor");
+  }
+
+  pin(cell) {
+    this.pinned = cell;
+    this.cursor = cell ?? this.cursor;
+    this.store.say({ cell: cell ? `${cell.zone}.${cell.row + 1}.${cell.column + 1}` : null });
+    this.rows.mark(this.marked, Boolean(cell));
+    this.store.changed("cursor");
+  }
+
+  // A strip's number is pinned (and freed); anything else of a row opens its step, a layer's cell its layer too.
+  click(cell) {
+    if (cell.zone === "k" || cell.zone === "v") {
+      const { pinned } = this;
+      const same = pinned && pinned.zone === cell.zone && pinned.row === cell.row && pinned.column === cell.column;
+      this.pin(same ? null : cell);
+      return;
+    }
+    if (cell.zone === "layer" && cell.column !== this.store.layer) this.store.choose({ layer: cell.column });
+    if (this.site === "own" && cell.row >= 0) this.store.open(cell.row);
+  }
+
+  press(event, active) {
+    if (!this.shown || active?.matches("select, input, textarea")) return false;
+    const { key, shiftKey } = event;
+    const figure = active === this.rows.node;
+    const to = { ArrowLeft: this.step - 1, ArrowRight: this.step + 1, Home: 0, End: this.steps - 1 }[key];
+    if (to !== undefined && !shiftKey) this.store.open(to);
+    else if (figure && (key.startsWith("Arrow") || key === "Enter")) this.walk(key);
+    else if (key === "Escape" && this.pinned) this.pin(null);
+    else if (key === "Escape" && this.cursor) this.point(null);
+    else return false;
+    return true;
+  }
+
+  // ↑ ↓ from row to row, with Shift ← → from number to number; from k on to v and back.
+  walk(key) {
+    const features = this.shown.header.sizes.d_head;
+    const { zone, row, column } = this.marked?.zone.length === 1 ? this.marked : { zone: "k", row: this.site === "own" ? this.step : 0, column: 0 };
+    if (key === "Enter") return this.pin(this.pinned ? null : { zone, row, column });
+    const flat = (zone === "v" ? features : 0) + column + { ArrowLeft: -1, ArrowRight: 1 }[key];
+    const next = Number.isNaN(flat) ? { zone, column } : { zone: flat >= features ? "v" : "k", column: within(flat, 2 * features) % features };
+    const cell = { ...next, row: within(row + ({ ArrowUp: -1, ArrowDown: 1 }[key] ?? 0), this.tokens.length) };
+    if (this.pinned) this.pin(cell);
+    else this.point(cell);
+  }
+
+  explanation() {
+    if (!this.shown) return "Fetching the keys and values…";
+    const { header } = this.shown;
+    const cell = this.pinned ?? this.cursor;
+    if (cell?.cost === "rows") return rowsSoFar(cell.step);
+    if (cell?.cost === "time") return this.times ? timesOf(this.times) : "Measuring the time…";
+    if (cell?.cost === "sum") return sumCost(header, cell.way, cell.step);
+    if (cell?.chart === "time" && this.times) return timeOf(this.times, cell.step);
+    if (cell?.cost === "step") return stepCost(header, cell.way, within(cell.step, this.steps));
+    if (!cell || cell.row >= this.tokens.length) return stepCost(header, "cached", this.step);
+    if (cell.zone === "k" || cell.zone === "v") return cellOf(this.shown, this.termsOf(this.site), this.site, cell, this.step);
+    if (cell.row < 0) return `Layer ${cell.column + 1}.`;
+    return `Row ${cell.row + 1}, “${this.tokens[cell.row]}”, its keys and values in every layer and head: ${when(this.site, cell.row, this.step, this.steps)}`;
+  }
+
+  // Choices ------------------------------------------------------------------------------------------------------
+
+  openSite(site) {
+    if (site === this.site) return;
+    this.site = site;
+    this.cursor = null;
+    this.store.say({ cache: site, cell: null });
+    this.pinned = null;
+    this.paint();
+    this.store.changed("cursor");
+  }
+
+  // Drawing ------------------------------------------------------------------------------------------------------
+
+  draw(theme, width) {
+    Object.assign(this, { theme, width });
+    const { n_layers, n_heads } = this.store.header;
+    for (const [select, count] of [[this.layer, n_layers], [this.head, n_heads]]) {
+      if (select.options.length === count) continue;
+      select.replaceChildren(...Array.from({ length: count }, (_, i) => el("option", {}, String(i + 1))));
+    }
+    if (this.sentence !== this.store.header) {
+      if (this.sentence) this.forget();
+      this.sentence = this.store.header;
+    }
+    this.load();
+    this.paint();
+  }
+
+  // Another sentence: its numbers are other ones.
+  forget() {
+    this.cursor = null;
+    if (this.pinned) this.store.say({ cell: null });
+    this.pinned = null;
+  }
+
+  changed(what) {
+    if (what === "step") return this.paintStep();
+    this.load();
+    this.paintChoices();
+  }
+
+  paintChoices() {
+    this.layer.selectedIndex = this.store.layer;
+    this.head.selectedIndex = this.store.head ?? 0;
+    for (const button of this.sites) button.setAttribute("aria-pressed", String(button.dataset.choice === this.site));
+  }
+
+  paint() {
+    this.paintChoices();
+    if (!this.shown || !this.width) return;
+    this.body.hidden = false;
+    const { header, arrays } = this.shown;
+    const { theme, site } = this;
+    const [k, v] = ["k", "v"].map((letter) => arrays[`${site}_${letter}`].values);
+    const limit = Math.max(largest(k), largest(v));
+    this.rows.draw({
+      name: `${SITES[site]}, layer ${header.layer + 1}, head ${header.head + 1}: keys and values of ${this.tokens.length} tokens`,
+      tokens: this.tokens, k, v, limit, theme,
+      features: header.sizes.d_head,
+      layers: header.sizes.n_layers,
+      layer: header.layer,
+      colours: { k: theme.roles.key, v: theme.roles.value },
+      width: this.left.clientWidth,
+      height: roomFor(this.width),
+    });
+    const bar = el("span", { class: "cache-scale", style: { background: `linear-gradient(90deg, ${theme.signedStops.join(", ")})` } });
+    this.legend.replaceChildren(
+      el("span", {}, el("i", { class: "cache-key new" }), "computed now"),
+      el("span", {}, el("i", { class: "cache-key again" }), "from the cache"),
+      el("span", {}, numberText(-limit), " ", bar, " ", numberText(limit)),
+    );
+    this.paintStep();
+  }
+
+  paintStep() {
+    if (!this.shown || !this.width) return;
+    const { header } = this.shown;
+    const { step, steps, site } = this;
+    this.title.textContent = `Step ${step + 1} of ${steps}`;
+    this.back.setAttribute("aria-disabled", String(step === 0));
+    this.on.setAttribute("aria-disabled", String(step === steps - 1));
+    const rows = (from, to) => (from === to ? `row ${from}` : `rows ${from} to ${to}`);
+    const everywhere = `in all ${header.sizes.n_layers} layers`.replace("all 1 layers", "the one layer");
+    const read = `“${header.reads[step]}”`;
+    const own = step === 0 ? `Step 1 reads ${read} and computes row 1 ${everywhere}.` : `Step ${step + 1} reads ${read} and computes row ${step + 1} ${everywhere}; ${rows(1, step)} ${step === 1 ? "is" : "are"} re-used.`;
+    const all = rows(1, header.src.length);
+    const cross = step === 0 ? `Step 1 computes ${all} from the encoder's memory, ${everywhere}.` : `Step 1 computed ${all}; step ${step + 1} re-uses them all and computes none.`.replace("re-uses them all", header.src.length === 1 ? "re-uses it" : "re-uses them all");
+    this.caption.textContent = site === "own" ? own : cross;
+    const state = (row) => (site === "own" ? (row === step ? "new" : row < step ? "re-used" : "") : step === 0 ? "new" : "re-used");
+    this.rows.paint(this.tokens.map((_, row) => state(row)));
+    this.rows.mark(this.marked, Boolean(this.pinned));
+    this.paintSide();
+  }
+
+  paintSide() {
+    if (!this.shown || !this.width) return;
+    const size = this.width < NARROW ? 150 : Math.max(90, Math.min(0.3 * roomFor(this.width), (this.side.node.clientWidth - 226) / 2));
+    this.side.draw({ header: this.shown.header, times: this.times, step: this.step, size, theme: this.theme });
+  }
+
+  paintBadge() {
+    const { error, badge } = this;
+    badge.hidden = error === null;
+    if (error === null) return;
+    const right = error <= LIMIT;
+    badge.className = `check ${right ? "right" : "wrong"}`;
+    badge.textContent = `cache against full pass: max error ${Number.isNaN(error) ? "not a number" : error.toExponential(0)}`;
+    badge.title = `The incremental decoder was run over all ${this.steps} steps; its cache beside k and v of the one full pass, all layers and heads, both attentions: largest |a − b| / max(1, |b|), red beyond ${LIMIT}.`;
+  }
+}

@@ -1,0 +1,234 @@
+/* Forcing */
+// Teacher forcing above free running: a reference scored step by step, and what the model says by itself.
+
+import { el, listen } from "../../../shared/dom.js";
+import { readLink } from "../../../shared/link.js";
+import { numberText } from "../../../shared/numbers.js";
+import { explanation, lanesOf, passesText } from "./explain.js";
+import { bands, VIEWS } from "./lanes.js";
+import { sum } from "../samples/explain.js";
+import { within } from "../../store.js";
+
+const LONGEST_TYPED = 2000;
+const ORIGINS = {
+  corpus: "from the corpus (Tatoeba)",
+  ours: "our own translation",
+  model: "the model's own translation",
+  typed: "",
+};
+
+export class Forcing {
+  constructor(store) {
+    this.store = store;
+    this.typed = null;
+    this.view = "loss";
+    this.cursor = { what: "loss", step: 0 };
+    this.pinned = false;
+    this.input = el("input", { type: "text", class: "forcing-input", "aria-label": "Reference translation", maxlength: LONGEST_TYPED, spellcheck: "false", autocomplete: "off" });
+    // Letters typed here are no keys of the lanes, nor of Streamlit.
+    listen(this.input, {
+      keydown: (event) => {
+        event.stopPropagation();
+        if (event.key === "Enter") this.use(this.input.value);
+      },
+    });
+    this.origin = el("span", { class: "forcing-origin" });
+    this.back = el("button", { class: "small", onclick: () => this.use(null) }, "First reference");
+    this.views = Object.entries({ loss: "Loss", passes: "One pass = step by step" }).map(([name, title]) =>
+      el("button", { class: "head-choice", "data-view": name, onclick: () => this.show(name) }, title),
+    );
+    this.totals = el("p", { class: "forcing-totals" });
+    this.lanesNode = el("div", { class: "forcing-lanes", role: "figure", tabindex: "0", "aria-label": "Reference and the model's own words, step by step" });
+    this.caption = el("p", { class: "forcing-caption note", role: "status", "aria-live": "polite" });
+    this.node = el(
+      "div",
+      { class: "forcing-part" },
+      el(
+        "div",
+        { class: "forcing-form" },
+        el("label", { class: "forcing-label-of-input" }, el("b", {}, "Reference"), this.input),
+        el("button", { class: "small forcing-use", onclick: () => this.use(this.input.value) }, "Score it"),
+        this.back,
+        this.origin,
+        el("span", { class: "forcing-views", role: "group", "aria-label": "What each step shows" }, ...this.views),
+      ),
+      this.totals,
+      this.lanesNode,
+      this.caption,
+    );
+    listen(this.node, { pointermove: (event) => this.at(event, (cursor) => this.pinned || this.move(cursor)) });
+    listen(this.node, { click: (event) => this.at(event, (cursor) => this.pin(cursor)) });
+    store.listeners.add((what) => what === "sentence" && this.restore());
+  }
+
+  // The link's reference belongs to the link's sentence; a new sentence has its own.
+  restore() {
+    if (this.isRestored) {
+      this.typed = null;
+      if (readLink().reference !== undefined) this.store.say({ reference: null });
+    } else if (readLink().reference !== undefined) this.typed = readLink().reference.slice(0, LONGEST_TYPED);
+    this.isRestored = true;
+    this.reset = true;
+  }
+
+  // A reference that was typed; null: the sentence's first one.
+  use(text) {
+    this.typed = text;
+    this.reset = true;
+    this.fetch();
+  }
+
+  // Only the newest question is answered; what cannot be scored leaves the last picture, and `trouble` says why and whose it is.
+  async fetch() {
+    const { typed } = this;
+    const asked = typed === null ? {} : { reference: typed };
+    this.asked = asked;
+    const answer = await this.store.fetch("forcing", asked);
+    if (this.asked !== asked) return;
+    if (!answer) return this.refused(typed);
+    if (answer !== this.answer) this.take(answer);
+    else if (this.reset) this.input.value = answer.header.reference;
+    if (this.reset && (readLink().reference ?? null) !== typed) this.store.say({ reference: typed });
+    this.reset = false;
+  }
+
+  async refused(typed) {
+    const { header, trouble } = this.store;
+    if (typed === null || !trouble) return;
+    const answer = this.of === header ? this.answer : await this.store.fetch("forcing");
+    if (!answer || this.store.header !== header) return;
+    if (answer !== this.answer) this.take(answer);
+    this.typed = answer.header.origin === "typed" ? answer.header.reference : null;
+    this.input.value = typed;
+    this.store.setTrouble(`${trouble} Shown below: “${answer.header.reference}”.`);
+  }
+
+  take(answer) {
+    this.answer = answer;
+    this.of = this.store.header;
+    this.lanes = lanesOf(answer);
+    this.pinned = false;
+    this.cursor = { ...this.cursor, step: within(this.cursor.step, this.lanes.steps) };
+    this.input.value = answer.header.reference;
+    this.drawLanes();
+    this.store.changed("cursor");
+  }
+
+  draw(theme, width) {
+    this.width = width;
+    if (this.answer && this.of === this.store.header) this.drawLanes();
+    this.fetch();
+  }
+
+  changed() {}
+
+  show(view) {
+    this.view = view;
+    if (!VIEWS[view].some(([what]) => what === this.cursor.what)) this.cursor = { ...this.cursor, what: view === "loss" ? "loss" : "one" };
+    this.pinned = false;
+    if (this.lanes) this.drawLanes();
+    this.store.changed("cursor");
+  }
+
+  drawLanes() {
+    const { origin } = this.answer.header;
+    for (const button of this.views) button.setAttribute("aria-pressed", String(button.dataset.view === this.view));
+    const { beam } = this.of;
+    this.origin.textContent = origin === "model" && beam > 1 ? `${ORIGINS.model} (beam ${beam})` : ORIGINS[origin];
+    this.back.hidden = origin !== "typed";
+    this.drawTotals();
+    this.lanesNode.replaceChildren(...bands(this.lanes, this.view, this.width));
+    this.caption.textContent = this.view === "loss" ? this.partedText() : passesText(this.lanes.reference);
+    this.mark();
+  }
+
+  drawTotals() {
+    const { reference, own } = this.lanes;
+    const all = sum(reference.losses);
+    const mean = all / reference.losses.length;
+    const number = (what, name, value, unit) => el("button", { class: "forcing-total", "data-what": what, onfocus: () => this.pinned || this.move({ ...this.cursor, what }) }, `${name} `, el("b", {}, numberText(value)), unit);
+    this.totals.replaceChildren(
+      number("mean", "loss per token", mean, " nats"),
+      number("perplexity", "perplexity", Math.exp(mean), ""),
+      number("sum", "log P(reference)", -all, " nats"),
+      number("own", "log P(its own words)", sum(own.logs), " nats"),
+    );
+  }
+
+  partedText() {
+    const { reference, own, parts } = this.lanes;
+    const fed = "Above, each step reads the reference; below, the model's own words, the most probable one each time.";
+    const cut = own.finished ? "" : ` The model's own words were stopped after ${own.ids.length} tokens.`;
+    if (parts === null) return `${fed} The lanes never part: the model says exactly the reference.${cut}`;
+    const words = [reference, own].map(({ tokens }) => (tokens[parts] === undefined ? "nothing more" : `“${tokens[parts]}”`));
+    return `${fed} They part at step ${parts + 1}: the reference says ${words[0]}, the model ${words[1]}; from there the lanes read different words.${cut}`;
+  }
+
+  // Cursor -------------------------------------------------------------------------------------------------------
+
+  at(event, then) {
+    const cell = event.target.closest("[data-what]");
+    if (!cell || !this.lanes) return;
+    const { what, step } = cell.dataset;
+    then({ what, step: step === undefined ? this.cursor.step : Number(step) });
+  }
+
+  isHere({ what, step }) {
+    return this.cursor.what === what && this.cursor.step === step;
+  }
+
+  move(cursor) {
+    if (this.isHere(cursor)) return;
+    this.cursor = cursor;
+    this.mark();
+    this.store.changed("cursor");
+  }
+
+  pin(cursor) {
+    this.pinned = !(this.pinned && this.isHere(cursor));
+    this.cursor = cursor;
+    this.mark();
+    this.store.changed("cursor");
+  }
+
+  mark() {
+    for (const cell of this.node.querySelectorAll("[data-what], .forcing-head")) {
+      const { what, step } = cell.dataset;
+      const isStep = step !== undefined && Number(step) === this.cursor.step;
+      const isHere = what === this.cursor.what && (step === undefined || isStep);
+      cell.classList.toggle("step-here", isStep);
+      cell.classList.toggle("here", isHere);
+      cell.classList.toggle("pinned", isHere && this.pinned);
+    }
+  }
+
+  press(event, active) {
+    if (active !== this.lanesNode || !this.lanes) return false;
+    const rows = VIEWS[this.view].map(([what]) => what);
+    const { what, step } = this.cursor;
+    const row = Math.max(0, rows.indexOf(what));
+    const moves = {
+      ArrowLeft: { step: step - 1 },
+      ArrowRight: { step: step + 1 },
+      Home: { step: 0 },
+      End: { step: this.lanes.steps - 1 },
+      ArrowUp: { what: rows[within(row - 1, rows.length)] },
+      ArrowDown: { what: rows[within(row + 1, rows.length)] },
+    };
+    if (moves[event.key]) {
+      const next = { what: rows[row], step, ...moves[event.key] };
+      this.move({ ...next, step: within(next.step, this.lanes.steps) });
+    } else if (event.key === "Enter" || event.key === " ") this.pin(this.cursor);
+    else if (event.key === "Escape" && this.pinned) this.pin(this.cursor);
+    else return false;
+    return true;
+  }
+
+  explanation() {
+    return this.lanes ? explanation(this.lanes, this.cursor, this.store.header.vocab) : "…";
+  }
+
+  closed() {
+    this.store.trouble = null;
+  }
+}

@@ -1,0 +1,235 @@
+/* Samples */
+// Translations drawn at random: a table of the distinct ones, the share of each beside its probability.
+
+import { el, listen } from "../../../shared/dom.js";
+import { readLink } from "../../../shared/link.js";
+import { numberText } from "../../../shared/numbers.js";
+import { explanation, probText, sum } from "./explain.js";
+import { Knobs } from "./knobs.js";
+import { within } from "../../store.js";
+
+const WHATS = ["share", "probability", "logProb", "mean"];
+const SHARE_OF_BAR = 0.94;
+const times = (count) => (count === 1 ? "once" : `${count} times`);
+
+// The distinct sequences of an answer: [{ text, tokens, ids, count, logs, drawnLogs, finished, greedy, twin }].
+function rowsOf({ header, arrays }) {
+  let start = 0;
+  return Array.from(arrays.lengths.values, (length, i) => {
+    const of = (name) => arrays[name].values.subarray(start, start + length);
+    const row = {
+      text: header.texts[i],
+      ids: of("ids"),
+      tokens: Array.from(of("ids"), (id) => header.tokens[id]),
+      count: arrays.counts.values[i],
+      logs: of("log_probs"),
+      drawnLogs: of("drawn_log_probs"),
+      finished: header.finished[i],
+      greedy: header.greedy[i],
+      twin: header.texts.indexOf(header.texts[i]) < i,
+    };
+    start += length;
+    return row;
+  });
+}
+
+export class Samples {
+  constructor(store) {
+    this.store = store;
+    this.rows = [];
+    this.cursor = { row: 0, what: "share" };
+    this.pinned = false;
+    this.knobs = new Knobs(() => this.turned());
+    this.summary = el("p", { class: "samples-summary", role: "status", "aria-live": "polite" });
+    this.notice = el("p", { class: "samples-notice", role: "status", hidden: "" });
+    this.body = el("tbody");
+    this.table = el("table", {}, el("thead", {}, this.headings()), this.body);
+    this.figure = el("div", { class: "samples-figure", role: "figure", tabindex: "0", "aria-label": "Drawn translations" }, this.table);
+    this.caption = el("p", { class: "samples-caption note" });
+    this.node = el("div", { class: "samples-part" }, this.knobs.node, this.notice, this.summary, this.figure, this.caption);
+    listen(this.table, { pointermove: (event) => this.at(event, (cursor) => this.pinned || this.move(cursor)) });
+    listen(this.table, { click: (event) => this.at(event, (cursor) => this.pin(cursor)) });
+    store.listeners.add((what) => what === "sentence" && this.restore());
+  }
+
+  headings() {
+    const head = (text, title, what) => el("th", { scope: "col", title, "data-what": what }, text);
+    return el(
+      "tr",
+      {},
+      head("drawn", "how often; bar: share, line: probability", "share"),
+      head("share", "how often / all samples", "share"),
+      head("probability", "exp(Σ ln q), q: a step's probability in what is drawn from", "probability"),
+      head("translation", "the distinct results, most frequent first"),
+      head("log P", "nats; of the model itself, at temperature 1 over all tokens", "logProb"),
+      head("per token", "log P / tokens, nats", "mean"),
+      el("th", {}, el("span", { class: "samples-hidden" }, "open")),
+    );
+  }
+
+  // The link is read once; then the knobs are the reader's.
+  restore() {
+    if (!this.isRestored) this.tell(this.knobs.restore(readLink()));
+    this.isRestored = true;
+  }
+
+  tell(sentences) {
+    this.notice.textContent = sentences.join(" ");
+    this.notice.hidden = sentences.length === 0;
+  }
+
+  turned() {
+    this.tell([]);
+    this.store.say(this.knobs.link);
+    this.fetch();
+  }
+
+  draw() {
+    this.fetch();
+  }
+
+  changed() {}
+
+  // Only the newest question's answer is shown; until then the old table stays.
+  async fetch() {
+    const { asked } = this.knobs;
+    this.asked = asked;
+    this.figure.setAttribute("aria-busy", "true");
+    const answer = await this.store.fetch("samples", asked);
+    if (this.asked !== asked) return;
+    this.figure.setAttribute("aria-busy", "false");
+    if (!answer || answer === this.answer) return;
+    const isFirst = !this.rows.length;
+    this.answer = answer;
+    this.drawn = { total: asked.samples, cut: this.knobs.cutText, uncut: this.knobs.uncut, isCut: this.knobs.isCut };
+    this.rows = rowsOf(answer);
+    this.pinned = false;
+    this.cursor = { row: 0, what: isFirst ? "logProb" : this.cursor.what };
+    this.drawTable();
+    this.store.changed("cursor");
+  }
+
+  drawTable() {
+    const { rows, drawn } = this;
+    const probabilities = rows.map(({ drawnLogs }) => Math.exp(sum(drawnLogs)));
+    const longest = Math.max(...rows.map(({ count }) => count / drawn.total), ...probabilities);
+    this.body.replaceChildren(...rows.map((row, i) => this.row(row, i, probabilities[i], longest)));
+    this.summary.textContent = this.summaryOf();
+    this.figure.setAttribute("aria-label", `Drawn translations: ${this.summary.textContent}`);
+    this.caption.textContent =
+      `Bar: share, line: probability (the longest is ${probText(longest)}). ${rows.length === 1 ? "It has" : `All ${rows.length} together have`} probability ${probText(sum(probabilities))}. ` +
+      `Each step draws from q = ${drawn.uncut ? "p, uncut" : `softmax(logits / temperature)${drawn.isCut ? ", cut and renormalised" : ""} (${drawn.cut})`}; ` +
+      "with more samples, shares come nearer to probabilities.";
+    this.figure.scrollTop = 0;
+    this.mark();
+  }
+
+  row(row, i, probability, longest) {
+    const share = row.count / this.drawn.total;
+    const at = (value) => `${(100 * SHARE_OF_BAR * value) / longest}%`;
+    const bar = el("span", { class: "samples-bar", "aria-hidden": "true" }, el("span", { style: { width: at(share) } }), el("i", { style: { left: at(probability) } }));
+    const badge = (name, text, title) => el("span", { class: `samples-badge ${name}`, title }, text);
+    const marks = [
+      row.greedy ? badge("greedy", "greedy", "the most probable token at each step") : null,
+      row.finished ? null : badge("unfinished", "unfinished", `cut at the limit of ${row.ids.length} tokens`),
+      row.twin ? badge("twin", "other tokens", "the same text as above, cut into other tokens") : null,
+    ].filter(Boolean);
+    const logP = sum(row.logs);
+    const cell = (name, what, ...content) => el("td", { class: name, "data-what": what }, ...content);
+    const open = el("button", { class: "small", tabindex: "-1", title: "Open this translation in Step by step", "aria-label": `Open in Step by step: ${row.text}`, onclick: (event) => this.open(event, row) }, "▸ steps");
+    open.disabled = row.ids.length >= this.store.header.max_steps;
+    return el(
+      "tr",
+      { "data-row": i },
+      cell("samples-count", "share", el("b", {}, `${row.count}×`), bar),
+      cell("samples-number samples-share", "share", probText(share)),
+      cell("samples-number samples-probability", "probability", probText(probability)),
+      el("td", { class: "samples-text" }, el("span", { dir: "auto" }, row.text || "(says nothing)"), ...marks),
+      cell("samples-number samples-logp", "logProb", numberText(logP)),
+      cell("samples-number samples-mean", "mean", numberText(logP / row.logs.length)),
+      el("td", { class: "samples-open" }, open),
+    );
+  }
+
+  summaryOf() {
+    const { rows, drawn } = this;
+    const greedy = rows.find((row) => row.greedy);
+    const unfinished = rows.reduce((all, row) => (row.finished ? all : all + row.count), 0);
+    const said = [
+      `${drawn.total} ${drawn.total === 1 ? "sample" : "samples"}, ${rows.length} distinct`,
+      `the most frequent ${rows[0].count}×`,
+      greedy ? `greedy's translation was drawn ${times(greedy.count)}` : "greedy's translation was not drawn",
+    ];
+    if (unfinished) said.push(`${unfinished} did not end within ${this.store.header.max_steps} tokens`);
+    return `${said.join("; ")}.`;
+  }
+
+  // Cursor -------------------------------------------------------------------------------------------------------
+
+  at(event, then) {
+    const row = event.target.closest("tr[data-row]");
+    if (!row || event.target.closest("button")) return;
+    then({ row: Number(row.dataset.row), what: event.target.closest("[data-what]")?.dataset.what ?? this.cursor.what });
+  }
+
+  move(cursor) {
+    if (cursor.row === this.cursor.row && cursor.what === this.cursor.what) return;
+    this.cursor = cursor;
+    this.mark();
+    this.store.changed("cursor");
+  }
+
+  pin(cursor) {
+    const isSame = this.pinned && cursor.row === this.cursor.row && cursor.what === this.cursor.what;
+    this.cursor = cursor;
+    this.pinned = !isSame;
+    this.mark();
+    this.store.changed("cursor");
+  }
+
+  mark() {
+    for (const row of this.body.children) {
+      const isHere = Number(row.dataset.row) === this.cursor.row;
+      row.classList.toggle("here", isHere);
+      row.classList.toggle("pinned", isHere && this.pinned);
+      row.querySelector("button").tabIndex = isHere ? 0 : -1;
+      for (const cell of row.querySelectorAll("[data-what]")) cell.classList.toggle("cell-here", isHere && cell.dataset.what === this.cursor.what);
+    }
+  }
+
+  press(event, active) {
+    if (active !== this.figure || !this.rows.length) return false;
+    const { row, what } = this.cursor;
+    const column = WHATS.indexOf(what);
+    const moves = {
+      ArrowUp: { row: row - 1 },
+      ArrowDown: { row: row + 1 },
+      Home: { row: 0 },
+      End: { row: this.rows.length - 1 },
+      ArrowLeft: { what: WHATS[within(column - 1, WHATS.length)] },
+      ArrowRight: { what: WHATS[within(column + 1, WHATS.length)] },
+    };
+    if (moves[event.key]) {
+      const next = { ...this.cursor, ...moves[event.key] };
+      this.move({ ...next, row: within(next.row, this.rows.length) });
+      this.body.children[this.cursor.row].scrollIntoView({ block: "nearest" });
+    } else if (event.key === "Enter" || event.key === " ") this.pin(this.cursor);
+    else if (event.key === "Escape" && this.pinned) this.pin(this.cursor);
+    else return false;
+    return true;
+  }
+
+  async open(event, row) {
+    event.stopPropagation();
+    if (await this.store.branch(0, [...row.ids])) this.store.show("steps");
+  }
+
+  explanation() {
+    if (!this.rows.length) return "…";
+    return explanation(this.rows[this.cursor.row], this.cursor.what, this.drawn);
+  }
+
+  closed() {
+    this.store.trouble = null;
+  }
+}
