@@ -39,8 +39,8 @@ class Ffn extends View {
     const { stage } = store.cursor;
     const column = store.columnName(stage);
     return [
-      ...walk(UP_DOWN, "row", (by) => store.step("row", by), { off: stage in PARAMETERS }),
-      ...walk(LEFT_RIGHT, column, (by) => store.step(column, by), { off: !column }),
+      ...walk(UP_DOWN, "row", (by) => store.walk("row", by), { off: stage in PARAMETERS }),
+      ...walk(LEFT_RIGHT, column, (by) => store.walk(column, by), { off: !column }),
       ...walk(STAGES, "stage", (by) => store.otherStage(block.stageNames, by), { says: ", and . stage" }),
       ...walk(LAYERS, "layer", (by) => store.choose(store.layer + by), { says: "Page Up/Down layer", off: !store.header.layered }),
       ...pinning(store, ".board"),

@@ -2,7 +2,7 @@
 //   limits      how far each count of the cursor (and the layer …) runs: name → how many there are
 //   linked()    what the link shall say now, by the names of its table: viz/instruments/<name>/__init__.py
 //   restore(values)   the opposite: what the link said, null for what it did not say
-//   taken()     a new message is here;  arrived(what)  its link has been read;  columnOf …  what is its own
+//   taken()     a new message is here, and its link has not been read yet;  fetch()  ask for what the open picture needs
 // Views listen; nothing here draws.
 
 import { decode, encode, page, readLink } from "./link.js";
@@ -40,11 +40,9 @@ export class Store {
     const isElsewhere = !this.header || header.place !== this.header.place;
     Object.assign(this, { header, arrays, trouble: null });
     this.numbers.forget();
-    if (isElsewhere) {
-      this.pinned = this.touched = false;
-      this.restore(this.read());
-    }
+    if (isElsewhere) this.pinned = this.touched = false;
     this.taken(isElsewhere);
+    if (isElsewhere) this.restore(this.read());
     this.clamp();
     this.changed("data");
     this.fetch();
@@ -144,7 +142,7 @@ export class Store {
   }
 
   /** @param {string} name @param {number} by */
-  step(name, by) {
+  walk(name, by) {
     this.move({ [name]: this.cursor[name] + by });
   }
 
