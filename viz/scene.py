@@ -19,6 +19,7 @@ from model import Glass, card
 from model.card import WIDEST_BEAM
 from model.config import Config
 from model.text import read
+from viz.instruments.base import whole_number
 
 SITES = ("encoder.self_attn", "decoder.self_attn", "decoder.cross_attn")
 """The places where attention is; each has an instrument of the same kind."""
@@ -132,11 +133,6 @@ class Scene:
                 moved[name] = min(max(value, 0), limit - 1)
                 notices.append(f"The link asks for {name} {value + 1}; here they run from 1 to {limit}.")
         return replace(self, **moved), notices
-
-
-def whole_number(text: str) -> int | None:
-    """The number that `text` says, or None (also for digits beyond ASCII, and for endless ones)."""
-    return int(text) if re.fullmatch("-?[0-9]{1,9}", text) else None
 
 
 def says_yes_or_no(text: str) -> bool:

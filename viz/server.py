@@ -10,9 +10,8 @@ import contextlib
 import gc
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from threading import Event
@@ -27,20 +26,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from model import CheckpointError, Glass, TextError, Trace, Translation, load, names
+from model import CheckpointError, Glass, TextError, load, names
 from model.text import read
 from viz.compression import Compression
-from viz.instruments import attention, decoding, ffn, output, positions
-from viz.scene import (
-    DEFAULT_MODEL,
-    FEED_FORWARDS,
-    FINAL_NORMS,
-    SITES,
-    WIDEST_BEAM,
-    examples,
-    places_of,
-    whole_number,
-)
+from viz.instruments.base import Answer, Asked, Numbers, Refusal, instruments, refusing, whole_number
+from viz.scene import DEFAULT_MODEL, WIDEST_BEAM, examples
 from viz.scripts import Scripts
 
 log = logging.getLogger("glassbox")
@@ -52,17 +42,10 @@ SECURITY_POLICY = (
     "connect-src 'self' ws: wss:; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; "
     "frame-ancestors 'self'"
 )
+KEPT = {"brief": "private, max-age=60", "for ever": "public, max-age=31536000, immutable"}
 ready = Event()
 PADDING = 3
 """Padding tokens that the switch "pad the sentence" adds to the longer side (if it is full: to the other)."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A translation and the trace of exactly its ids."""
-
-    translation: Translation
-    trace: Trace
 
 
 @cache
@@ -163,105 +146,47 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     executor().shutdown(cancel_futures=True)
 
 
-def asked(request: Request, places: tuple[str, ...] = SITES) -> tuple[Glass, str, int | None]:
-    """Model, place and layer (from 0) that an address names; raises ValueError with a sentence.
-
-    A final norm belongs to no layer: there it is None, whatever the address says.
-    """
-    values = request.query_params
-    glass = glasses()[0].get(values.get("model", ""))
-    if glass is None:
-        raise ValueError("There is no such model.")
-    place, layer = values.get("place"), whole_number(values.get("layer", ""))
-    if place not in places or place not in places_of(glass.config):
-        raise ValueError("There is no such place or layer.")
-    if place in FINAL_NORMS:
-        return glass, place, None
-    if layer is None or not 0 <= layer < glass.config.n_layers:
-        raise ValueError("There is no such place or layer.")
-    return glass, place, layer
-
-
-def asked_answer(request: Request) -> tuple[Answer, dict[str, Any]]:
-    """The answer that an address names, and its name; raises ValueError (TextError) with a sentence."""
-    values = request.query_params
+def asked_answer(values: Mapping[str, str]) -> tuple[Answer, dict[str, Any]]:
+    """The answer that an address names, and its name; raises Refusal."""
     model, text, padded = values.get("model", ""), values.get("text", ""), values.get("pad") == "1"
     beam = whole_number(values.get("beam", ""))
-    if model not in glasses()[0] or beam is None or not 1 <= beam <= WIDEST_BEAM:
-        raise ValueError("There is no such model or beam.")
-    return answer(model, text.strip(), beam, padded), request_of(model, text, beam, padded)
+    if beam is None or not 1 <= beam <= WIDEST_BEAM:
+        raise Refusal("There is no such model or beam.")
+    with refusing():
+        return answer(model, text.strip(), beam, padded), request_of(model, text, beam, padded)
 
 
-def numbers(make: Callable[[Request], bytes], cache_control: str) -> Callable[[Request], Response]:
-    """A route that sends packed numbers; a request that makes no sense gets status 400 and a sentence."""
-
-    def route(request: Request) -> Response:
-        try:
-            body = make(request)
-        except ValueError as error:
-            return PlainTextResponse(str(error), 400)
-        return Response(body, media_type="application/octet-stream", headers={"Cache-Control": cache_control})
-
-    return route
-
-
-def overview_numbers(request: Request) -> bytes:
-    found, name = asked_answer(request)
-    return attention.overview(found.trace, name)
-
-
-def exact_numbers(request: Request) -> bytes:
-    _, place, layer = asked(request)
-    return attention.exact(asked_answer(request)[0].trace, place, layer)
-
-
-def projection_numbers(request: Request) -> bytes:
-    return attention.projections(*asked(request))
-
-
-def logit_numbers(request: Request) -> bytes:
-    """All logits of one step, counted from 0; with `layer`, of the logit lens after that many layers."""
-    found, name = asked_answer(request)
-    step, layer = (whole_number(request.query_params.get(which, "")) for which in ("step", "layer"))
-    if step is None or (layer is None and "layer" in request.query_params):
-        raise ValueError("There is no such step or layer.")
-    glass = glasses()[0][name["model"]]
-    return executor().submit(output.logits, glass, found.trace, found.translation, step, layer).result()
-
-
-def contribution_numbers(request: Request) -> bytes:
-    """What each part of the decoder wrote into the stream at one step, counted from 0."""
-    found, name = asked_answer(request)
-    step = whole_number(request.query_params.get("step", ""))
-    if step is None:
-        raise ValueError("There is no such step.")
-    glass = glasses()[0][name["model"]]
-    return executor().submit(output.contributions, glass, found.trace, step).result()
-
-
-def ffn_numbers(request: Request) -> bytes:
-    glass, place, layer = asked(request, ffn.PLACES)
-    return ffn.exact(glass, asked_answer(request)[0].trace, place, layer)
-
-
-def ffn_matrices(request: Request) -> bytes:
-    return ffn.matrices(*asked(request, FEED_FORWARDS))
-
-
-def positions_experiment_numbers(request: Request) -> bytes:
-    """The model with other positions: its translation, and its maps on the target of the address's answer."""
-    found, name = asked_answer(request)
-    glass = glasses()[0][name["model"]]
-    asked_for = positions.experiment_of(glass, found.translation.source, request.query_params)
-    return executor().submit(positions.experiment, glass, found.translation, asked_for, name).result()
-
-
-def decoding_numbers(request: Request) -> bytes:
-    """What a part of the decoding instrument asks for."""
-    found, name = asked_answer(request)
-    glass = glasses()[0][name["model"]]
+def asked_by(request: Request) -> tuple[Numbers, Asked]:
+    """The numbers that an address asks for, and of what; raises Refusal."""
     values = request.query_params
-    return executor().submit(decoding.numbers, glass, found.trace, found.translation, values).result()
+    instrument = instruments().get(request.path_params["instrument"])
+    numbers = instrument and instrument.numbers.get(request.path_params["name"])
+    if not instrument or not numbers:
+        raise Refusal("There are no such numbers.")
+    glass = glasses()[0].get(values.get("model", ""))
+    if glass is None:
+        raise Refusal("There is no such model or beam.")
+    places = instrument.places(glass.model.anatomy)
+    place = values.get("place", places[0] if len(places) == 1 else "")
+    if place not in places:
+        raise Refusal("There is no such place or layer.")
+    if numbers.keep == "for ever":
+        return numbers, Asked(glass, place, values=values)
+    found, name = asked_answer(values)
+    return numbers, Asked(glass, place, found, name, values)
+
+
+def numbers(request: Request) -> Response:
+    """Packed numbers of an instrument; 400 and a sentence for what makes no sense, 500 for our own fault."""
+    try:
+        wanted, asked = asked_by(request)
+        body = executor().submit(wanted.send, asked).result()
+    except Refusal as refusal:
+        return PlainTextResponse(str(refusal), 400)
+    except Exception:
+        log.exception("no numbers for %s", request.url)
+        return PlainTextResponse("The server made a mistake here; its log says which.", 500)
+    return Response(body, media_type="application/octet-stream", headers={"Cache-Control": KEPT[wanted.keep]})
 
 
 def readiness(request: Request) -> Response:
@@ -270,18 +195,9 @@ def readiness(request: Request) -> Response:
 
 
 def routes() -> list[Route]:
-    brief, for_ever = "private, max-age=60", "public, max-age=31536000, immutable"
     return [
         Route("/instruments/{path:path}", scripts.serve),
-        Route("/numbers/overview", numbers(overview_numbers, brief)),
-        Route("/numbers/exact", numbers(exact_numbers, brief)),
-        Route("/numbers/projections", numbers(projection_numbers, for_ever)),
-        Route("/numbers/logits", numbers(logit_numbers, brief)),
-        Route("/numbers/contributions", numbers(contribution_numbers, brief)),
-        Route("/numbers/ffn/exact", numbers(ffn_numbers, brief)),
-        Route("/numbers/ffn/matrices", numbers(ffn_matrices, for_ever)),
-        Route("/numbers/positions_experiment", numbers(positions_experiment_numbers, brief)),
-        Route("/numbers/decoding", numbers(decoding_numbers, brief)),
+        Route("/numbers/{instrument}/{name}", numbers),
         Route("/readyz", readiness),
     ]
 

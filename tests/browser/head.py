@@ -122,6 +122,15 @@ def strip(page):
     return page.locator(".formula b").first.inner_text(), page.locator(".formula .result").inner_text()
 
 
+REFUSED = set()
+"""Pages that may be refused numbers: Chromium logs an error for each answer of status 400."""
+
+
+def may_be_refused(page):
+    """What this page asks for from now on may make no sense."""
+    REFUSED.add(page)
+
+
 def requests_of(page, what):
     """A list that fills up with the addresses that the page asks for."""
     asked = []

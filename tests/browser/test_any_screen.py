@@ -157,8 +157,8 @@ def test_the_plot_shows_the_stage_that_was_pointed_at_last(visit, zoo):
     expect_plot(page, PLACE, 2, 1, "scaled")
 
 
-LAYER_3 = re.compile(r"/numbers/exact.*layer=2")
-MATRICES = re.compile(r"/numbers/projections")
+LAYER_3 = re.compile(r"/numbers/attention/exact.*layer=2")
+MATRICES = re.compile(r"/numbers/attention/projections")
 
 
 def refusing(what, asked=None):

@@ -276,7 +276,7 @@ def test_on_a_phone_a_link_is_restored_and_a_wrong_cache_turns_the_badge_red(vis
     page = visit(
         zoo,
         PHONE,
-        lambda page: page.route("**/numbers/decoding*part=cache_check*", answer),
+        lambda page: page.route("**/numbers/decoding/cache_check*", answer),
         there,
         **{"text": SENTENCE, "place": "decoding", "tab": "cache", **asked},
     )

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from model import card
-from tests.browser.head import SENTENCE, number_text
+from tests.browser.head import SENTENCE, may_be_refused, number_text
 from tests.browser.screen import link
 from tests.browser.test_decoding_samples import prob_text, strip
 from tests.unit.viz.test_decoding_forcing import asked_for
@@ -214,6 +214,7 @@ def test_an_example_comes_with_its_reference_and_says_whose_it_is(visit, app, gl
     ids=["empty", "too long"],
 )
 def test_what_cannot_be_scored_gets_a_sentence_and_the_last_picture_stays(page, text, said):
+    may_be_refused(page)
     before = cells(page, "loss")
     use(page, text)
     expect(page.locator(".decoding .trouble")).to_contain_text(said)

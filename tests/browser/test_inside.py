@@ -82,7 +82,7 @@ def shared(visit_once, app):
     options["viewport"] = {"width": 1600, "height": 900}
 
     def before(page):
-        asked.extend([requests_of(page, "projections"), requests_of(page, "exact")])
+        asked.extend([requests_of(page, "attention/projections"), requests_of(page, "attention/exact")])
 
     link = {"text": SENTENCE, "place": PLACE, "layer": LAYER, "head": HEAD}
     page = visit_once(app, options, before, **link)

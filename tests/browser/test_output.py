@@ -307,7 +307,9 @@ def test_only_the_open_step_is_asked_for_and_only_once(visit, zoo, asked):
     page = visit(
         zoo,
         None,
-        lambda page: page.on("request", lambda r: requests.append(r.url) if "numbers/logits" in r.url else 0),
+        lambda page: page.on(
+            "request", lambda r: requests.append(r.url) if "numbers/output/logits" in r.url else 0
+        ),
         there,
         text=SENTENCE,
         place="output",
@@ -331,7 +333,7 @@ def test_a_wrong_number_turns_the_badge_red(visit, zoo, name):
         body = pack({"step": header["step"]}, arrays)
         route.fulfill(status=200, content_type="application/octet-stream", body=body)
 
-    before = lambda page: page.route("**/numbers/logits*", tamper)  # noqa: E731
+    before = lambda page: page.route("**/numbers/output/logits*", tamper)  # noqa: E731
     page = visit(zoo, None, before, there, text=SENTENCE, place="output", step=STEP)
     expect(page.locator(".check")).to_have_class("check wrong")
 
@@ -487,7 +489,7 @@ def test_a_wrong_part_turns_the_badge_red(visit, zoo, name):
         body = pack({"step": header["step"]}, arrays)
         route.fulfill(status=200, content_type="application/octet-stream", body=body)
 
-    before = lambda page: page.route("**/numbers/contributions*", tamper)  # noqa: E731
+    before = lambda page: page.route("**/numbers/output/contributions*", tamper)  # noqa: E731
     page = visit(zoo, None, before, there, text=SENTENCE, place="output", step=STEP)
     expect(page.locator(".check")).to_have_class("check right")
     show(page, "Who added what")

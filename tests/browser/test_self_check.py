@@ -34,7 +34,7 @@ def tampering(change):
         header = {name: value for name, value in header.items() if name != "arrays"}
         route.fulfill(status=200, content_type="application/octet-stream", body=pack(header, arrays))
 
-    return lambda page: page.route("**/numbers/exact*", answer)
+    return lambda page: page.route("**/numbers/attention/exact*", answer)
 
 
 def set_to(stage, value):

@@ -118,7 +118,7 @@ def test_another_layer_is_one_request_for_its_exact_numbers_and_coming_back_none
         expect(page.locator(".check")).to_contain_text("recomputed")
         fetched = [int(re.search(r"layer=(\d)", url)[1]) for url in asked[0]]
         assert fetched == [1, *layers]
-    assert all("/numbers/exact" in url for url in asked[0])
+    assert all("/numbers/attention/exact" in url for url in asked[0])
 
 
 def measure(visit, app, glass, capsys, n_tokens):

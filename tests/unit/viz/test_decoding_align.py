@@ -10,18 +10,18 @@ from model import influence as owed
 from model import load
 from model.words import joined, word_groups
 from tests import checkpoints
+from tests.helpers.asked import decoding_numbers, decoding_refusal
 from tests.rounding import SENT
 from tests.unit.viz.conftest import TEXTS
 from tests.unit.viz.test_output import answer
 from tests.unit.viz.test_transport import unpack
-from viz.instruments.decoding import numbers
 
 LONG = "A man in a blue shirt is standing on a ladder."
 
 
 def asked_for(part, asked, **values):
     """What the browser gets for these values."""
-    return unpack(numbers(*asked, {"part": part} | {name: str(value) for name, value in values.items()}))
+    return unpack(decoding_numbers(part, asked, **values))
 
 
 def lane_ids(asked):
@@ -146,13 +146,11 @@ def test_padding_on_purpose_is_looked_at_by_nobody(small_glass):
     ],
 )
 def test_nonsense_gets_a_sentence(small_glass, values):
-    header, arrays = unpack(numbers(*answer(small_glass, TEXTS["plain"]), values))
-    assert header["trouble"].endswith(".")
-    assert not arrays
+    assert decoding_refusal(values.pop("part"), answer(small_glass, TEXTS["plain"]), **values).endswith(".")
 
 
 def test_a_full_page_fits_into_the_budget(tmp_path):
     glass = load(checkpoints.make(tmp_path, "full", 4, 4, d_model=128, max_tgt_len=32))
     asked = answer(glass, checkpoints.text_of(glass, 20))
-    assert len(numbers(*asked, {"part": "align"})) < 10_000
-    assert len(numbers(*asked, {"part": "influence", "step": "3"})) < 4_000
+    assert len(decoding_numbers("align", asked)) < 10_000
+    assert len(decoding_numbers("influence", asked, step=3)) < 4_000

@@ -12,10 +12,11 @@ from model.beam_example import examples
 from model.card import Decoding, Trial
 from model.glass import Glass, Translation
 from tests import checkpoints
+from tests.helpers.asked import decoding_numbers, decoding_refusal
 from tests.rounding import SENT
 from tests.unit.viz.conftest import N_LAYERS
 from tests.unit.viz.test_transport import unpack
-from viz.instruments.decoding import message, numbers
+from viz.instruments.decoding import message
 from viz.instruments.decoding.beam import about_alpha
 
 TEXT = "Where is the station?"
@@ -31,7 +32,7 @@ CHOICES = [
 def sent(glass: Glass, values: dict[str, str], beam: int = 1) -> tuple[dict, dict, Translation]:
     translation = glass.translate(TEXT, beam)
     trace = glass.trace(TEXT, translation)
-    return *unpack(numbers(glass, trace, translation, {"part": "beam", **values})), translation
+    return *unpack(decoding_numbers("beam", (glass, trace, translation), **values)), translation
 
 
 @torch.inference_mode()
@@ -134,8 +135,9 @@ def test_every_token_that_is_sent_has_its_text(small_glass):
     ],
 )
 def test_nonsense_is_refused_with_a_sentence(small_glass, values, said):
-    header, arrays, _ = sent(small_glass, values)
-    assert (header["trouble"], arrays) == (said, {})
+    translation = small_glass.translate(TEXT)
+    page = small_glass, small_glass.trace(TEXT, translation), translation
+    assert decoding_refusal("beam", page, **values) == said
 
 
 def test_the_widest_beam_of_the_longest_translation_fits_into_a_message(tmp_path):
@@ -144,7 +146,7 @@ def test_the_widest_beam_of_the_longest_translation_fits_into_a_message(tmp_path
         glass.model.embedding.weight[glass.config.eos_id] = 0
     text = checkpoints.text_of(glass, 20)
     translation = glass.translate(text)
-    body = numbers(glass, glass.trace(text, translation), translation, {"part": "beam", "width": "8"})
+    body = decoding_numbers("beam", (glass, glass.trace(text, translation), translation), width=8)
     header, arrays = unpack(body)
     assert arrays["needed"].shape == (60,)
     assert not arrays["finished"][header["winner"]]

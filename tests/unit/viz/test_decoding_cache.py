@@ -11,11 +11,11 @@ import torch
 from model import counts, load
 from model.fused import fits
 from tests import checkpoints
+from tests.helpers.asked import decoding_numbers, decoding_refusal
 from tests.rounding import of_product
 from tests.unit.viz.conftest import N_HEADS, N_LAYERS, TEXTS
 from tests.unit.viz.test_transport import unpack
 from viz.instruments.decoding import cache as cache_module
-from viz.instruments.decoding import numbers
 from viz.instruments.decoding.cache import (
     LEAST_REPEATS,
     SITES,
@@ -50,7 +50,7 @@ def lane(request, exact_glass, tmp_path_factory):
 
 def sent(lane, name, **asked):
     glass, page, forced, _ = lane
-    return unpack(numbers(glass, *page, {"part": name, **forced, **{k: str(v) for k, v in asked.items()}}))
+    return unpack(decoding_numbers(name, (glass, *page), **forced, **asked))
 
 
 def test_keys_and_values_of_every_layer_and_head_are_the_traces_bit_for_bit(lane):
@@ -164,8 +164,7 @@ def test_any_sentence_is_answered(small_glass, text):
     translation = small_glass.translate(text)
     page = small_glass.trace(text, translation), translation
     for name, asked in {"cache": {"layer": "2", "head": "1"}, "cache_check": {}, "cache_time": {}}.items():
-        header, _ = unpack(numbers(small_glass, *page, {"part": name, **asked}))
-        assert "trouble" not in header
+        assert decoding_numbers(name, (small_glass, *page), **asked)
 
 
 @pytest.mark.parametrize(
@@ -183,8 +182,7 @@ def test_any_sentence_is_answered(small_glass, text):
 def test_what_makes_no_sense_is_answered_by_a_sentence(small_glass, name, asked):
     translation = small_glass.translate(TEXT)
     page = small_glass.trace(TEXT, translation), translation
-    header, _ = unpack(numbers(small_glass, *page, {"part": name, **{k: str(v) for k, v in asked.items()}}))
-    assert header["trouble"].endswith(".")
+    assert decoding_refusal(name, (small_glass, *page), **asked).endswith(".")
 
 
 def test_the_bytes_of_a_layer_stay_small_at_the_apps_size(tmp_path):
@@ -193,5 +191,5 @@ def test_the_bytes_of_a_layer_stay_small_at_the_apps_size(tmp_path):
     translation = replace(glass.translate(text), ids=tuple(range(5, 24)))
     page = glass.trace(text, translation), translation
     asked = {"layer": "3", "head": "3", "site": "own"}
-    assert len(numbers(glass, *page, {"part": "cache", **asked})) < 24_000
-    assert len(numbers(glass, *page, {"part": "cache_terms", **asked})) < 60_000
+    assert len(decoding_numbers("cache", (glass, *page), **asked)) < 24_000
+    assert len(decoding_numbers("cache_terms", (glass, *page), **asked)) < 60_000

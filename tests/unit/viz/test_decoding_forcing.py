@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 
 from tests import checkpoints
+from tests.helpers.asked import decoding_numbers, decoding_refusal
 from tests.rounding import SENT
 from tests.unit.viz.conftest import TEXTS
 from tests.unit.viz.test_output import answer
 from tests.unit.viz.test_transport import unpack
-from viz.instruments.decoding import numbers
 from viz.instruments.decoding.forcing import MODEL, TYPED
 
 REFERENCE = "Wo ist der große Hund?"
 
 
 def asked_for(asked, **values):
-    return unpack(numbers(*asked, {"part": "forcing", **values}))
+    return unpack(decoding_numbers("forcing", asked, **values))
 
 
 def log_softmax(logits):
@@ -134,8 +134,9 @@ def test_an_example_whose_reference_does_not_fit_is_scored_with_the_models_own_w
 
 
 def test_an_empty_reference_and_one_too_long_get_a_sentence(plain):
-    assert asked_for(plain, reference="  ")[0]["trouble"] == "The reference is empty: type some words."
-    said = asked_for(plain, reference="Hund " * 100)[0]["trouble"]
+    said = decoding_refusal("forcing", plain, reference="  ")
+    assert said == "The reference is empty: type some words."
+    said = decoding_refusal("forcing", plain, reference="Hund " * 100)
     assert said.startswith("The reference has") and "this model takes at most 30" in said
 
 

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from model import load
 from model.text import read
+from tests.helpers.asked import decoding_numbers, decoding_refusal
 from tests.rounding import SENT
 from tests.unit.viz.conftest import TEXTS
 from tests.unit.viz.test_transport import same, unpack
 from viz import theme
-from viz.instruments.decoding import lanes, message, numbers
+from viz.instruments.base import Refusal
+from viz.instruments.decoding import lanes, message
 from viz.instruments.output import single
 
 TEXT = TEXTS["plain"]
@@ -27,14 +29,16 @@ def page_of(glass, text=TEXT, **more):
     return translation, glass.trace(text, translation, **more)
 
 
-def asked(glass, text=TEXT, more=None, **values):
-    """The answer to what the browser asks for."""
-    translation, trace = page_of(glass, text, **(more or {}))
-    return unpack(numbers(glass, trace, translation, values))
-
-
 def branch(glass, forced, text=TEXT, **more):
-    return asked(glass, text, more, part="branch", forced=".".join(map(str, forced)))
+    """The answer to what the browser asks for."""
+    translation, trace = page_of(glass, text, **more)
+    page = glass, trace, translation
+    return unpack(decoding_numbers("branch", page, forced=".".join(map(str, forced))))
+
+
+def refused_branch(glass, forced):
+    translation, trace = page_of(glass, TEXT)
+    return decoding_refusal("branch", (glass, trace, translation), forced=forced)
 
 
 def reference(glass, text, ids):
@@ -162,9 +166,8 @@ def test_a_branch_may_be_as_long_as_the_limit_and_no_longer(exact_glass):
     header, arrays = branch(exact_glass, [7] * limit)
     assert arrays["ids"].tolist() == [7] * limit and not header["finished"]
     expect_lane(exact_glass, TEXT, header, arrays, [7] * limit)
-    header, arrays = branch(exact_glass, [7] * (limit + 1))
-    assert header["trouble"] == f"A translation has at most {limit} tokens, not {limit + 1}."
-    assert arrays == {}
+    said = refused_branch(exact_glass, ".".join(["7"] * (limit + 1)))
+    assert said == f"A translation has at most {limit} tokens, not {limit + 1}."
 
 
 def test_the_end_token_can_be_forced_at_the_last_step(small_glass):
@@ -184,8 +187,7 @@ def test_tokens_that_are_never_said_can_be_forced(exact_glass, token):
 
 @pytest.mark.parametrize("forced", ["400", "-1", "7.400", "7..8", ".", "x", "1e2", "7.8_9", "٣", "9" * 5000])
 def test_ids_that_are_none_are_refused_with_a_sentence(small_glass, forced):
-    header, _ = asked(small_glass, part="branch", forced=forced)
-    assert header["trouble"] == "Token ids run from 0 to 399."
+    assert refused_branch(small_glass, forced) == "Token ids run from 0 to 399."
 
 
 def test_a_branch_of_the_beams_translation_goes_on_greedily(small_glass):
@@ -223,10 +225,13 @@ def shipped_page(shipped):
 
 def pieces(glass, page, typed, step=2):
     translation, trace = page
-    header, _ = unpack(
-        numbers(glass, trace, translation, {"part": "tokenize", "typed": typed, "step": str(step)})
-    )
-    return header.get("pieces") or header["trouble"]
+    header, _ = unpack(decoding_numbers("tokenize", (glass, trace, translation), typed=typed, step=step))
+    return header["pieces"]
+
+
+def refused(glass, page, typed, step=2):
+    translation, trace = page
+    return decoding_refusal("tokenize", (glass, trace, translation), typed=typed, step=step)
 
 
 @pytest.mark.parametrize(
@@ -254,7 +259,7 @@ def test_the_first_word_is_split_as_the_model_says_first_words(shipped):
     first = shipped.translate("The woman is dancing.").steps[0].id
     word = shipped.tokenizer.decode([first])
     translation, trace = page_of(shipped, "The woman is dancing.")
-    header, _ = unpack(lanes.tokenize(shipped, trace, translation, {"typed": word, "step": "0"}))
+    header, _ = unpack(decoding_numbers("tokenize", (shipped, trace, translation), typed=word, step=0))
     assert header["ids"] == [first]
 
 
@@ -267,10 +272,11 @@ def test_an_unknown_word_is_split_into_tokens_that_spell_it(shipped, shipped_pag
 @given(st.text(min_size=1, max_size=8).filter(str.strip), st.integers(0, 3))
 def test_what_is_typed_comes_back_from_its_tokens(small_glass, typed, step):
     translation, trace = page_of(small_glass)
-    answer = numbers(small_glass, trace, translation, {"part": "tokenize", "typed": typed, "step": str(step)})
-    header, _ = unpack(answer)
-    if "trouble" in header:
-        assert not read(typed).strip("· ") or "at most 12 tokens" in header["trouble"]
+    page = small_glass, trace, translation
+    try:
+        header, _ = unpack(decoding_numbers("tokenize", page, typed=typed, step=step))
+    except Refusal as refusal:
+        assert not read(typed).strip("· ") or "at most 12 tokens" in str(refusal)
         return
     assert small_glass.tokenizer.decode(header["ids"]).strip() == read(typed).removeprefix("·").strip()
     assert header["pieces"] == [small_glass.tokenizer.readable(i) for i in header["ids"]]
@@ -278,21 +284,21 @@ def test_what_is_typed_comes_back_from_its_tokens(small_glass, typed, step):
 
 @pytest.mark.parametrize("typed", ["", "   ", "·", " · ", "\t\n", "\u200b", "·\u00ad"])
 def test_nothing_typed_is_refused_with_a_sentence(shipped, shipped_page, typed):
-    assert pieces(shipped, shipped_page, typed) == "Type a word or a mark."
+    assert refused(shipped, shipped_page, typed) == "Type a word or a mark."
 
 
 def test_half_a_character_is_refused_with_a_sentence(shipped, shipped_page):
-    assert "half a character" in pieces(shipped, shipped_page, "a\ud800")
+    assert "half a character" in refused(shipped, shipped_page, "a\ud800")
 
 
 def test_more_than_fits_is_refused_with_a_sentence(shipped, shipped_page):
-    assert "at most 80 tokens" in pieces(shipped, shipped_page, "wort " * 100)
+    assert "at most 80 tokens" in refused(shipped, shipped_page, "wort " * 100)
 
 
 @pytest.mark.parametrize("step", ["-1", "80", "x", ""])
 def test_a_step_that_is_none_is_refused_with_a_sentence(shipped, shipped_page, step):
     assert (
-        pieces(shipped, shipped_page, "Frau", step)
+        refused(shipped, shipped_page, "Frau", step)
         == f"step must be a whole number from 0 to 79, not {step or 'nothing'}."
     )
 

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 from model.sampling import sample
+from tests.helpers.asked import decoding_numbers, decoding_refusal
 from tests.rounding import SENT
 from tests.unit.viz.conftest import TEXTS
 from tests.unit.viz.test_output import answer
 from tests.unit.viz.test_transport import unpack
-from viz.instruments.decoding import numbers
 from viz.instruments.decoding.samples import MOST_SAMPLES
 
 KNOBS = {"samples": "30", "temperature": "0.5", "top_k": "12", "top_p": "0.9", "seed": "4"}
 
 
 def asked_for(asked, **values):
-    return unpack(numbers(*asked, {"part": "samples", **values}))
+    return unpack(decoding_numbers("samples", asked, **values))
 
 
 def sequences(arrays, name):
@@ -84,7 +84,7 @@ def test_without_a_cut_the_two_log_probabilities_differ_by_padding_and_start_alo
 
 
 def test_top_k_0_and_no_knobs_keep_every_word(plain):
-    without = unpack(numbers(*plain, {"part": "samples"}))[1]
+    without = asked_for(plain)[1]
     named = asked_for(plain, samples="20", temperature="1", top_k="0", top_p="1", seed="1")[1]
     assert {name: array.tobytes() for name, array in without.items()} == {
         name: array.tobytes() for name, array in named.items()
@@ -108,10 +108,9 @@ def test_top_k_0_and_no_knobs_keep_every_word(plain):
     ],
 )
 def test_what_makes_no_sense_gets_a_sentence(plain, name, value, said):
-    header, _ = asked_for(plain, **{name: value})
-    assert re.match(re.escape(said), header["trouble"])
+    assert re.match(re.escape(said), decoding_refusal("samples", plain, **{name: value}))
 
 
 def test_fifty_full_samples_stay_small(small_glass):
-    sent = numbers(*answer(small_glass), {"part": "samples", "samples": "50", "temperature": "2"})
+    sent = decoding_numbers("samples", answer(small_glass), samples=50, temperature=2)
     assert len(sent) < 40_000

@@ -285,7 +285,7 @@ NAMED = {"model": "en-de", "text": TEXT, "beam": "1", "place": "encoder.self_att
 
 def get(client, route, **changes):
     named = {name: value for name, value in (NAMED | changes).items() if value is not None}
-    return client.get(f"/numbers/{route}?{urlencode(named)}")
+    return client.get(f"/numbers/attention/{route}?{urlencode(named)}")
 
 
 def answered(text=TEXT, beam=1, padded=False):
@@ -358,7 +358,7 @@ def test_numbers_say_how_long_a_browser_may_keep_them(served, route, cache):
 
 NONSENSE = [
     *[(route, {"model": model}) for route in ROUTES for model in (None, "", "no-such", "../en-de", "a\0b")],
-    *[(route, {"place": p}) for route in ROUTES[1:] for p in (None, "", "encoder.cross_attn", "<b>", "x.y")],
+    *[(route, {"place": p}) for route in ROUTES for p in (None, "", "encoder.cross_attn", "<b>", "x.y")],
     *[
         (route, {"layer": layer})
         for route in ROUTES[1:]
@@ -389,4 +389,4 @@ def test_nonsense_is_not_kept_by_the_browser(served):
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_numbers_are_only_read(served, route):
-    assert served.post(f"/numbers/{route}").status_code == 405
+    assert served.post(f"/numbers/attention/{route}").status_code == 405

@@ -330,16 +330,16 @@ NAMED = {"model": "en-de", "text": TEXT, "beam": "1", "place": "encoder.ffn", "l
 
 def get(client, route, **changes):
     named = {name: value for name, value in (NAMED | changes).items() if value is not None}
-    return client.get(f"/numbers/{route}?{urlencode(named)}")
+    return client.get(f"/numbers/ffn/{route}?{urlencode(named)}")
 
 
 def test_the_routes_send_the_layer_and_for_ever_its_matrices(served):
     glass, trace = server.glasses()[0]["en-de"], server.answer("en-de", TEXT, 1, False).trace
     for place, layer in sites(trace):
-        brief = get(served, "ffn", place=place, layer=str(layer))
+        brief = get(served, "exact", place=place, layer=str(layer))
         assert brief.content == exact(glass, trace, place, layer)
         assert "max-age=60" in brief.headers["cache-control"]
-        cached = get(served, "ffn_matrices", place=place, layer=str(layer))
+        cached = get(served, "matrices", place=place, layer=str(layer))
         if place in FEED_FORWARDS:
             assert cached.content == matrices(glass, place, layer)
             assert "immutable" in cached.headers["cache-control"]
@@ -351,12 +351,12 @@ def test_the_routes_send_the_layer_and_for_ever_its_matrices(served):
 @pytest.mark.parametrize("layer", [None, "0", "99", "x"])
 def test_the_route_sends_a_final_norm_whatever_layer_is_named(served, place, layer):
     glass, trace = server.glasses()[0]["pre"], server.answer("pre", TEXT, 1, False).trace
-    sent = get(served, "ffn", model="pre", place=place, layer=layer)
+    sent = get(served, "exact", model="pre", place=place, layer=layer)
     assert sent.content == exact(glass, trace, place, None)
-    assert get(served, "ffn_matrices", model="pre", place=place, layer=layer).status_code == 400
+    assert get(served, "matrices", model="pre", place=place, layer=layer).status_code == 400
 
 
-@pytest.mark.parametrize("route", ["ffn", "ffn_matrices"])
+@pytest.mark.parametrize("route", ["exact", "matrices"])
 @pytest.mark.parametrize(
     "wrong",
     [

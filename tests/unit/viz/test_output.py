@@ -260,7 +260,7 @@ def served(tmp_path_factory):
 def get(served, route="logits", **changes):
     asked = {"model": "en-de", "text": TEXT, "beam": "1", "pad": "0", "step": "0"} | changes
     return served[0].get(
-        f"/numbers/{route}", params={name: value for name, value in asked.items() if value is not None}
+        f"/numbers/output/{route}", params={name: value for name, value in asked.items() if value is not None}
     )
 
 

@@ -151,7 +151,7 @@ def client(tmp_path, monkeypatch):
 
 def ask(client, **values):
     defaults = {"model": "en-de", "text": TEXT, "beam": "1"}
-    return client.get("/numbers/positions_experiment", params=defaults | values)
+    return client.get("/numbers/positions/experiment", params=defaults | values)
 
 
 def test_the_route_answers_with_the_experiment(client):

@@ -13,9 +13,11 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from model import checkpoint
+from model import TextError, checkpoint
+from model.limits import LimitError
 from tests import checkpoints
 from viz import server
+from viz.instruments.base import Instrument, Numbers, Refusal
 from viz.scene import PLAIN_EXAMPLES
 from viz.server import INSTRUMENTS, SECURITY_POLICY
 
@@ -113,6 +115,58 @@ def test_a_link_that_leads_out_of_the_folder_is_not_followed(client, tmp_path, m
     (tmp_path / "secret.js").write_text("secret")
     (tmp_path / "instruments" / "out.js").symlink_to(tmp_path / "secret.js")
     assert client.get("/instruments/out.js").status_code == 404
+
+
+@pytest.fixture
+def asked(root, client, monkeypatch):
+    """`asked(make)`: the response to a request for numbers that `make` makes."""
+    checkpoints.make(root, "tiny", 1, 1)
+
+    def ask(make, instrument="toy", name="numbers", **values):
+        toy = Instrument("toy", lambda anatomy: ("toy",), {"numbers": Numbers(make)})
+        monkeypatch.setattr(server, "instruments", lambda: {"toy": toy})
+        named = {"model": "tiny", "text": "Hello!", "beam": "1"} | values
+        return client.get(f"/numbers/{instrument}/{name}", params=named)
+
+    return ask
+
+
+def raising(error):
+    def make(asked):
+        raise error
+
+    return make
+
+
+@pytest.mark.parametrize("error", [Refusal, TextError, LimitError])
+def test_a_refusal_reaches_the_reader_as_its_sentence(asked, error):
+    response = asked(raising(error("That makes no sense.")))
+    assert (response.status_code, response.text) == (400, "That makes no sense.")
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyError, RuntimeError])
+def test_a_fault_of_ours_reaches_the_log_with_its_stack_and_the_reader_as_one_sentence(asked, caplog, error):
+    response = asked(raising(error("secret")))
+    assert response.status_code == 500
+    assert response.text == "The server made a mistake here; its log says which."
+    assert "Traceback" in caplog.text and "secret" in caplog.text and "in make" in caplog.text
+
+
+@pytest.mark.parametrize("where", [{"instrument": "none"}, {"name": "none"}, {"place": "elsewhere"}])
+def test_numbers_that_there_are_not_are_refused_with_a_sentence(asked, where):
+    response = asked(lambda asked: b"", **where)
+    assert response.status_code == 400 and response.text.startswith("There ")
+
+
+def test_what_is_asked_holds_the_answer_and_what_names_it(asked):
+    found = []
+    assert asked(lambda asked: found.append(asked) or b"\1\2", pad="1", more="4").content == b"\1\2"
+    (question,) = found
+    assert question.glass.name == "tiny" and question.place == "toy" and question.values["more"] == "4"
+    assert question.translation.source == "Hello!"
+    assert question.request == server.request_of("tiny", "Hello!", 1, True)
+    assert question.trace.sides["src"].ids[-1] == question.glass.config.pad_id
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])

@@ -14,6 +14,7 @@ import numpy as np
 from model import Glass, Trace
 from viz import theme
 from viz.instruments import pack, register
+from viz.instruments.base import Instrument, Numbers
 from viz.labels import query_labels
 from viz.scene import SELECTION, SITES
 
@@ -65,7 +66,7 @@ def overview(trace: Trace, request: dict[str, Any]) -> bytes:
     return pack(header, {place: overview_weights(trace, place) for place in SITES})
 
 
-def exact(trace: Trace, place: str, layer: int) -> bytes:
+def exact(trace: Trace, place: str, layer: int | None) -> bytes:
     """Every number of one layer's site, float32: what asks, what answers, each head's stages, `out`.
 
     `inputs` names the two that it reads, `made_of` the entry that each of them is made from.
@@ -83,7 +84,7 @@ def exact(trace: Trace, place: str, layer: int) -> bytes:
     )
 
 
-def projections(glass: Glass, place: str, layer: int) -> bytes:
+def projections(glass: Glass, place: str, layer: int | None) -> bytes:
     """W_q, W_k, W_v, W_o (out × in, as torch keeps them) and their biases b_q … b_o of one site, float32."""
     stack, site = place.split(".")
     attention_site = getattr(getattr(glass.model, stack)[layer], site)
@@ -106,3 +107,14 @@ def attention(trace: Trace, request: dict[str, Any]) -> Any:
         height="content",
         **{f"on_{SELECTION}_change": lambda: None, "on_theme_change": lambda: None},
     )
+
+
+INSTRUMENT = Instrument(
+    name="attention",
+    places=lambda anatomy: tuple(block.place for block in anatomy.kind("attention")),
+    numbers={
+        "overview": Numbers(lambda asked: overview(asked.trace, asked.request)),
+        "exact": Numbers(lambda asked: exact(asked.trace, asked.place, asked.layer)),
+        "projections": Numbers(lambda asked: projections(asked.glass, asked.place, asked.layer), "for ever"),
+    },
+)

@@ -111,7 +111,7 @@ export class Store {
   // Numbers by route -------------------------------------------------------------------------------------------
 
   address(what, extra) {
-    const url = new URL(`numbers/${what}`, document.baseURI);
+    const url = new URL(`numbers/attention/${what}`, document.baseURI);
     for (const [name, value] of Object.entries({ ...this.header.request, ...extra })) url.searchParams.set(name, value);
     return url.href;
   }
@@ -152,7 +152,7 @@ export class Store {
     const key = `${model}/${version}/${this.layerKey()}`;
     if (this.matrices.has(key)) return;
     this.matrices.set(key, null);
-    const url = new URL("numbers/projections", document.baseURI);
+    const url = new URL("numbers/attention/projections", document.baseURI);
     for (const [name, value] of Object.entries({ model, version, place, layer })) url.searchParams.set(name, value);
     try {
       this.matrices.set(key, await this.get(url.href));
@@ -338,7 +338,7 @@ export class Store {
 
   async pad(padded) {
     try {
-      const message = await this.get(this.address("overview", { pad: padded ? 1 : 0 }));
+      const message = await this.get(this.address("overview", { place: this.chosen.place, pad: padded ? 1 : 0 }));
       this.pinned = false;
       this.take(message, padded);
     } catch {

@@ -1,8 +1,8 @@
 """The decoding instrument: step by step and what else it could have said, samples, the beam's tree, teacher
 forcing, alignment, and the key–value cache.
 
-One message goes with the page (`message`: the translation as a lane, see `lanes`); everything else is asked
-for by the route numbers/decoding, which names a part (`parts.PARTS`).
+One message goes with the page (`message`: the translation as a lane, see `lanes`); what a tab needs besides
+is asked for by its name (INSTRUMENT).
 """
 
 from __future__ import annotations
@@ -12,11 +12,9 @@ from typing import Any
 from model import Glass, Trace, Translation
 from viz import theme
 from viz.instruments import pack, register
+from viz.instruments.base import Instrument, Numbers
 from viz.instruments.decoding import align, beam, cache, forcing, lanes, samples
-from viz.instruments.decoding.parts import numbers
 from viz.scene import SELECTION
-
-__all__ = ["align", "beam", "cache", "decoding", "forcing", "lanes", "message", "numbers", "samples"]
 
 _render = register("decoding")
 
@@ -62,3 +60,22 @@ def decoding(glass: Glass, trace: Trace, translation: Translation, request: dict
         height="content",
         **{f"on_{SELECTION}_change": lambda: None},
     )
+
+
+INSTRUMENT = Instrument(
+    name="decoding",
+    places=lambda anatomy: ("decoding",),
+    numbers={
+        "branch": Numbers(lanes.branch),
+        "tokenize": Numbers(lanes.tokenize),
+        "beam": Numbers(beam.beam),
+        "samples": Numbers(samples.samples),
+        "forcing": Numbers(forcing.forcing),
+        "align": Numbers(align.align),
+        "influence": Numbers(align.influence),
+        "cache": Numbers(cache.cache),
+        "cache_terms": Numbers(cache.cache_terms),
+        "cache_check": Numbers(cache.cache_check),
+        "cache_time": Numbers(cache.cache_time),
+    },
+)

@@ -7,16 +7,17 @@ the norms of that step. A lane is named by the ids that it takes, `ids`, the end
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from model import Glass, Trace, Translation
+from model import Glass
 from model import influence as owed
 from model.tokenizer import SPACE, Tokenizer, readable_bytes
 from model.words import word_groups
 from viz.instruments import pack
-from viz.instruments.decoding.parts import ids_of, part, whole
+from viz.instruments.base import Asked, Refusal
+from viz.instruments.decoding.lanes import ids_of
 from viz.instruments.output import single
 
 
@@ -37,31 +38,32 @@ def words(glass: Glass, ids: Sequence[int], side: str) -> tuple[dict[str, list[s
     return {f"{side}_words": texts}, {f"{side}_groups": of_token, f"{side}_special": special}
 
 
-def lane_ids(glass: Glass, translation: Translation, values: Mapping[str, str]) -> list[int]:
+def lane_ids(asked: Asked) -> list[int]:
     """The ids that the lane takes, those of the page's translation if the address has none."""
-    ids = ids_of(glass, values["ids"]) if "ids" in values else glass.rows(translation.ids)[1]
+    glass, raw = asked.glass, asked.values.get("ids")
+    ids = glass.rows(asked.translation.ids)[1] if raw is None else ids_of(glass, raw)
     if not 1 <= len(ids) <= glass.config.max_tgt_len:
-        raise ValueError(f"A translation has 1 to {glass.config.max_tgt_len} tokens.")
+        raise Refusal(f"A translation has 1 to {glass.config.max_tgt_len} tokens.")
     return ids
 
 
-@part("align")
-def align(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
+def align(asked: Asked) -> bytes:
     """src_groups, tgt_groups int32 and src_special, tgt_special uint8 (token,); products float32
     (layer, source, head, head)."""
+    glass, trace = asked.glass, asked.trace
     src, src_arrays = words(glass, trace.sides["src"].ids, "src")
-    tgt, tgt_arrays = words(glass, lane_ids(glass, translation, values), "tgt")
+    tgt, tgt_arrays = words(glass, lane_ids(asked), "tgt")
     products = single(owed.products(glass.model, trace).numpy())
     return pack(src | tgt, src_arrays | tgt_arrays | {"products": products})
 
 
-@part("influence")
-def influence(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
+def influence(asked: Asked) -> bytes:
     """Of `step` (from 0) of the lane: log_probs float32 (1 + source,), with all of the source and with
     each token masked out; norms (layer, head, source), layer_norms (layer, source) and the weights that they
     are made of, shaped as norms: those of one pass, which those of the steps equal but for rounding."""
-    ids = lane_ids(glass, translation, values)
-    step = whole(values, "step", 0, len(ids) - 1)
+    glass, trace, translation = asked.glass, asked.trace, asked.translation
+    ids = lane_ids(asked)
+    step = asked.whole("step", 0, len(ids) - 1)
     log_probs = owed.log_probs_masking(glass.model, translation.src_ids, ids, step).numpy()
     is_page = ids == glass.rows(translation.ids)[1]
     lane = trace if is_page else glass.trace(translation.source, ids[:step])

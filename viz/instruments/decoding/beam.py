@@ -5,20 +5,19 @@ score(Y) = log P(Y) / ((5 + |Y|) / 6)^α        see model.beam
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
 import numpy as np
 import torch
 
-from model import Glass, Trace, Translation
+from model import Glass, Translation
 from model.beam import BeamSearch, BeamStep, CrossAttention
 from model.card import WIDEST_BEAM, Decoding, beam_example
 from model.decoding import N_ALTERNATIVES, Step, greedy
 from model.limits import ALPHA, BEAM, LENGTH
 from viz.instruments import pack
-from viz.instruments.decoding.parts import number, part
+from viz.instruments.base import Asked
 from viz.instruments.output import single
 
 DEFAULT_WIDTH = 4
@@ -26,14 +25,14 @@ ENOUGH = 0.97
 """Output tokens for each of the reference below which outputs count as short."""
 
 
-@part("beam")
 @torch.inference_mode()
-def beam(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
+def beam(asked: Asked) -> bytes:
     """The tree for `width`, `alpha` and at most `limit` tokens; `tree` and `heading` say what is in it."""
+    glass, translation = asked.glass, asked.translation
     longest = glass.config.max_tgt_len
-    width = number(values, BEAM.but(name="width", most=WIDEST_BEAM), DEFAULT_WIDTH)
-    alpha = number(values, ALPHA, glass.decoding.alpha)
-    limit = number(values, LENGTH.but(most=longest), longest)
+    width = int(asked.number(BEAM.but(name="width", most=WIDEST_BEAM), DEFAULT_WIDTH))
+    alpha = asked.number(ALPHA, glass.decoding.alpha)
+    limit = int(asked.number(LENGTH.but(most=longest), longest))
     watched = CrossAttention(glass.config)
     search = BeamSearch(glass.model, list(translation.src_ids), width, alpha, watched.edits, limit)
     steps = list(search)

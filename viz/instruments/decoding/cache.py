@@ -20,7 +20,8 @@ from model.decoding import Incremental
 from model.fused import fits
 from model.transformer import DecoderState, Transformer
 from viz.instruments import pack
-from viz.instruments.decoding.parts import ids_of, part, whole
+from viz.instruments.base import Asked, Refusal
+from viz.instruments.decoding.lanes import ids_of
 from viz.instruments.output import single
 
 SITES = {"own": "self_attn", "cross": "cross_attn"}
@@ -29,15 +30,14 @@ BUDGET_S = 0.5
 LEAST_REPEATS, MOST_REPEATS = 5, 15
 
 
-def lane_of(
-    glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]
-) -> tuple[Trace, Translation]:
+def lane_of(asked: Asked) -> tuple[Trace, Translation]:
     """The page's translation, or the branch of it that begins with the ids `forced`."""
-    forced = ids_of(glass, values.get("forced", ""))
+    glass, translation = asked.glass, asked.translation
+    forced = ids_of(glass, asked.values.get("forced", ""))
     if not forced:
-        return trace, translation
+        return asked.trace, translation
     if len(forced) >= glass.config.max_tgt_len:
-        raise ValueError(f"A translation has at most {glass.config.max_tgt_len} tokens.")
+        raise Refusal(f"A translation has at most {glass.config.max_tgt_len} tokens.")
     branch = glass.translate(translation.source, forced=forced)
     return glass.trace(translation.source, branch), branch
 
@@ -65,13 +65,12 @@ def work(glass: Glass, n_src: int, steps: int) -> dict[str, list[dict[str, int]]
     }
 
 
-@part("cache")
-def cache(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
+def cache(asked: Asked) -> bytes:
     """Keys and values of one layer and head (from 0), every step's counts, and the sizes they come from."""
-    config = glass.config
-    layer = whole(values, "layer", 0, config.n_layers - 1)
-    head = whole(values, "head", 0, config.n_heads - 1)
-    trace, translation = lane_of(glass, trace, translation, values)
+    glass, config = asked.glass, asked.glass.config
+    layer = asked.whole("layer", 0, config.n_layers - 1)
+    head = asked.whole("head", 0, config.n_heads - 1)
+    trace, translation = lane_of(asked)
     sizes = lengths(trace, translation)
     entries = {
         f"{name}_{letter}": trace[f"decoder.{layer}.{site}.{letter}"]
@@ -101,16 +100,15 @@ def cache(glass: Glass, trace: Trace, translation: Translation, values: Mapping[
     return pack(header, arrays)
 
 
-@part("cache_terms")
-def cache_terms(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
+def cache_terms(asked: Asked) -> bytes:
     """What k and v of a head are made from: `x` (token, d_model), and the head's W_k, W_v, b_k, b_v."""
-    config = glass.config
-    layer = whole(values, "layer", 0, config.n_layers - 1)
-    head = whole(values, "head", 0, config.n_heads - 1)
-    name = values.get("site", "")
+    glass, config = asked.glass, asked.glass.config
+    layer = asked.whole("layer", 0, config.n_layers - 1)
+    head = asked.whole("head", 0, config.n_heads - 1)
+    name = asked.values.get("site", "")
     if name not in SITES:
-        raise ValueError("There is no such attention.")
-    trace, translation = lane_of(glass, trace, translation, values)
+        raise Refusal("There is no such attention.")
+    trace, translation = lane_of(asked)
     x = trace[trace[f"decoder.{layer}.{SITES[name]}.k"].of[0]].value[: lengths(trace, translation)[name]]
     rows = slice(head * config.d_head, (head + 1) * config.d_head)
     arrays = {"x": single(x)}
@@ -146,10 +144,10 @@ def cache_error(trace: Trace, state: DecoderState, sizes: Mapping[str, int]) -> 
     return float(np.max(worst))
 
 
-@part("cache_check")
-def cache_check(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
+def cache_check(asked: Asked) -> bytes:
     """The lane decoded again, step by step: `error`, how far its cache is from the full pass's k and v."""
-    trace, translation = lane_of(glass, trace, translation, values)
+    glass = asked.glass
+    trace, translation = lane_of(asked)
     state = filled(glass.model, list(translation.src_ids), reads_of(glass, translation))
     error = cache_error(trace, state, lengths(trace, translation))
     return pack({"steps": state.length}, {"error": np.array([error], dtype=np.float32)})
@@ -221,19 +219,19 @@ def summary(runs: Sequence[Mapping[str, list[float]]]) -> tuple[dict[str, Any], 
     return header, {f"{name}_ms": np.median(ms[name][:, 1:], axis=0).astype(np.float32) for name in totals}
 
 
-@part("cache_time")
-def cache_time(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
+def cache_time(asked: Asked) -> bytes:
     """All ways of decoding the lane, timed side by side several times (see `timed`, `summary`).
 
     The first run, which warms up, does not count.
     """
-    trace, translation = lane_of(glass, trace, translation, values)
-    asked = glass.model, list(translation.src_ids), reads_of(glass, translation)
-    timed(*asked)
+    glass = asked.glass
+    trace, translation = lane_of(asked)
+    decoded = glass.model, list(translation.src_ids), reads_of(glass, translation)
+    timed(*decoded)
     runs: list[dict[str, list[float]]] = []
     start = time.perf_counter()
     while len(runs) < MOST_REPEATS:
-        runs.append(timed(*asked, first=len(runs)))
+        runs.append(timed(*decoded, first=len(runs)))
         spent = time.perf_counter() - start
         if len(runs) >= LEAST_REPEATS and spent * (len(runs) + 1) / len(runs) > BUDGET_S:
             break

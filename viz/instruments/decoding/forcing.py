@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 
-from model import Glass, TextError, Trace, Translation, card
+from model import Glass, TextError, Translation, card
 from model.forcing import one_pass, step_by_step
 from model.text import read
 from viz.instruments import pack
-from viz.instruments.decoding.parts import part
+from viz.instruments.base import Asked
 from viz.instruments.output import single
 
 MODEL, TYPED = "model", "typed"
@@ -65,10 +64,10 @@ def free_running(glass: Glass, translation: Translation) -> tuple[dict[str, Any]
     return {"own_text": own.text, "own_finished": own.finished}, arrays
 
 
-@part("forcing")
-def forcing(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
+def forcing(asked: Asked) -> bytes:
     """Two lanes: fed with the reference, and fed with the model's own words."""
-    text, ids, origin = reference_of(glass, translation, values.get("reference"))
+    glass, translation = asked.glass, asked.translation
+    text, ids, origin = reference_of(glass, translation, asked.values.get("reference"))
     own, own_arrays = free_running(glass, translation)
     arrays = scores(glass, translation.src_ids, ids) | own_arrays
     named = {*arrays["ids"], *arrays["best_ids"], *arrays["own_ids"]}

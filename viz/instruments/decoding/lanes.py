@@ -7,7 +7,6 @@ log_probs[t]: of the token that the lane takes    cross, own: weights of cross- 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from model import Glass, Trace, Translation
 from model.text import read_on
 from model.tokenizer import SPACE
 from viz.instruments import pack
-from viz.instruments.decoding.parts import ids_of, part, whole
+from viz.instruments.base import Asked, Refusal, whole_number
 from viz.instruments.output import chosen_ids, single, top_ids
 
 TOP = 10
@@ -67,49 +66,66 @@ def lane(
     return header, {name: single(array) for name, array in arrays.items()}
 
 
-@part("branch")
-def branch(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
+def ids_of(glass: Glass, raw: str) -> list[int]:
+    """Token ids written as "12.7.301" (links and addresses)."""
+    last = glass.config.vocab_size - 1
+    found = [whole_number(piece) for piece in raw.split(".")] if raw else []
+    ids = [i for i in found if i is not None and 0 <= i <= last]
+    if len(ids) < len(found):
+        raise Refusal(f"Token ids run from 0 to {last}.")
+    return ids
+
+
+def branch(asked: Asked) -> bytes:
     """The lane that begins with the ids `forced` (up to an end token) and goes on greedily."""
-    forced = ids_of(glass, values.get("forced", ""))
+    glass, translation = asked.glass, asked.translation
+    forced = ids_of(glass, asked.values.get("forced", ""))
     check_room(glass, len(forced))
     other = glass.translate(translation.source, forced=forced)
     header, arrays = lane(glass, glass.trace(translation.source, other), other)
-    # padding on purpose: nobody looks at it
-    filling = len(trace.sides["src"].tokens) - arrays["cross"].shape[-1]
+    n_src = len(asked.trace.sides["src"].tokens)  # padding on purpose counts: nobody looks at it
+    filling = n_src - arrays["cross"].shape[-1]
     arrays["cross"] = np.pad(arrays["cross"], [(0, 0)] * 3 + [(0, filling)])
     return pack({**header, "forced": forced[: len(other.steps)]}, arrays)
 
 
 def check_room(glass: Glass, steps: int) -> None:
     if steps > glass.config.max_tgt_len:
-        raise ValueError(f"A translation has at most {glass.config.max_tgt_len} tokens, not {steps}.")
+        raise Refusal(f"A translation has at most {glass.config.max_tgt_len} tokens, not {steps}.")
 
 
-@part("tokenize")
-def tokenize(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
+def tokenize(asked: Asked) -> bytes:
     """The ids of a typed word (`typed`) as it would stand at `step` (from 0) of a translation.
 
     A word in the middle of a sentence has a space before it, as this vocabulary spells it; the first word and
     a mark that closes something have none, and "·" or a space typed in front stands for one. ⟨/s⟩ is the end.
     """
-    step = whole(values, "step", 0, glass.config.max_tgt_len - 1)
-    typed = values.get("typed", "")
+    glass = asked.glass
+    step = asked.whole("step", 0, glass.config.max_tgt_len - 1)
+    typed = asked.values.get("typed", "")
     if typed.strip() == glass.tokenizer.readable(glass.config.eos_id):
         ids = [glass.config.eos_id]
     else:
-        ids = glass.tokenizer.encode(spaced(typed, step))
+        ids = encoded(glass, spaced(typed, step))
     check_room(glass, step + len(ids))
     return pack({"ids": ids, "pieces": [glass.tokenizer.readable(i) for i in ids]}, {})
 
 
+def encoded(glass: Glass, text: str) -> list[int]:
+    try:
+        return glass.tokenizer.encode(text)
+    except ValueError as error:  # half a character
+        raise Refusal(str(error)) from error
+
+
 def spaced(typed: str, step: int) -> str:
-    """The typed text as it is read, with the space before it that it needs; raises ValueError where there is
-    no text.
+    """The typed text as it is read, with the space before it that it needs; raises Refusal where there is no
+    text.
     """
     continued = read_on(typed)
     asks_for_space = continued.startswith((" ", SPACE))
     text = continued.strip().removeprefix(SPACE).strip()
     if not text:
-        raise ValueError("Type a word or a mark.")
+        raise Refusal("Type a word or a mark.")
     opens = unicodedata.category(text[0]) not in CLOSING
     return f" {text}" if asks_for_space or (step > 0 and opens) else text

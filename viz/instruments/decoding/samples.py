@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 
 import numpy as np
 
-from model import Glass, Trace, Translation
+from model import Glass, Translation
 from model.limits import SAMPLES, SEED, TEMPERATURE, TOP_K, TOP_P
 from model.sampling import Sample, sample
 from viz.instruments import pack
-from viz.instruments.decoding.parts import number, part
+from viz.instruments.base import Asked
 
 MOST_SAMPLES = 50
 
@@ -32,21 +31,21 @@ def distinct(samples: list[Sample]) -> list[tuple[Sample, int]]:
     )
 
 
-@part("samples")
-def samples(glass: Glass, trace: Trace, translation: Translation, values: Mapping[str, str]) -> bytes:
+def samples(asked: Asked) -> bytes:
     """Drawn translations. Arrays, all sequences one behind the other: ids int32; log_probs (of the model
     itself) and drawn_log_probs (of what was drawn from): float32; counts and lengths int32, one a sequence.
     """
-    top_k = number(values, TOP_K.but(most=glass.config.vocab_size, zero="all"), 0)
+    glass, translation = asked.glass, asked.translation
+    top_k = int(asked.number(TOP_K.but(most=glass.config.vocab_size, zero="all"), 0))
     found = distinct(
         sample(
             glass.model,
             list(translation.src_ids),
-            number(values, SAMPLES.but(most=MOST_SAMPLES), 20),
-            number(values, TEMPERATURE, 1.0),
+            int(asked.number(SAMPLES.but(most=MOST_SAMPLES), 20)),
+            asked.number(TEMPERATURE, 1.0),
             top_k or None,
-            number(values, TOP_P, 1.0),
-            number(values, SEED, 1),
+            asked.number(TOP_P, 1.0),
+            int(asked.number(SEED, 1)),
         )
     )
     greedy = greedy_ids(glass, translation)

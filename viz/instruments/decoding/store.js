@@ -247,8 +247,8 @@ export class Store {
   // { header, arrays } of a part, asked for once; null where it did not come (then `trouble` says why in a sentence).
   async fetch(part, asked = {}) {
     const { header } = this;
-    const url = new URL("numbers/decoding", document.baseURI);
-    for (const [name, value] of Object.entries({ ...header.request, part, ...asked })) url.searchParams.set(name, value);
+    const url = new URL(`numbers/decoding/${part}`, document.baseURI);
+    for (const [name, value] of Object.entries({ ...header.request, ...asked })) url.searchParams.set(name, value);
     if (!this.fetched.has(url.href)) this.fetched.set(url.href, this.ask(url.href));
     const answer = await this.fetched.get(url.href);
     if (this.header !== header) return null;
@@ -261,12 +261,13 @@ export class Store {
     return null;
   }
 
+  // What makes no sense is refused: status 400 and a sentence.
   async ask(href) {
     try {
       const answer = await fetch(href);
+      if (answer.status === 400) return { trouble: await answer.text() };
       if (!answer.ok) throw new Error(answer.statusText);
-      const message = unpack(new Uint8Array(await answer.arrayBuffer()));
-      return message.header.trouble ? { trouble: message.header.trouble } : message;
+      return unpack(new Uint8Array(await answer.arrayBuffer()));
     } catch {
       return { trouble: "These numbers did not arrive. Try again, or reload the page." };
     }

@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 
 from model import Glass, Trace, Translation
+from model.anatomy import Anatomy
 from viz import theme
 from viz.instruments import pack, register
+from viz.instruments.base import Instrument, Numbers, Refusal
 from viz.labels import query_labels
 from viz.scene import ADD_NORMS, FEED_FORWARDS, FINAL_NORMS, SELECTION
 
@@ -201,8 +203,10 @@ def norm_of(glass: Glass, place: str, layer: int | None) -> Any:
     return getattr(layer_of(glass, place, layer), f"{parts_of(place)[1]}_add").norm
 
 
-def matrices(glass: Glass, place: str, layer: int) -> bytes:
+def matrices(glass: Glass, place: str, layer: int | None) -> bytes:
     """W_1 (d_ff × d_model) and W_2 (d_model × d_ff, as torch keeps them), b_1, b_2; float32."""
+    if place not in FEED_FORWARDS:
+        raise Refusal("There is no such feed-forward.")
     block = layer_of(glass, place, layer).ffn
     parameters = {
         "W_1": block.W_1.weight, "b_1": block.W_1.bias, "W_2": block.W_2.weight, "b_2": block.W_2.bias,
@@ -225,3 +229,19 @@ def ffn(
 
 VIEWS = {place: partial(ffn, place=place) for place in PLACES}
 """The instrument of each place."""
+
+
+def places(anatomy: Anatomy) -> tuple[str, ...]:
+    """Feed-forwards, which are shown with their norm, and every other norm."""
+    beside_ffn = {block.place for block in anatomy.kind("ffn")}
+    return tuple(block.place for block in anatomy.kind("ffn", "norm") if block.of not in beside_ffn)
+
+
+INSTRUMENT = Instrument(
+    name="ffn",
+    places=places,
+    numbers={
+        "exact": Numbers(lambda asked: exact(asked.glass, asked.trace, asked.place, asked.layer)),
+        "matrices": Numbers(lambda asked: matrices(asked.glass, asked.place, asked.layer), "for ever"),
+    },
+)

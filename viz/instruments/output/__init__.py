@@ -23,6 +23,7 @@ from model import Glass, Trace, Translation
 from model import contributions as direct
 from viz import theme
 from viz.instruments import pack, register
+from viz.instruments.base import Asked, Instrument, Numbers, Refusal, whole_number
 from viz.scene import SELECTION
 
 _render = register("output")
@@ -125,16 +126,16 @@ def logits(
 ) -> bytes:
     """All logits of one step, and the vectors (rows of E) of its most probable words and of the one taken.
 
-    With `layer`, the logits of the lens after that many layers. Raises ValueError for what there is not.
+    With `layer`, the logits of the lens after that many layers. Raises Refusal for what there is not.
     """
     if not 0 <= step < len(trace.predicts):
-        raise ValueError("There is no such step.")
+        raise Refusal("There is no such step.")
     if layer is None:
         row = trace["output.logits"].value[step]
     elif 0 <= layer <= trace.config.n_layers:
         row = lens_logits(glass, trace, layer)[step].numpy()
     else:
-        raise ValueError("There is no such layer.")
+        raise Refusal("There is no such layer.")
     top, taken = top_ids(row[None], TOP)[0], chosen_ids(glass, translation)[step]
     ids = top if taken in top else np.append(top, taken)
     vectors = glass.model.embedding.weight.detach()[torch.from_numpy(ids).long()].numpy()
@@ -144,10 +145,10 @@ def logits(
 
 def contributions(glass: Glass, trace: Trace, step: int) -> bytes:
     """What each part wrote into the stream at one step (part, d_model), and γ (norm, d_model) and σ (norm,)
-    of the norms that carry it on: enough to find any word's direct contributions. Raises ValueError.
+    of the norms that carry it on: enough to find any word's direct contributions. Raises Refusal.
     """
     if not 0 <= step < len(trace.predicts):
-        raise ValueError("There is no such step.")
+        raise Refusal("There is no such step.")
     names = direct.norm_names(trace.config)
     gammas = [direct.norm_of(glass.model, name).gamma.detach().numpy() for name in names]
     arrays = {
@@ -166,3 +167,29 @@ def output(glass: Glass, trace: Trace, translation: Translation, request: dict[s
         height="content",
         **{f"on_{SELECTION}_change": lambda: None},
     )
+
+
+def asked_number(asked: Asked, name: str) -> int:
+    """The step or layer that an address names."""
+    number = whole_number(asked.values.get(name, ""))
+    if number is None:
+        raise Refusal(f"There is no such {name}.")
+    return number
+
+
+def asked_logits(asked: Asked) -> bytes:
+    """All logits of one `step`, from 0; with `layer`, of the logit lens after that many layers."""
+    layer = asked_number(asked, "layer") if "layer" in asked.values else None
+    return logits(asked.glass, asked.trace, asked.translation, asked_number(asked, "step"), layer)
+
+
+INSTRUMENT = Instrument(
+    name="output",
+    places=lambda anatomy: ("output",),
+    numbers={
+        "logits": Numbers(asked_logits),
+        "contributions": Numbers(
+            lambda asked: contributions(asked.glass, asked.trace, asked_number(asked, "step"))
+        ),
+    },
+)

@@ -139,7 +139,7 @@ export class Store {
     const header = this.header;
     this.fetched.set(key, null);
     try {
-      const url = new URL(`numbers/${route}`, document.baseURI);
+      const url = new URL(`numbers/output/${route}`, document.baseURI);
       for (const [name, value] of Object.entries({ ...header.request, ...asked })) url.searchParams.set(name, value);
       const answer = await fetch(url.href);
       if (!answer.ok) throw new Error(await answer.text());

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from model import Glass, Trace, Translation
+from model import Glass, TextError, Trace, Translation
 from model.experiments import BASE, Experiment, OtherGlass, n_words, refusal, run, shuffled
 from viz import theme
 from viz.instruments import pack, register
 from viz.instruments.attention import site_of
+from viz.instruments.base import Asked, Instrument, Numbers, Refusal, whole_number
 from viz.labels import query_labels
-from viz.scene import SELECTION, SITES, whole_number
+from viz.scene import SELECTION, SITES
 
 _render = register("positions")
 
@@ -83,29 +84,35 @@ def fits(glass: Glass, text: str) -> bool:
     """Whether the model reads a text of that length."""
     try:
         glass.source_ids(text)
-    except ValueError:
+    except TextError:
         return False
     return True
 
 
 def experiment_of(glass: Glass, text: str, values: Mapping[str, str]) -> Experiment:
-    """The experiment that an address names; raises ValueError with a sentence.
+    """The experiment that an address names; raises Refusal where it makes no sense for this model.
 
     `positions` (on, off), `offset`, `base` and `shuffle` (which shuffle, from 1) may be left out.
     """
     numbers = {name: whole_number(values[name]) for name in ("offset", "base", "shuffle") if name in values}
     if None in numbers.values():
-        raise ValueError("Offset, base and shuffle are whole numbers.")
+        raise Refusal("Offset, base and shuffle are whole numbers.")
     offset, base = numbers.get("offset", 0), numbers.get("base", int(BASE))
     if abs(offset) > LONGEST_SHIFT or not 1 < base <= WIDEST_BASE:
-        raise ValueError(f"Shift by at most {LONGEST_SHIFT}, to a base from 2 to {WIDEST_BASE:,}.")
+        raise Refusal(f"Shift by at most {LONGEST_SHIFT}, to a base from 2 to {WIDEST_BASE:,}.")
     order = None
     if "shuffle" in numbers:
         count = n_words(glass, text)
         if count < 2:
-            raise ValueError("There are no two words to shuffle.")
+            raise Refusal("There are no two words to shuffle.")
         order = shuffled(count, numbers["shuffle"])
-    return Experiment(values.get("positions", "on"), offset, float(base), order)
+    try:
+        asked = Experiment(values.get("positions", "on"), offset, float(base), order)
+    except ValueError as error:
+        raise Refusal(str(error)) from error
+    if reason := refusal(glass.model.encoding, asked):
+        raise Refusal(reason)
+    return asked
 
 
 def described(glass: Glass, translation: Translation) -> dict[str, Any]:
@@ -157,3 +164,16 @@ def positions(glass: Glass, trace: Trace, translation: Translation, request: dic
         height="content",
         **{f"on_{SELECTION}_change": lambda: None},
     )
+
+
+def asked_experiment(asked: Asked) -> bytes:
+    """The model with other positions: its translation, and its maps on the target of the address's answer."""
+    wanted = experiment_of(asked.glass, asked.translation.source, asked.values)
+    return experiment(asked.glass, asked.translation, wanted, asked.request)
+
+
+INSTRUMENT = Instrument(
+    name="positions",
+    places=lambda anatomy: ("positions",),
+    numbers={"experiment": Numbers(asked_experiment)},
+)

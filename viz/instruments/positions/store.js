@@ -267,7 +267,7 @@ export class Store {
     const key = this.key(experiment, text);
     runs.set(key, { waiting: true });
     try {
-      const url = new URL("numbers/positions_experiment", document.baseURI);
+      const url = new URL("numbers/positions/experiment", document.baseURI);
       for (const [name, value] of Object.entries({ ...header.request, text, ...experiment.values })) url.searchParams.set(name, value);
       const answer = await fetch(url.href);
       if (answer.ok) runs.set(key, unpack(new Uint8Array(await answer.arrayBuffer())));

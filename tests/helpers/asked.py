@@ -1,0 +1,30 @@
+"""What an instrument is asked, without a server."""
+
+from __future__ import annotations
+
+import pytest
+
+from model import Glass, Trace, Translation
+from viz.instruments.base import Answer, Asked, Refusal, instruments
+
+Page = tuple[Glass, Trace, Translation]
+"""A model and its answer to the sentence on the page."""
+
+
+def asked_of(page: Page, place: str, **values: object) -> Asked:
+    """The question that an address with these `values` puts about the page's answer."""
+    glass, trace, translation = page
+    texts = {name: str(value) for name, value in values.items()}
+    return Asked(glass, place, Answer(translation, trace), values=texts)
+
+
+def decoding_numbers(name: str, page: Page, **values: object) -> bytes:
+    """What a part of the decoding instrument answers; raises Refusal where it makes no sense."""
+    return instruments()["decoding"].numbers[name].send(asked_of(page, "decoding", **values))
+
+
+def decoding_refusal(name: str, page: Page, **values: object) -> str:
+    """The sentence by which a part of the decoding instrument refuses."""
+    with pytest.raises(Refusal) as refused:
+        decoding_numbers(name, page, **values)
+    return str(refused.value)

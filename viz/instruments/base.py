@@ -1,0 +1,134 @@
+"""What an instrument is: a folder beside this file whose package defines INSTRUMENT; nothing else names it.
+
+    INSTRUMENT = Instrument(name="ffn", places=…, numbers={"exact": Numbers(exact), …})
+
+Numbers are asked for at /numbers/<instrument>/<name>; a function makes them from what was `Asked`. What makes
+no sense is refused by a `Refusal`, the only error whose sentence reaches a reader (status 400).
+"""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from typing import Any, Literal
+
+from model import Glass, TextError, Trace, Translation
+from model.anatomy import Anatomy
+from model.limits import Limit, LimitError
+from viz import instruments as package
+
+
+def whole_number(text: str) -> int | None:
+    """The number that `text` says, or None (also for digits beyond ASCII, and for endless ones)."""
+    return int(text) if re.fullmatch("-?[0-9]{1,9}", text) else None
+
+
+class Refusal(ValueError):
+    """What was asked makes no sense here; the message is one sentence for the reader."""
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Within it, what the model refuses in words is a Refusal."""
+    try:
+        yield
+    except (TextError, LimitError) as error:
+        raise Refusal(str(error)) from error
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A translation and the trace of exactly its ids."""
+
+    translation: Translation
+    trace: Trace
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an instrument is to answer: of this model, at this place, with these `values` of an address.
+
+    `request` names the answer in further addresses; `found` is that answer, None for numbers that are the
+    model's alone.
+    """
+
+    glass: Glass
+    place: str
+    found: Answer | None = None
+    request: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def answer(self) -> Answer:
+        """What the model said."""
+        if self.found is None:
+            raise LookupError("numbers that are kept for ever are the model's alone: there is no answer here")
+        return self.found
+
+    @property
+    def trace(self) -> Trace:
+        return self.answer.trace
+
+    @property
+    def translation(self) -> Translation:
+        return self.answer.translation
+
+    @property
+    def layer(self) -> int | None:
+        """From 0; None where the place belongs to no layer, whatever the address says."""
+        anatomy = self.glass.model.anatomy
+        block = anatomy.at(self.place)
+        if not block.is_layered:
+            return None
+        layer = whole_number(self.values.get("layer", ""))
+        if layer is None or not 0 <= layer < anatomy.n_layers(block):
+            raise Refusal("There is no such place or layer.")
+        return layer
+
+    def number(self, limit: Limit, otherwise: float) -> float:
+        """The number that is called as the limit is; LimitError outside it."""
+        raw = self.values.get(limit.name)
+        return otherwise if raw is None else limit.read(raw)
+
+    def whole(self, name: str, least: int, most: int) -> int:
+        """The whole number `name`, within a range that the answer has; LimitError outside it."""
+        return int(Limit(name, least, most, whole=True).read(self.values.get(name, "")))
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Packed numbers that a browser asks for; those of the model alone it may keep for ever."""
+
+    make: Callable[[Asked], bytes]
+    keep: Literal["brief", "for ever"] = "brief"
+
+    def send(self, asked: Asked) -> bytes:
+        """The numbers; raises Refusal where there are none for what is asked."""
+        with refusing():
+            return self.make(asked)
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """`places`: where it is, in a model of that anatomy."""
+
+    name: str
+    places: Callable[[Anatomy], tuple[str, ...]]
+    numbers: Mapping[str, Numbers] = field(default_factory=dict)
+
+
+@cache
+def instruments() -> Mapping[str, Instrument]:
+    """Every instrument by its name, found by listing the folders."""
+    modules = [
+        import_module(f"{package.__name__}.{found.name}")
+        for found in pkgutil.iter_modules(package.__path__)
+        if found.ispkg
+    ]
+    found = [module.INSTRUMENT for module in modules if hasattr(module, "INSTRUMENT")]
+    return {instrument.name: instrument for instrument in found}
