@@ -238,7 +238,8 @@ def page() -> None:
     if scene.place in scenes.SITES:
         sizes = answer.trace[f"{site_of(scene.place, 0)}.weights"].value.shape[1:]
     elif scene.place in ffn.VIEWS:
-        sizes = len(answer.trace.sides[answer.trace.anatomy.at(scene.place).queries].tokens), None
+        anatomy = answer.trace.anatomy
+        sizes = len(answer.trace.sides[anatomy.at(anatomy.nearest(scene.place)).queries].tokens), None
     # A branch of the decoding may be longer than the translation on the page.
     n_steps = None if scene.place == "decoding" else len(answer.trace.predicting.tokens)
     _, moved = scene.within(glass.config, *sizes, n_steps)

@@ -22,9 +22,10 @@ from viz.labels import query_labels
 from viz.scene import SITES
 from viz.server import INSTRUMENTS
 
-KNOWN_TO_THE_BROWSER = dict(
-    re.findall(r"(\w+): (\w+Array)", (INSTRUMENTS / "shared" / "transport.js").read_text(encoding="utf-8"))
+(TYPES,) = re.findall(
+    r"const TYPES = \{(.*)\};", (INSTRUMENTS / "shared" / "transport.js").read_text(encoding="utf-8")
 )
+KNOWN_TO_THE_BROWSER = dict(re.findall(r"(\w+): (\w+Array)", TYPES))
 REQUEST = {"model": "small", "text": "Where?", "beam": 1, "pad": 0, "version": "0"}
 DTYPES = st.sampled_from(sorted(KNOWN_TO_THE_BROWSER))
 
