@@ -48,6 +48,13 @@ if [ $# -gt 0 ]; then
     "$venv/bin/python" -m pytest "$@" || fail "pytest did not pass (exit status $?)."
     exit
 fi
+
+# One pair of servers for the whole run: they start while the first tests do.
+servers=$(mktemp -d)
+"$venv/bin/python" -m tests.helpers.servers "$servers" &
+trap 'kill $! 2>/dev/null; wait $! || true; rm -r "$servers"' EXIT
+export GLASSBOX_SERVERS=$servers
+
 "$venv/bin/python" -m pytest -n 2 --dist loadfile -m "not timed" || fail "pytest did not pass (exit status $?)."
 # Another CPU adds in another order; the plain code of torch, MKL and OpenBLAS on this one does, too.
 ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Prescott \
@@ -55,3 +62,7 @@ ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Prescott \
     fail "the unit tests did not pass with another arithmetic (exit status $?)."
 # What takes time is measured alone, after the rest.
 "$venv/bin/python" -m pytest -m timed || fail "the speed tests did not pass (exit status $?)."
+
+kill $!
+wait $! || fail "a server's log holds a traceback (above)."
+trap 'rm -r "$servers"' EXIT

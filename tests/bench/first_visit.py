@@ -21,7 +21,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from model.command import Parser, execute, number, reporting, write
 from model.limits import COUNT, Limit
-from tests.browser.conftest import REPOSITORY, launch_arguments, running
+from tests.browser.conftest import launch_arguments
+from tests.helpers.servers import REPOSITORY, started
 
 SPEED = Limit("speed", 1, 1_000_000, whole=True)
 LATENCY = Limit("latency", 0, 60_000, whole=True)
@@ -143,10 +144,11 @@ def measure(link: str, line: Line, repeats: int) -> tuple[dict[str, float], Traf
     with (
         tempfile.TemporaryDirectory() as folder,
         sync_playwright() as playwright,
-        running(REPOSITORY, Path(folder) / "log") as url,
+        started(REPOSITORY, Path(folder) / "log") as server,
     ):
         browser = playwright.chromium.launch(**launch_arguments())
-        visits = [measure_once(browser, f"{url}/?{link}", line) for _ in range(repeats)]
+        address = f"{server.ready()}/?{link}"
+        visits = [measure_once(browser, address, line) for _ in range(repeats)]
         browser.close()
     founds = [found for found, _ in visits]
     return {name: statistics.median(f[name] for f in founds) for name in founds[0]}, visits[-1][1]

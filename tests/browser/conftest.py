@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
-from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
 from model import Glass, Trace, load
-from tests import checkpoints
 from tests.browser.head import REFUSED, SENTENCE
+from tests.helpers import servers
+from tests.helpers.servers import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-READY_WITHIN = 180
 PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
@@ -62,52 +54,10 @@ def base_url() -> None:
     """None: every test says where it goes. (The plugin's own fixture sets off a deprecation of pytest's.)"""
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def is_ready(url: str) -> bool:
-    try:
-        with urlopen(f"{url}/readyz", timeout=5) as response:
-            return response.status == 200
-    except (HTTPError, URLError, OSError) as error:
-        if isinstance(error, HTTPError):
-            error.close()
-        return False
-
-
-@contextmanager
-def running(folder: Path, log: Path) -> Iterator[str]:
-    """`streamlit run app.py` in `folder`: its address, once it is ready. Its log must hold no traceback."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address", "127.0.0.1"]
-    command += ["--server.port", str(port), "--server.headless", "true"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    with log.open("w") as out:
-        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=subprocess.STDOUT)
-        try:
-            deadline = time.monotonic() + READY_WITHIN
-            while not is_ready(url):
-                assert time.monotonic() < deadline, f"the app was not ready in time:\n{log.read_text()}"
-                try:
-                    server.wait(0.2)
-                except subprocess.TimeoutExpired:
-                    continue
-                raise AssertionError(f"the app stopped at once:\n{log.read_text()}")
-            yield url
-        finally:
-            server.terminate()
-            server.wait(30)
-    assert "Traceback" not in log.read_text(), log.read_text()
-
-
 @pytest.fixture(scope="session")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The app as it is in the repository, with its trained checkpoint."""
-    with running(REPOSITORY, tmp_path_factory.mktemp("app") / "log") as url:
+    with servers.serving("app", lambda: REPOSITORY, tmp_path_factory.mktemp("app") / "log") as url:
         yield url
 
 
@@ -119,22 +69,16 @@ def glass() -> Glass:
 
 @pytest.fixture(scope="session")
 def zoo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the app with checkpoints of several sizes and a broken one."""
-    folder = tmp_path_factory.mktemp("zoo")
-    shutil.copy(REPOSITORY / "app.py", folder)
-    for part in ("viz", "model", ".streamlit"):
-        shutil.copytree(REPOSITORY / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-    checkpoints.make(folder / "checkpoints", "en-de", 3, 4)
-    checkpoints.make(folder / "checkpoints", "one", 1, 1, seed=2)
-    checkpoints.make(folder / "checkpoints", "wide", 6, 8, seed=3)
-    checkpoints.make(folder / "checkpoints", "pre", 2, 2, seed=4, norm="pre")
-    checkpoints.make_broken(folder / "checkpoints", "torn")
-    return folder
+    """A copy of the app with checkpoints of several sizes and a broken one, to read."""
+    if folder := servers.shared():
+        servers.handed_over(folder, "zoo")
+        return folder / "zoo"
+    return servers.make_zoo(tmp_path_factory.mktemp("zoo") / "app")
 
 
 @pytest.fixture(scope="session")
 def zoo(zoo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running(zoo_folder, tmp_path_factory.mktemp("zoo-log") / "log") as url:
+    with servers.serving("zoo", lambda: zoo_folder, tmp_path_factory.mktemp("zoo-log") / "log") as url:
         yield url
 
 

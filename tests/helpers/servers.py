@@ -1,0 +1,138 @@
+"""The servers that the browser tests ask: `app`, the repository's, and `zoo`, with checkpoints of many sizes.
+
+tests/run.sh starts one pair for the whole run, `python -m tests.helpers.servers FOLDER`, and hands FOLDER
+over in the environment; where nobody did, the tests start the server that they ask for.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+from tests import checkpoints
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+HANDED_OVER = "GLASSBOX_SERVERS"
+"""Names the folder of the servers that run already: `<name>.url` once a server starts, its log, the zoo."""
+READY_WITHIN = 180
+
+
+@dataclass(frozen=True)
+class Server:
+    """One running `streamlit run app.py`, perhaps not ready yet."""
+
+    url: str
+    log: Path
+
+    def ready(self) -> str:
+        """Its address, once it answers."""
+        deadline = time.monotonic() + READY_WITHIN
+        while not answers(self.url):
+            said = self.log.read_text()
+            assert "Traceback" not in said, f"the app stopped at once:\n{said}"
+            assert time.monotonic() < deadline, f"the app was not ready in time:\n{said}"
+            time.sleep(0.2)
+        return self.url
+
+
+def answers(url: str) -> bool:
+    try:
+        with urlopen(f"{url}/readyz", timeout=5) as response:
+            return response.status == 200
+    except (HTTPError, URLError, OSError) as error:
+        if isinstance(error, HTTPError):
+            error.close()
+        return False
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def started(app: Path, log: Path) -> Iterator[Server]:
+    """`streamlit run app.py` in the folder `app`. Once it has stopped, its log must hold no traceback."""
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address", "127.0.0.1"]
+    command += ["--server.port", str(port), "--server.headless", "true"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    with log.open("w") as out:
+        process = subprocess.Popen(command, cwd=app, env=environment, stdout=out, stderr=subprocess.STDOUT)
+        try:
+            yield Server(f"http://127.0.0.1:{port}", log)
+        finally:
+            process.terminate()
+            process.wait(30)
+    assert "Traceback" not in log.read_text(), log.read_text()
+
+
+def make_zoo(folder: Path) -> Path:
+    """A copy of the app with checkpoints of several sizes and a broken one."""
+    folder.mkdir()
+    shutil.copy(REPOSITORY / "app.py", folder)
+    for part in ("viz", "model", ".streamlit"):
+        shutil.copytree(REPOSITORY / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    checkpoints.make(folder / "checkpoints", "en-de", 3, 4)
+    checkpoints.make(folder / "checkpoints", "one", 1, 1, seed=2)
+    checkpoints.make(folder / "checkpoints", "wide", 6, 8, seed=3)
+    checkpoints.make(folder / "checkpoints", "pre", 2, 2, seed=4, norm="pre")
+    checkpoints.make_broken(folder / "checkpoints", "torn")
+    return folder
+
+
+def shared() -> Path | None:
+    """The folder of the servers that run already, if any do."""
+    return Path(os.environ[HANDED_OVER]) if HANDED_OVER in os.environ else None
+
+
+def handed_over(folder: Path, name: str) -> Server:
+    """The server of that name which runs already, or is about to."""
+    deadline = time.monotonic() + READY_WITHIN
+    while not (folder / f"{name}.url").exists():
+        assert time.monotonic() < deadline, f"nobody started the server {name} of {folder}"
+        time.sleep(0.1)
+    return Server((folder / f"{name}.url").read_text(), folder / f"{name}.log")
+
+
+@contextmanager
+def serving(name: str, app: Callable[[], Path], log: Path) -> Iterator[str]:
+    """The address of the server of that name: the one that runs already, or one of `app()` with that log."""
+    if folder := shared():
+        yield handed_over(folder, name).ready()
+    else:
+        with started(app(), log) as server:
+            yield server.ready()
+
+
+@contextmanager
+def handing_over(folder: Path, name: str, app: Path) -> Iterator[None]:
+    """A server, and in `folder` its log and (whole, or not there) the file with its address."""
+    with started(app, folder / f"{name}.log") as server:
+        (folder / "url").write_text(server.url)
+        (folder / "url").rename(folder / f"{name}.url")
+        yield
+
+
+def main() -> None:
+    folder, parent = Path(sys.argv[1]), os.getppid()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with handing_over(folder, "app", REPOSITORY), handing_over(folder, "zoo", make_zoo(folder / "zoo")):
+        while os.getppid() == parent:
+            time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    main()
