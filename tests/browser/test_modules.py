@@ -1,4 +1,4 @@
-"""Single modules of the instruments in a bare page: elements from text, the strip, the mask's rule."""
+"""Single modules of the instruments in a bare page: elements from text, their handlers, the strip."""
 
 from __future__ import annotations
 
@@ -32,12 +32,15 @@ async (values) => {
 }
 """
 
-RULES = """
-async ([causal, real, rows, keys]) => {
-  const { maskRule } = await import("/instruments/attention/explain.js");
-  const store = { site: { causal, real: { key: real } }, knobs: { mask: true } };
-  const all = (n) => Array.from({ length: n }, (_, i) => i);
-  return all(rows).map((query) => all(keys).map((key) => maskRule(store, query, key)));
+# Whether the default goes on after a handler gave `value`: set by `el`, by `listen`, as an on… property.
+AFTER = """
+async (value) => {
+  const { el, listen } = await import("/instruments/shared/dom.js");
+  const nodes = [el("input", { onkeydown: () => value }), el("input"), el("input")];
+  listen(nodes[1], { keydown: () => value });
+  nodes[2].onkeydown = () => value;
+  const key = () => new KeyboardEvent("keydown", { key: "Tab", cancelable: true });
+  return nodes.map((node) => node.dispatchEvent(key()));
 }
 """
 
@@ -63,18 +66,6 @@ def test_the_strip_shows_the_heaviest_terms_and_the_sum_of_the_rest(bare, sign):
     assert every[-1] == total
 
 
-@pytest.mark.parametrize("causal", [True, False])
-def test_the_masks_rule_says_of_each_cell_whether_it_is_seen_and_why(bare, causal):
-    real = 4
-    rules = bare().evaluate(RULES, [causal, real, 5, 5])
-    for query, row in enumerate(rules):
-        for key, rule in enumerate(row):
-            if key >= real:
-                expected = "−∞ by the padding mask"
-            elif not causal:
-                expected = "kept: a real token"
-            elif key > query:
-                expected = f"−∞ by the causal mask: row {query + 1} must not see token {key + 1}"
-            else:
-                expected = f"kept: token {key + 1} does not come after row {query + 1}"
-            assert rule.startswith(expected), (query, key)
+@pytest.mark.parametrize("value", [False, True, None, 0])
+def test_what_a_handler_gives_back_prevents_nothing(bare, value):
+    assert bare().evaluate(AFTER, value) == [True, True, value is not False]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from model import Glass, Trace, load
 from tests import checkpoints
+from tests.helpers.node import Node, running_node
 from tests.unit.model.small import small_model, trace_of
 
 N_LAYERS, N_HEADS = 3, 2
@@ -43,3 +46,10 @@ TRACES = (*TEXTS, "60 tokens", "one token")
 @pytest.fixture(scope="session", params=TRACES)
 def trace(request: pytest.FixtureRequest, small_glass: Glass) -> Trace:
     return trace_named(small_glass, request.param)
+
+
+@pytest.fixture(scope="session")
+def node() -> Iterator[Node]:
+    """Runs the instruments' modules that need no page."""
+    with running_node() as node:
+        yield node

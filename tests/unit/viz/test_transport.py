@@ -28,6 +28,17 @@ from viz.server import INSTRUMENTS
 KNOWN_TO_THE_BROWSER = dict(re.findall(r"(\w+): (\w+Array)", TYPES))
 REQUEST = {"model": "small", "text": "Where?", "beam": 1, "pad": 0, "version": "0"}
 DTYPES = st.sampled_from(sorted(KNOWN_TO_THE_BROWSER))
+WHOLE = st.integers(-(2**53) + 1, 2**53 - 1)
+"""What a number of JavaScript can hold."""
+UNPACK = """
+async (message) => {
+  const { unpack } = await import("/instruments/shared/transport.js");
+  const { header, arrays } = unpack(message);
+  const bytes = (values) => Array.from(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  const told = ({ values, shape }) => ({ shape, type: values.constructor.name, bytes: bytes(values) });
+  return { header, arrays: Object.entries(arrays).map(([name, array]) => [name, told(array)]) };
+}
+"""
 
 
 def unpack(data):
@@ -42,30 +53,40 @@ def unpack(data):
     return header, unpacked
 
 
+def unpacked_by_the_browser(node, data):
+    """What transport.js does itself."""
+    unpacked = node.evaluate(UNPACK, np.frombuffer(data, np.uint8))
+    arrays = {}
+    for name, array in unpacked["arrays"]:
+        values = np.array(array["bytes"], np.uint8).view(array["type"].removesuffix("Array").lower())
+        arrays[name] = values.reshape(array["shape"])
+    return unpacked["header"], arrays
+
+
 def same(a, b):
     return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
 
 
 @settings(max_examples=50)
 @given(st.data())
-def test_arrays_come_back_bit_for_bit(data):
+def test_arrays_come_back_bit_for_bit(node, data):
     shapes = arrays.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=5)
     one = DTYPES.flatmap(lambda dtype: arrays.arrays(dtype, shapes))
     sent = data.draw(st.dictionaries(st.text(min_size=1), one, max_size=4))
-    _, received = unpack(pack({}, sent))
-    assert list(received) == list(sent)
-    assert all(same(received[name], np.asarray(sent[name])) for name in sent)
+    message = pack({}, sent)
+    for header, received in (unpack(message), unpacked_by_the_browser(node, message)):
+        assert set(header) == {"arrays"} and set(received) == set(sent)
+        assert all(same(received[name], np.asarray(sent[name])) for name in sent)
 
 
 @settings(max_examples=50)
 @given(
-    st.dictionaries(
-        st.text().filter(lambda key: key != "arrays"), st.text() | st.integers() | st.lists(st.text())
-    )
+    st.dictionaries(st.text().filter(lambda key: key != "arrays"), st.text() | WHOLE | st.lists(st.text()))
 )
-def test_the_header_comes_back(header):
-    received, _ = unpack(pack(header, {}))
-    assert received == {**header, "arrays": {}}
+def test_the_header_comes_back(node, header):
+    message = pack(header, {})
+    for received, _ in (unpack(message), unpacked_by_the_browser(node, message)):
+        assert received == {**header, "arrays": {}}
 
 
 @pytest.mark.parametrize("letters", range(9))

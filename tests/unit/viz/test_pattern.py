@@ -7,7 +7,6 @@ import itertools
 import numpy as np
 import pytest
 
-from tests.browser.conftest import PATIENCE_MS
 from tests.browser.head import bits
 
 ROWS, KEYS = 8, 10
@@ -30,16 +29,7 @@ DECODER = {"sides": {"query": "tgt", "key": "tgt"}, "causal": True}
 
 
 @pytest.fixture(scope="module")
-def bare(contexts, app):
-    page = contexts(viewport={"width": 800, "height": 600}).new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    page.goto(f"{app}/readyz")
-    yield page
-    page.close()
-
-
-@pytest.fixture(scope="module")
-def say(bare):
+def say(node):
     """What is said of these weights at such a site, and the figures; `real`: tokens that are no padding."""
 
     def say(weights, site, real=None):
@@ -49,7 +39,7 @@ def say(bare):
         asked |= {"self": len(set(site["sides"].values())) == 1, "end": keys - 1 if is_source else None}
         labels = ["⟨s⟩" if site["causal"] else "w1", *(f"w{j}" for j in range(2, np.shape(weights)[1] + 1))]
         told = {**site, "keys": labels, "real": {"query": queries, "key": keys}}
-        found = bare.evaluate(SAY, [np.asarray(weights).tolist(), asked, told])
+        found = node.evaluate(SAY, [np.asarray(weights).tolist(), asked, told])
         return found["words"], found["figures"]
 
     return say
@@ -128,10 +118,10 @@ def test_padding_is_neither_a_row_nor_the_end_token(say):
     assert figures["end"] == pytest.approx(weights[:4, 4].mean())
 
 
-def test_the_heaviest_path_is_the_best_of_all_that_never_step_back(bare):
+def test_the_heaviest_path_is_the_best_of_all_that_never_step_back(node):
     weights = np.random.default_rng(6).random((5, 4))
     paths = itertools.combinations_with_replacement(range(4), 5)
     best = max(paths, key=lambda path: weights[np.arange(5), path].sum())
-    found = bare.evaluate(PATH, weights.tolist())
+    found = node.evaluate(PATH, weights.tolist())
     assert tuple(found["keys"]) == best
     assert found["share"] == pytest.approx(weights[np.arange(5), best].mean())
