@@ -19,7 +19,7 @@ from model import Glass, card
 from model.card import WIDEST_BEAM
 from model.config import Config
 from model.text import read
-from viz.instruments.base import whole_number
+from viz.instruments.base import SELECTION, whole_number
 
 SITES = ("encoder.self_attn", "decoder.self_attn", "decoder.cross_attn")
 """The places where attention is; each has an instrument of the same kind."""
@@ -62,7 +62,6 @@ PLAIN_EXAMPLES = ("A man rides a red bike.", "Where is the station?", "I love yo
 DEFAULT_MODEL = "en-de"
 SPEAKER = "map"
 """Key of the instrument that says what the link says now, as its state SELECTION: it is always there."""
-SELECTION = "selection"
 OF_ONE_SENTENCE = ("forced", "branch", "reference")
 """Link parameters of the decoding instrument that say nothing about another sentence."""
 

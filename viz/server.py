@@ -160,7 +160,7 @@ def asked_by(request: Request) -> tuple[Numbers, Asked]:
     """The numbers that an address asks for, and of what; raises Refusal."""
     values = request.query_params
     instrument = instruments().get(request.path_params["instrument"])
-    numbers = instrument and instrument.numbers.get(request.path_params["name"])
+    numbers = instrument and instrument.called(request.path_params["name"])
     if not instrument or not numbers:
         raise Refusal("There are no such numbers.")
     glass = glasses()[0].get(values.get("model", ""))
@@ -173,7 +173,7 @@ def asked_by(request: Request) -> tuple[Numbers, Asked]:
     if numbers.keep == "for ever":
         return numbers, Asked(glass, place, values=values)
     found, name = asked_answer(values)
-    return numbers, Asked(glass, place, found, name, values)
+    return numbers, Asked(glass, place, found, name, values, values.get("text", ""))
 
 
 def numbers(request: Request) -> Response:

@@ -14,7 +14,7 @@ import statistics
 
 import torch
 
-from model import Glass, load
+from model import Glass, Trace, load
 from model.command import Parser, execute, number, reporting, write
 from model.experiments import Experiment
 from model.influence import mask_one_out
@@ -23,10 +23,9 @@ from tests.bench.clock import interleaved, medians, ratio
 from tests.bench.decoding import measure_decoding
 from tests.bench.peers import Marian, Torch
 from tests.checkpoints import text_of
-from viz.instruments import decoding as decoding_view
-from viz.instruments import ffn, output, positions, tokens
-from viz.instruments.attention import exact, overview, projections
-from viz.instruments.map import message as map_message
+from viz.instruments import ffn, positions
+from viz.instruments.attention import exact, projections
+from viz.instruments.base import Answer, Asked, instruments
 
 TOKENS = Limit("tokens", 2, 4_096, whole=True)
 BUDGETS = {
@@ -123,16 +122,21 @@ def measure(glass: Glass, n_tokens: int, repeats: int, peers: bool = False) -> d
     translation = glass.translate(text)
     trace, own = glass.trace(text, ids), glass.trace(text, translation)
     request = {"model": glass.name, "text": text, "beam": 1, "pad": 0, "version": ""}
+
+    def picture(name: str, found: Trace) -> bytes:
+        asked = Asked(glass, "decoder.ffn", Answer(translation, found), request, typed=text)
+        return instruments()[name].first(asked)
+
     first = {
-        "overview": lambda: overview(trace, request),
-        "tokens": lambda: tokens.message(glass, trace, translation, request),
-        "positions": lambda: positions.message(glass, trace, translation, request),
-        "ffn": lambda: ffn.message(glass, trace, translation, request, "decoder.ffn"),
-        "output": lambda: output.message(glass, own, translation, request),
-        "decoding": lambda: decoding_view.message(glass, own, translation, request),
+        "overview": lambda: picture("attention", trace),
+        "tokens": lambda: picture("tokens", trace),
+        "positions": lambda: picture("positions", trace),
+        "ffn": lambda: picture("ffn", trace),
+        "output": lambda: picture("output", own),
+        "decoding": lambda: picture("decoding", own),
     }
     messages = first | {
-        "map": lambda: map_message(glass, trace, request),
+        "map": lambda: picture("map", trace),
         "ffn_exact": lambda: ffn.exact(glass, trace, "decoder.ffn", 0),
         "exact": lambda: exact(trace, PLACE, 0),
         "projections": lambda: projections(glass, PLACE, 0),
@@ -140,7 +144,7 @@ def measure(glass: Glass, n_tokens: int, repeats: int, peers: bool = False) -> d
 
     def answer() -> tuple[bytes, bytes]:
         found = glass.trace(text, glass.translate(text))
-        return overview(found, request), map_message(glass, found, request)
+        return picture("attention", found), picture("map", found)
 
     def experiment() -> bytes:
         return positions.experiment(glass, translation, Experiment(positions="off"), request)

@@ -8,9 +8,8 @@ from typing import Any
 from playwright.sync_api import Page
 
 from model import Glass, Trace, Translation
+from tests.helpers.asked import first
 from viz import theme
-from viz.instruments import attention, decoding, ffn, output, positions, tokens
-from viz.instruments import map as model_map
 
 MOUNT = """
 async ([name, message, link, background]) => {
@@ -35,16 +34,7 @@ def request_of(glass: Glass, text: str) -> dict[str, Any]:
 
 def message_of(name: str, glass: Glass, trace: Trace, translation: Translation, place: str) -> bytes:
     """What the page sends to an instrument of that name."""
-    request = request_of(glass, translation.source)
-    match name:
-        case "attention":
-            return attention.overview(trace, request)
-        case "map":
-            return model_map.message(glass, trace, request)
-        case "ffn":
-            return ffn.message(glass, trace, translation, request, place)
-    others = {"tokens": tokens, "positions": positions, "output": output, "decoding": decoding}
-    return others[name].message(glass, trace, translation, request)
+    return first(name, (glass, trace, translation), place, request_of(glass, translation.source))
 
 
 def mount(page: Page, name: str, message: bytes, mode: str, **link: object) -> None:

@@ -15,9 +15,10 @@ from model import load
 from tests import checkpoints
 from tests.browser.head import PHONE, SENTENCE, number_text, requests_of
 from tests.browser.screen import link
+from tests.helpers.asked import first
 from tests.unit.viz.test_transport import unpack
 from viz.instruments import pack
-from viz.instruments.ffn import TITLES, chain, exact, matrices, message, short
+from viz.instruments.ffn import TITLES, chain, exact, matrices, short
 from viz.scene import ADD_NORMS
 
 PLACE, LAYER = "encoder.ffn", 2
@@ -337,7 +338,7 @@ ROWS = {
 def test_post_and_pre_norm_are_recomputed_and_drawn_in_their_own_order(page, tmp_path, norm):
     glass = load(checkpoints.make(tmp_path, norm, 1, 2, norm=norm))
     trace = glass.trace(SENTENCE, [5, 6])
-    stages = unpack(message(glass, trace, None, {}, PLACE))[0]["stages"]
+    stages = unpack(first("ffn", (glass, trace, None), PLACE))[0]["stages"]
     header, arrays = unpack(exact(glass, trace, PLACE, 0))
     arrays |= {stage: arrays[of] for stage, of in header["same"].items()}
     parts = unpack(matrices(glass, PLACE, 0))[1]
@@ -499,7 +500,7 @@ def test_an_add_and_norm_is_recomputed_and_drawn_in_its_own_order(page, tmp_path
     place = ADD_NORMS[0]
     glass = load(checkpoints.make(tmp_path, norm, 1, 2, norm=norm))
     trace = glass.trace(SENTENCE, [5, 6])
-    stages = unpack(message(glass, trace, None, {}, place))[0]["stages"]
+    stages = unpack(first("ffn", (glass, trace, None), place))[0]["stages"]
     header, arrays = unpack(exact(glass, trace, place, 0))
     arrays |= {stage: arrays[of] for stage, of in header["same"].items()}
     parts = [arrays.pop(name).ravel().tolist() for name in ("gamma", "beta")]

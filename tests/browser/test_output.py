@@ -13,11 +13,12 @@ from playwright.sync_api import expect
 from model import contributions as direct
 from tests.browser.head import PHONE, SENTENCE, TOLERANCE, number_text, softmax
 from tests.browser.screen import link
+from tests.helpers.asked import first
 from tests.unit.viz.test_output import answer
 from tests.unit.viz.test_transport import unpack
 from viz import theme
 from viz.instruments import pack
-from viz.instruments.output import TOP, message
+from viz.instruments.output import TOP
 
 STEP = 2
 # The browser's own recomputation of the contributions is done.
@@ -45,7 +46,7 @@ def asked(zoo_glass):
 
 @pytest.fixture(scope="module")
 def sent(asked):
-    return unpack(message(*asked, {}))
+    return unpack(first("output", asked))
 
 
 @pytest.fixture(scope="module")

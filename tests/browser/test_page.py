@@ -49,7 +49,7 @@ def type_(page, text):
 
 def said(page):
     """The translation's container."""
-    return page.locator(".st-key-translation [data-testid=stText]")
+    return page.locator(".st-key-said [data-testid=stText]")
 
 
 def expect_translation(page, glass, text):

@@ -15,8 +15,8 @@ from model.tokenizer import byte_of_letter, readable_bytes
 from tests.browser.conftest import IDLE
 from tests.browser.head import ONE_FRAME_MS, PHONE, SENTENCE, TOLERANCE, number_text, quiet
 from tests.browser.screen import link
+from tests.helpers.asked import first
 from tests.unit.viz.test_tokens import unpack
-from viz.instruments.tokens import message
 
 READY = ".tokens .strip .result"
 POINT = """
@@ -53,7 +53,7 @@ def arrived(page):
 def sent(zoo_glass, zoo_trace):
     """What the page was sent: header and arrays."""
     glass = zoo_glass("en-de")
-    return unpack(message(glass, zoo_trace, glass.translate(SENTENCE), {}))
+    return unpack(first("tokens", (glass, zoo_trace, glass.translate(SENTENCE))))
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from model import Glass, Trace, Translation
 from viz.instruments.base import Answer, Asked, Refusal, instruments
 
-Page = tuple[Glass, Trace, Translation]
-"""A model and its answer to the sentence on the page."""
+Page = tuple[Glass | None, Trace, Translation | None]
+"""A model and its answer to the sentence on the page; None for what the instrument does not look at."""
 
 
 def asked_of(page: Page, place: str, **values: object) -> Asked:
@@ -16,6 +19,14 @@ def asked_of(page: Page, place: str, **values: object) -> Asked:
     glass, trace, translation = page
     texts = {name: str(value) for name, value in values.items()}
     return Asked(glass, place, Answer(translation, trace), values=texts)
+
+
+def first(name: str, page: Page, place: str = "", request: Mapping[str, Any] | None = None) -> bytes:
+    """The packed first picture of the instrument called `name`."""
+    glass, trace, translation = page
+    typed = translation.source if translation else ""
+    asked = Asked(glass, place, Answer(translation, trace), request or {}, typed=typed)
+    return instruments()[name].first(asked)
 
 
 def decoding_numbers(name: str, page: Page, **values: object) -> bytes:

@@ -13,10 +13,10 @@ import pytest
 from model import load
 from model.text import read
 from tests import checkpoints
+from tests.helpers.asked import first
 from tests.pages.conftest import assert_whole, chart, instruments, notices, said, translation, type_
 from tests.unit.viz.test_transport import unpack
 from viz import scene, server, theme
-from viz.instruments.attention import overview
 from viz.labels import query_labels
 
 SENTENCE = "A woman is reading a book."
@@ -52,8 +52,8 @@ def assert_shows(app, glass, text, place="decoder.cross_attn", layer=None, head=
     layer = glass.config.n_layers // 2 if layer is None else layer
     assert translation(app) == (translated.text or "(the model says nothing)")
     request = server.request_of(glass.name, read(text), glass.decoding.beam)
-    assert instruments(app)["attention"].bytes == overview(trace, request)
-    chips = json.loads(instruments(app)["translation"].json)["chips"]
+    assert instruments(app)["attention"].bytes == first("attention", (glass, trace, None), request=request)
+    chips = unpack(instruments(app)["translation"].bytes)[0]["chips"]
     assert [chip["token"] for chip in chips] == [glass.tokenizer.readable(s.id) for s in translated.steps]
     stack, site = place.split(".")
     entry = trace[f"{stack}.{layer}.{site}.weights"]
@@ -371,7 +371,9 @@ def test_a_wider_beam_shows_that_beams_translation_and_its_trace(open_page, root
     assert_whole(app)
     assert translation(app) == out.text
     request = server.request_of("en-de", SENTENCE, beam)
-    assert instruments(app)["attention"].bytes == overview(glass.trace(SENTENCE, out), request)
+    assert instruments(app)["attention"].bytes == first(
+        "attention", (glass, glass.trace(SENTENCE, out), None), request=request
+    )
 
 
 def test_nothing_is_shown_that_the_script_only_says_to_its_reader(open_page, glass):
@@ -448,7 +450,11 @@ def test_a_card_without_a_decoding_or_examples_still_starts(open_page, root):
 def assert_shows_beam(app, glass, beam):
     assert_whole(app)
     request = server.request_of(glass.name, SENTENCE, beam)
-    shown = overview(glass.trace(SENTENCE, glass.translate(SENTENCE, beam=beam)), request)
+    shown = first(
+        "attention",
+        (glass, glass.trace(SENTENCE, glass.translate(SENTENCE, beam=beam)), None),
+        request=request,
+    )
     assert (app.number_input(key="beam").value, instruments(app)["attention"].bytes) == (beam, shown)
 
 

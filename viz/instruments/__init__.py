@@ -1,32 +1,12 @@
-"""Browser-side views. Each is a folder: a typed Python function here, view.js and view.css in the browser.
-
-The scripts are plain ES modules served by `viz.server`; Streamlit gets a stub that imports them, so that
-nothing but the numbers travels with a change.
-"""
+"""Browser-side views, a folder each: view.js and view.css in the browser, and a Python half (see `base`)."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import streamlit as st
-
-STUB = """
-let view;
-const address = new URL("instruments/{name}/view.js", document.baseURI).href;
-try {{ ({{ default: view }} = await import(address)); }}
-catch (error) {{
-  view = ({{ parentElement }}) => {{ parentElement.textContent = "This view did not load. Reload."; }};
-}}
-export default view;
-"""
-
-
-def register(name: str) -> Callable[..., Any]:
-    """The renderer of the instrument in the folder `name`; call once, at import."""
-    return st.components.v2.component(f"glassbox_{name}", js=STUB.format(name=name))
 
 
 def pack(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:

@@ -1,9 +1,10 @@
 """What an instrument is: a folder beside this file whose package defines INSTRUMENT; nothing else names it.
 
-    INSTRUMENT = Instrument(name="ffn", places=…, numbers={"exact": Numbers(exact), …})
+    INSTRUMENT = Instrument(name="ffn", places=…, message=…, numbers={"exact": Numbers(exact), …})
 
-Numbers are asked for at /numbers/<instrument>/<name>; a function makes them from what was `Asked`. What makes
-no sense is refused by a `Refusal`, the only error whose sentence reaches a reader (status 400).
+The first picture (`message`) goes with the page; what it needs besides are numbers, which the browser asks
+for at /numbers/<instrument>/<name>. A function makes them from what was `Asked`. What makes no sense is
+refused by a `Refusal`, the only error whose sentence reaches a reader (status 400).
 """
 
 from __future__ import annotations
@@ -17,15 +18,39 @@ from functools import cache
 from importlib import import_module
 from typing import Any, Literal
 
+import numpy as np
+import streamlit as st
+
 from model import Glass, TextError, Trace, Translation
 from model.anatomy import Anatomy
 from model.limits import Limit, LimitError
 from viz import instruments as package
+from viz import theme
+from viz.instruments import pack
 
 
 def whole_number(text: str) -> int | None:
     """The number that `text` says, or None (also for digits beyond ASCII, and for endless ones)."""
     return int(text) if re.fullmatch("-?[0-9]{1,9}", text) else None
+
+
+STUB = """
+let view;
+const address = new URL("instruments/{name}/view.js", document.baseURI).href;
+try {{ ({{ default: view }} = await import(address)); }}
+catch (error) {{
+  console.error(error);
+  view = ({{ parentElement }}) => {{ parentElement.textContent = "This view did not load. Reload."; }};
+}}
+export default view;
+"""
+"""What Streamlit gets. The scripts are plain ES modules served by `viz.server`: only numbers travel with a
+change."""
+SELECTION = "selection"
+STATES = (SELECTION, "theme")
+"""What an instrument may tell the server: what the reader chose there, and which theme the page has now."""
+Picture = tuple[Mapping[str, Any], Mapping[str, np.ndarray]]
+"""Header and arrays of a message."""
 
 
 class Refusal(ValueError):
@@ -54,7 +79,7 @@ class Asked:
     """What an instrument is to answer: of this model, at this place, with these `values` of an address.
 
     `request` names the answer in further addresses; `found` is that answer, None for numbers that are the
-    model's alone.
+    model's alone. `typed` is the sentence as somebody typed it, before it was read.
     """
 
     glass: Glass
@@ -62,6 +87,7 @@ class Asked:
     found: Answer | None = None
     request: Mapping[str, Any] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
+    typed: str = ""
 
     @property
     def answer(self) -> Answer:
@@ -115,11 +141,24 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Instrument:
-    """`places`: where it is, in a model of that anatomy."""
+    """`places`: where it is, in a model of that anatomy; none for what stands beside every place, as the map.
+
+    `message` is its first picture: the header gains what every instrument needs.
+    """
 
     name: str
     places: Callable[[Anatomy], tuple[str, ...]]
+    message: Callable[[Asked], Picture]
     numbers: Mapping[str, Numbers] = field(default_factory=dict)
+
+    def first(self, asked: Asked) -> bytes:
+        """The packed message of the first picture."""
+        header, arrays = self.message(asked)
+        return pack({"request": asked.request, "palette": theme.palette(), **header}, arrays)
+
+    def called(self, name: str) -> Numbers | None:
+        """The numbers of that name; "message" is the first picture, of any answer."""
+        return Numbers(self.first) if name == "message" else self.numbers.get(name)
 
 
 @cache
@@ -132,3 +171,19 @@ def instruments() -> Mapping[str, Instrument]:
     ]
     found = [module.INSTRUMENT for module in modules if hasattr(module, "INSTRUMENT")]
     return {instrument.name: instrument for instrument in found}
+
+
+def instrument_at(place: str, anatomy: Anatomy) -> Instrument:
+    """The instrument of a place of that model."""
+    return next(each for each in instruments().values() if place in each.places(anatomy))
+
+
+@cache
+def renderer(name: str) -> Callable[..., Any]:
+    return st.components.v2.component(f"glassbox_{name}", js=STUB.format(name=name))
+
+
+def mount(instrument: Instrument, asked: Asked) -> None:
+    """Show the instrument on the page."""
+    heard: dict[str, Callable[[], None]] = {f"on_{state}_change": lambda: None for state in STATES}
+    renderer(instrument.name)(key=instrument.name, data=instrument.first(asked), height="content", **heard)

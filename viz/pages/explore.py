@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from model import Glass, TextError, Trace, Translation
+from model import Glass, TextError
 from model.card import number, objects, section, words
 from model.text import read, reading
 from viz import scene as scenes
@@ -17,13 +17,8 @@ from viz import server, theme
 from viz.doubt import about_doubts, doubt_sentence
 from viz.figures.attention_heatmap import attention_heatmap, nearest_stage
 from viz.instruments import ffn
-from viz.instruments.attention import attention, site_of
-from viz.instruments.decoding import decoding
-from viz.instruments.map import model_map
-from viz.instruments.output import output
-from viz.instruments.positions import positions
-from viz.instruments.tokens import tokens
-from viz.instruments.translation import translation_chips
+from viz.instruments.attention import site_of
+from viz.instruments.base import Answer, Asked, instrument_at, instruments, mount
 from viz.labels import literal
 
 USUAL_BEAM = 4  # the width that is offered where the model's own default is greedy
@@ -124,7 +119,7 @@ def notice_of(text: str, glass: Glass) -> str | None:
     return None
 
 
-def twin(answer: server.Answer) -> None:
+def twin(answer: Answer) -> None:
     """The same head as a Plotly heat-map, for zooming and saving; asked for, because its script is large."""
     scene, _ = scenes.current()
     scene, _ = scene.within(answer.trace.config)
@@ -159,49 +154,34 @@ def how_decoded(glass: Glass, beam: int) -> None:
         )
 
 
-def show(answer: server.Answer, glass: Glass, typed: str) -> None:
+def show(answer: Answer, glass: Glass, typed: str) -> None:
     """Translation, heads, twin."""
-    with st.container(key="translation", gap="xsmall"):
+    with st.container(key="said", gap="xsmall"):
         st.text(answer.translation.text or "(the model says nothing)")
-        translation_chips(glass, answer.translation)
+        mount(instruments()["translation"], Asked(glass, "", answer))
         how_decoded(glass, answer.translation.beam)
         if doubt := doubt_sentence(glass, answer.translation):
             with st.container(key="doubt"):
                 st.caption(literal(doubt))
         if not answer.translation.finished:
             st.caption("The model did not come to an end: it stopped at its limit of output tokens.")
-    request = server.request_of(glass.name, answer.translation.source, answer.translation.beam)
-    open_place(answer, glass, request, typed)
-
-
-# The instrument of each place that has one of its own, but for the tokens; the others are sites of attention.
-VIEWS: dict[str, Callable[[Glass, Trace, Translation, dict[str, Any]], Any]] = {
-    "output": output,
-    "decoding": decoding,
-    "positions": positions,
-    **ffn.VIEWS,
-}
+    open_place(answer, glass, typed)
 
 
 @st.fragment
-def open_place(answer: server.Answer, glass: Glass, request: dict[str, Any], typed: str) -> None:
-    """The map, and the instrument of the place that is open; attention has its Plotly twin below.
-
-    The tokens alone know what was typed, for they show how it is read.
-    """
+def open_place(answer: Answer, glass: Glass, typed: str) -> None:
+    """The map, and the instrument of the place that is open; attention has its Plotly twin below."""
     scene, _ = scenes.current()
     scene, _ = scene.within(glass.config)
+    request = server.request_of(glass.name, answer.translation.source, answer.translation.beam)
+    asked = Asked(glass, scene.place, answer, request, typed=typed)
     with st.container(key="workbench"):
         beside, bench = st.columns([1, 4], gap="small")
     with beside:
-        model_map(glass, answer.trace, answer.translation, request)
+        mount(instruments()["map"], asked)
     with bench:
-        if scene.place == "tokens":
-            tokens(glass, answer.trace, replace(answer.translation, source=typed), request)
-        elif view := VIEWS.get(scene.place):
-            view(glass, answer.trace, answer.translation, request)
-        else:
-            attention(answer.trace, request)
+        mount(instrument_at(scene.place, glass.model.anatomy), asked)
+        if scene.place in scenes.SITES:
             twin(answer)
 
 
@@ -237,7 +217,7 @@ def page() -> None:
     sizes = None, None
     if scene.place in scenes.SITES:
         sizes = answer.trace[f"{site_of(scene.place, 0)}.weights"].value.shape[1:]
-    elif scene.place in ffn.VIEWS:
+    elif scene.place in ffn.PLACES:
         anatomy = answer.trace.anatomy
         sizes = len(answer.trace.sides[anatomy.at(anatomy.nearest(scene.place)).queries].tokens), None
     # A branch of the decoding may be longer than the translation on the page.

@@ -12,11 +12,10 @@ from model.beam_example import examples
 from model.card import Decoding, Trial
 from model.glass import Glass, Translation
 from tests import checkpoints
-from tests.helpers.asked import decoding_numbers, decoding_refusal
+from tests.helpers.asked import decoding_numbers, decoding_refusal, first
 from tests.rounding import SENT
 from tests.unit.viz.conftest import N_LAYERS
 from tests.unit.viz.test_transport import unpack
-from viz.instruments.decoding import message
 from viz.instruments.decoding.beam import about_alpha
 
 TEXT = "Where is the station?"
@@ -182,7 +181,7 @@ def test_the_sentence_about_alpha_has_the_cards_figures():
 @pytest.mark.parametrize("width", [1, 2, 4])
 def test_the_page_knows_where_greedy_parts_from_the_beam(small_glass, width):
     translation = small_glass.translate(TEXT, width)
-    header, _ = unpack(message(small_glass, small_glass.trace(TEXT, translation), translation, {}))
+    header, _ = unpack(first("decoding", (small_glass, small_glass.trace(TEXT, translation), translation)))
     if width == 1:
         assert header["greedy"] is None
         return

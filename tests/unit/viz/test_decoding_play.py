@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from model import load
 from model.text import read
-from tests.helpers.asked import decoding_numbers, decoding_refusal
+from tests.helpers.asked import decoding_numbers, decoding_refusal, first
 from tests.rounding import SENT
 from tests.unit.viz.conftest import TEXTS
 from tests.unit.viz.test_transport import same, unpack
 from viz import theme
 from viz.instruments.base import Refusal
-from viz.instruments.decoding import lanes, message
+from viz.instruments.decoding import lanes
 from viz.instruments.output import single
 
 TEXT = TEXTS["plain"]
@@ -79,7 +79,7 @@ def expect_lane(glass, text, header, arrays, taken):
 @pytest.mark.parametrize("name", TEXTS)
 def test_the_pages_lane_is_the_translations_trace(exact_glass, name, beam):
     translation, trace = page_of(exact_glass, TEXTS[name], beam=beam)
-    header, arrays = unpack(message(exact_glass, trace, translation, REQUEST))
+    header, arrays = unpack(first("decoding", (exact_glass, trace, translation), request=REQUEST))
     expect_lane(exact_glass, TEXTS[name], header, arrays, [step.id for step in translation.steps])
     assert header["log_prob"] == translation.log_prob
     assert (header["text"], header["finished"]) == (translation.text, translation.finished)
@@ -88,7 +88,7 @@ def test_the_pages_lane_is_the_translations_trace(exact_glass, name, beam):
 
 def test_the_weights_are_sent_bit_for_bit(small_glass):
     translation, trace = page_of(small_glass)
-    _, arrays = unpack(message(small_glass, trace, translation, REQUEST))
+    _, arrays = unpack(first("decoding", (small_glass, trace, translation), request=REQUEST))
     for name, site in {"cross": "cross_attn", "own": "self_attn"}.items():
         sent = np.stack([trace[f"decoder.{i}.{site}.weights"].value for i in range(trace.config.n_layers)])
         assert same(arrays[name], sent)
@@ -99,7 +99,7 @@ def test_the_weights_are_sent_bit_for_bit(small_glass):
 
 def test_candidates_come_best_first_and_greedy_takes_the_best_that_may_be_said(small_glass):
     translation, trace = page_of(small_glass)
-    _, arrays = unpack(message(small_glass, trace, translation, REQUEST))
+    _, arrays = unpack(first("decoding", (small_glass, trace, translation), request=REQUEST))
     assert arrays["cand_ids"].shape == (len(translation.steps), lanes.TOP)
     assert (np.diff(arrays["cand_log_probs"], axis=-1) <= 0).all()
     never = {small_glass.config.pad_id, small_glass.config.bos_id}
@@ -109,7 +109,7 @@ def test_candidates_come_best_first_and_greedy_takes_the_best_that_may_be_said(s
 
 def test_the_header_says_what_all_parts_need(small_glass):
     translation, trace = page_of(small_glass)
-    header, _ = unpack(message(small_glass, trace, translation, REQUEST))
+    header, _ = unpack(first("decoding", (small_glass, trace, translation), request=REQUEST))
     config = small_glass.config
     assert header["request"] == REQUEST
     assert header["palette"].keys() == theme.palette().keys()
@@ -142,7 +142,7 @@ def test_nothing_forced_is_the_greedy_translation(small_glass):
 
 def test_forcing_what_the_model_says_anyway_changes_no_number(small_glass):
     translation, trace = page_of(small_glass)
-    _, own = unpack(message(small_glass, trace, translation, REQUEST))
+    _, own = unpack(first("decoding", (small_glass, trace, translation), request=REQUEST))
     _, arrays = branch(small_glass, [step.id for step in translation.steps[:3]])
     assert all(same(arrays[name], own[name]) for name in own)
 

@@ -11,17 +11,18 @@ from starlette.testclient import TestClient
 
 from model import checkpoint, load
 from tests import checkpoints
+from tests.helpers.asked import first
 from tests.rounding import SENT, of_product
 from tests.unit.viz.conftest import N_HEADS, N_LAYERS
 from tests.unit.viz.test_transport import unpack
 from viz import server
-from viz.instruments.attention import exact, overview, projections, site_of
+from viz.instruments.attention import exact, projections, site_of
 from viz.scene import SITES, WIDEST_BEAM
 
 TEXT = "Where is the station?"
 STAGES = {"q", "k", "v", "scores", "scaled", "masked", "weights", "z"}
 MATRICES = {"scores", "scaled", "masked", "weights"}
-ROUTES = ("overview", "exact", "projections")
+ROUTES = ("message", "exact", "projections")
 
 
 def sent(trace, place, layer):
@@ -135,7 +136,7 @@ def test_the_heads_side_by_side_through_W_o_are_out(small_glass, uneven, place):
 
 @pytest.mark.parametrize("place", SITES)
 def test_labels_match_shapes_when_source_and_target_lengths_differ(uneven, place):
-    described = unpack(overview(uneven, {}))[0]["places"][place]
+    described = unpack(first("attention", (None, uneven, None)))[0]["places"][place]
     n_queries, n_keys = len(described["queries"]), len(described["keys"])
     stack, site = place.split(".")
     lengths = {"encoder": len(uneven.sides["src"].tokens), "decoder": len(uneven.sides["tgt"].tokens)}
@@ -179,7 +180,7 @@ def test_without_padding_nothing_is_masked_where_no_mask_is_causal(trace, place)
 
 
 def test_the_overviews_bytes_are_the_exact_weights_in_255_steps(trace):
-    _, whole = unpack(overview(trace, {}))
+    _, whole = unpack(first("attention", (None, trace, None)))
     for place, layer in sites(trace):
         _, arrays = sent(trace, place, layer)
         assert np.array_equal(whole[place][layer], np.rint(255 * arrays["weights"]))
@@ -219,7 +220,7 @@ def test_padding_is_masked_and_called_padding(small_glass, place):
     plain = small_glass.trace(TEXT, [5, 6, 7])
     padded = small_glass.trace(TEXT, [5, 6, 7], pad_to=12)
     assert 4 == len(plain.sides["tgt"].tokens) < len(plain.sides["src"].tokens) < 12
-    described = unpack(overview(padded, {}))[0]["places"][place]
+    described = unpack(first("attention", (None, padded, None)))[0]["places"][place]
     sides = {"src": len(plain.sides["src"].tokens), "tgt": len(plain.sides["tgt"].tokens)}
     real = {axis: sides[side] for axis, side in described["sides"].items()}
     assert described["real"] == real
@@ -231,7 +232,7 @@ def test_padding_is_masked_and_called_padding(small_glass, place):
 
 
 def test_a_sentence_without_padding_is_all_real(trace):
-    for described in unpack(overview(trace, {}))[0]["places"].values():
+    for described in unpack(first("attention", (None, trace, None)))[0]["places"].values():
         assert described["real"] == {"query": len(described["queries"]), "key": len(described["keys"])}
 
 
@@ -295,7 +296,9 @@ def answered(text=TEXT, beam=1, padded=False):
 @pytest.mark.parametrize("beam", [1, 2])
 def test_the_overview_route_sends_the_overview(served, beam):
     request = server.request_of("en-de", TEXT, beam)
-    assert get(served, "overview", beam=str(beam)).content == overview(answered(beam=beam).trace, request)
+    assert get(served, "message", beam=str(beam)).content == first(
+        "attention", (None, answered(beam=beam).trace, None), request=request
+    )
 
 
 @pytest.mark.parametrize("place", SITES)
@@ -314,7 +317,7 @@ def test_the_projections_route_sends_the_layers_weight_matrices(served, place):
 
 
 def test_the_pad_switch_sends_the_same_translation_with_padding(served):
-    header, _ = unpack(get(served, "overview", pad="1").content)
+    header, _ = unpack(get(served, "message", pad="1").content)
     plain = answered().trace
     assert header["request"] == server.request_of("en-de", TEXT, 1, True)
     described = header["places"]["decoder.cross_attn"]
@@ -336,7 +339,7 @@ def test_padding_goes_onto_the_longer_side_or_where_there_is_room(n_src, n_tgt, 
 
 
 def test_the_request_in_the_overview_leads_to_the_exact_numbers_of_the_same_trace(served):
-    header, _ = unpack(get(served, "overview", text=f"  {TEXT} ").content)
+    header, _ = unpack(get(served, "message", text=f"  {TEXT} ").content)
     found = get(served, "exact", **{name: str(value) for name, value in header["request"].items()})
     assert found.content == exact(answered().trace, "encoder.self_attn", 1)
 
@@ -344,7 +347,7 @@ def test_the_request_in_the_overview_leads_to_the_exact_numbers_of_the_same_trac
 @pytest.mark.parametrize(
     ("route", "cache"),
     [
-        ("overview", "private, max-age=60"),
+        ("message", "private, max-age=60"),
         ("exact", "private, max-age=60"),
         ("projections", "public, max-age=31536000, immutable"),
     ],

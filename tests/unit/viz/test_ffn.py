@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from model import checkpoint, load
 from tests import checkpoints
+from tests.helpers.asked import first
 from tests.rounding import SENT
 from tests.unit.viz.conftest import N_LAYERS
 from tests.unit.viz.test_transport import unpack
@@ -22,7 +23,6 @@ from viz.instruments.ffn import (
     chain,
     exact,
     matrices,
-    message,
     parts_of,
     thumbnail_stage,
     title_of,
@@ -91,7 +91,9 @@ def test_every_stage_is_the_trace_entry_bit_for_bit(small_glass, trace):
 def test_the_stages_stand_in_the_order_of_computation_with_their_parents(any_norm, place):
     glass, trace = any_norm
     stream = STREAM[place]
-    described = {s["name"]: s for s in unpack(message(glass, trace, None, REQUEST, place))[0]["stages"]}
+    described = {
+        s["name"]: s for s in unpack(first("ffn", (glass, trace, None), place, REQUEST))[0]["stages"]
+    }
     assert [name.rsplit(".")[-1] for name in chain(trace, place, 1)] == list(described)
     of = {name: stage["of"] for name, stage in described.items()}
     shared = {"mean": ["norm_in"], "std": ["norm_in", "mean"], "norm_out": ["norm_in", "mean", "std"]}
@@ -187,7 +189,7 @@ def test_the_matrices_are_the_modules_parameters(any_norm, place):
 
 def test_the_page_gets_labels_shapes_and_a_thumbnail_of_each_layer_only(small_glass, trace):
     for place in LAYERED:
-        header, arrays = unpack(message(small_glass, trace, None, REQUEST, place))
+        header, arrays = unpack(first("ffn", (small_glass, trace, None), place, REQUEST))
         entry = trace[f"{place.split('.')[0]}.0.ffn.ffn_hidden"]
         assert header["thumbnail"] == ("ffn_hidden" if place in FEED_FORWARDS else "norm_out")
         assert header["request"] == REQUEST and header["palette"] == theme.palette()
@@ -205,7 +207,7 @@ def test_a_thumbnail_is_every_kth_column_scaled_by_its_layers_largest(tmp_path, 
     glass = load(checkpoints.make(tmp_path, "any", 2, 1, d_ff=d_ff, d_model=2 * d_ff))
     trace = glass.trace(TEXT, [5, 6])
     for place in LAYERED:
-        header, arrays = unpack(message(glass, trace, None, REQUEST, place))
+        header, arrays = unpack(first("ffn", (glass, trace, None), place, REQUEST))
         thumbnails, stride = arrays["thumbnails"], header["stride"]
         stage = thumbnail_stage(place)
         assert thumbnails.dtype == np.uint8 and thumbnails.shape[2] <= WIDEST
@@ -234,7 +236,7 @@ def test_a_layer_of_20_tokens_fits_into_120_kilobytes_and_the_page_into_20(full,
     glass, trace = full
     least = 80_000 if place in FEED_FORWARDS else 40_000
     assert least < len(exact(glass, trace, place, 0)) <= 120_000
-    assert len(message(glass, trace, None, REQUEST, place)) <= 20_000
+    assert len(first("ffn", (glass, trace, None), place, REQUEST)) <= 20_000
 
 
 # The final norm of each stack
@@ -290,8 +292,8 @@ def test_a_final_norm_follows_from_the_numbers_that_are_sent(pre_norm, place):
 @pytest.mark.parametrize("place", FINAL_NORMS)
 def test_the_page_hears_that_a_final_norm_belongs_to_no_layer(pre_norm, place):
     glass, trace = pre_norm
-    header, _ = unpack(message(glass, trace, None, REQUEST, place))
-    own = unpack(message(glass, trace, None, REQUEST, INSTEAD[place]))[0]
+    header, _ = unpack(first("ffn", (glass, trace, None), place, REQUEST))
+    own = unpack(first("ffn", (glass, trace, None), INSTEAD[place], REQUEST))[0]
     assert (header["layered"], own["layered"]) == (False, True)
     assert header["title"] == f"{place.split('.')[0].title()}: final norm"
     assert (header["tokens"], header["labels"]) == (own["tokens"], own["labels"])

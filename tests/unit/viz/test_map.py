@@ -9,11 +9,11 @@ from model import load
 from model.config import Config
 from model.counts import total
 from tests import checkpoints
+from tests.helpers.asked import first
 from tests.unit.viz.test_transport import unpack
 from viz.instruments.map import (
     TOP,
     WIDEST,
-    message,
     shapes,
     signed_thumbnail,
     steps_thumbnail,
@@ -109,7 +109,7 @@ def test_shapes_are_those_of_the_trace(trace):
 
 
 def test_the_message_says_the_models_places_and_its_parameters(glass, trace):
-    header, arrays = unpack(message(glass, trace, {}))
+    header, arrays = unpack(first("map", (glass, trace, None)))
     assert header["places"] == list(places_of(glass.config))
     assert set(header["instead"]) == set(PLACES) - set(places_of(Config(norm="post", vocab_size=50)))
     for place in set(INSTEAD) & set(header["places"]):
@@ -120,7 +120,7 @@ def test_the_message_says_the_models_places_and_its_parameters(glass, trace):
 
 
 def test_the_message_says_what_each_block_weighs_and_how_much_it_works(glass, trace):
-    header, _ = unpack(message(glass, trace, {}))
+    header, _ = unpack(first("map", (glass, trace, None)))
     config, n_tgt = trace.config, len(trace.sides["tgt"].tokens)
     d, d_ff, vocab = config.d_model, config.d_ff, config.vocab_size
     weighs = {"tokens": vocab * d, "output": 0, "encoder.ffn": 2 * d * d_ff + d + d_ff}
@@ -136,4 +136,4 @@ def test_the_message_says_what_each_block_weighs_and_how_much_it_works(glass, tr
 def test_20_tokens_to_20_tokens_fit_into_50_kilobytes(tmp_path):
     glass = load(checkpoints.make(tmp_path, "full", n_layers=4, n_heads=4, max_tgt_len=24))
     trace = glass.trace(checkpoints.text_of(glass, 20), list(range(5, 24)))
-    assert len(message(glass, trace, {})) <= 50_000
+    assert len(first("map", (glass, trace, None))) <= 50_000

@@ -11,11 +11,12 @@ from starlette.testclient import TestClient
 from model import contributions as direct
 from model import load
 from tests import checkpoints
+from tests.helpers.asked import first
 from tests.rounding import SENT
 from tests.unit.viz.conftest import N_LAYERS, TEXTS
 from tests.unit.viz.test_transport import unpack
 from viz import server, theme
-from viz.instruments.output import LENS_TOP, TOP, contributions, logits, message, single
+from viz.instruments.output import LENS_TOP, TOP, contributions, logits, single
 
 SUMMED = 1e-5
 """Up to forty parts below 2 in size, each rounded to float32 for the browser: 40 · 2 · 2⁻²⁴, doubled."""
@@ -29,7 +30,7 @@ def answer(glass, text=TEXT, beam=1, **options):
 
 
 def sent(asked):
-    return unpack(message(*asked, REQUEST))
+    return unpack(first("output", asked, request=REQUEST))
 
 
 @pytest.fixture(scope="module", params=[*TEXTS.values(), "a"], ids=[*TEXTS, "one letter"])
@@ -235,7 +236,7 @@ def test_a_step_or_layer_that_is_not_there_is_refused(small_glass, step, layer):
 
 
 def test_sizes_stay_within_their_budget(full):
-    assert len(message(*full, server_request())) < 120_000
+    assert len(first("output", full, request=server_request())) < 120_000
     assert len(logits(*full, 0)) < 48_000
     assert len(contributions(*full[:2], 0)) < 48_000
 
@@ -310,6 +311,6 @@ def test_nonsense_gets_400_and_a_sentence(served, changes):
 @pytest.mark.parametrize("text", ["The woman in the red dress is dancing.", "A man rides a red bike."])
 def test_the_trained_models_numbers_stay_within_their_budget(text):
     asked = answer(load("en-de"), text)
-    assert len(message(*asked, server_request())) < 60_000
+    assert len(first("output", asked, request=server_request())) < 60_000
     header, arrays = unpack(logits(*asked, 0))
     assert arrays["logits"].nbytes == 4 * asked[1].config.vocab_size

@@ -13,11 +13,12 @@ from model import checkpoint, load
 from model.experiments import Experiment, OtherGlass, run, shuffled
 from model.positions import ENCODINGS
 from tests import checkpoints
+from tests.helpers.asked import first
 from tests.unit.viz.conftest import TEXTS
 from tests.unit.viz.test_transport import unpack
 from viz import server
 from viz.instruments.attention import site_of
-from viz.instruments.positions import LEAST_ROWS, PAIR, experiment, experiment_of, message
+from viz.instruments.positions import LEAST_ROWS, PAIR, experiment, experiment_of
 from viz.scene import PLACES, SITES
 
 TEXT = "Two dogs are running through the grass."
@@ -33,7 +34,10 @@ def sent(small_glass):
         if name not in made:
             out = small_glass.translate(TEXTS[name])
             trace = small_glass.trace(TEXTS[name], out)
-            made[name] = trace, *unpack(message(small_glass, trace, out, {"model": "small"}))
+            made[name] = (
+                trace,
+                *unpack(first("positions", (small_glass, trace, out), request={"model": "small"})),
+            )
         return made[name]
 
     return of
@@ -74,7 +78,7 @@ def test_the_table_is_the_formula_and_has_rows_enough(sent):
 def test_every_encoding_has_a_message_that_says_what_it_refuses(tmp_path, name):
     glass = load(checkpoints.make(tmp_path, name, 1, 1, positions=name))
     out = glass.translate(TEXT)
-    header, arrays = unpack(message(glass, glass.trace(TEXT, out), out, {}))
+    header, arrays = unpack(first("positions", (glass, glass.trace(TEXT, out), out)))
     assert ("pe" in arrays) == (name in ("sinusoidal", "learned"))
     refused = {kind for kind, sentence in header["refused"].items() if sentence}
     expected = {"sinusoidal": set(), "learned": {"shift", "base"}}
@@ -85,7 +89,7 @@ def test_20_tokens_to_20_tokens_fit_the_budget(tmp_path):
     glass = load(checkpoints.make(tmp_path, "full", 4, 4, d_model=128, max_tgt_len=24))
     out = glass.translate(checkpoints.text_of(glass, 20))
     trace = glass.trace(out.source, list(range(5, 24)))
-    whole = message(glass, trace, out, {})
+    whole = first("positions", (glass, trace, out))
     header, arrays = unpack(whole)
     assert arrays["pe"].nbytes <= 60_000 and len(whole) <= 80_000
     assert len(experiment(glass, out, Experiment(positions="off"), {})) <= 120_000

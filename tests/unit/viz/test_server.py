@@ -123,7 +123,7 @@ def asked(root, client, monkeypatch):
     checkpoints.make(root, "tiny", 1, 1)
 
     def ask(make, instrument="toy", name="numbers", **values):
-        toy = Instrument("toy", lambda anatomy: ("toy",), {"numbers": Numbers(make)})
+        toy = Instrument("toy", lambda anatomy: ("toy",), lambda asked: ({}, {}), {"numbers": Numbers(make)})
         monkeypatch.setattr(server, "instruments", lambda: {"toy": toy})
         named = {"model": "tiny", "text": "Hello!", "beam": "1"} | values
         return client.get(f"/numbers/{instrument}/{name}", params=named)

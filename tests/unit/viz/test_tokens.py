@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from model import load
 from model.text import read
 from tests import checkpoints
+from tests.helpers.asked import first
 from tests.unit.viz.conftest import N_LAYERS, TEXTS
 from tests.unit.viz.test_transport import unpack
 from viz.instruments.tokens import (
@@ -18,7 +19,6 @@ from viz.instruments.tokens import (
     SHOWN_NEAR,
     STACKS,
     described_reading,
-    message,
     nearest,
     principal,
     words,
@@ -43,7 +43,10 @@ def sent(small_glass):
         if name not in made:
             out = small_glass.translate(ODD[name])
             trace = small_glass.trace(ODD[name], out)
-            made[name] = trace, *unpack(message(small_glass, trace, out, {"model": "small"}))
+            made[name] = (
+                trace,
+                *unpack(first("tokens", (small_glass, trace, out), request={"model": "small"})),
+            )
         return made[name]
 
     return of
@@ -241,7 +244,7 @@ def test_the_message_names_the_request_and_is_the_same_each_time(small_glass):
     out = small_glass.translate(TEXTS["plain"])
     trace = small_glass.trace(TEXTS["plain"], out)
     request = {"model": "small", "text": TEXTS["plain"], "beam": 1}
-    one, two = (message(small_glass, trace, out, request) for _ in range(2))
+    one, two = (first("tokens", (small_glass, trace, out), request=request) for _ in range(2))
     assert one == two
     header, _ = unpack(one)
     assert header["request"] == request
@@ -255,7 +258,7 @@ def test_20_to_20_tokens_take_less_than_120_kilobytes(tmp_path):
     out = glass.translate(text)
     trace = glass.trace(text, list(range(5, 24)))
     assert (len(trace.sides["src"].tokens), len(trace.sides["tgt"].tokens)) == (20, 20)
-    assert 20_000 < len(message(glass, trace, out, {})) <= 120_000
+    assert 20_000 < len(first("tokens", (glass, trace, out))) <= 120_000
 
 
 @pytest.mark.parametrize(("n_layers", "n_heads"), [(1, 1), (6, 8)])
@@ -263,7 +266,7 @@ def test_models_of_other_sizes_have_a_message(tmp_path, n_layers, n_heads):
     glass = load(checkpoints.make(tmp_path, "other", n_layers, n_heads))
     for text in ("a", checkpoints.text_of(glass, 64)):
         out = glass.translate(text)
-        header, arrays = unpack(message(glass, glass.trace(text, out), out, {}))
+        header, arrays = unpack(first("tokens", (glass, glass.trace(text, out), out)))
         assert len(header["sides"]["src"]["layers"]) == n_layers + 1
         assert all(np.isfinite(array).all() for array in arrays.values())
 

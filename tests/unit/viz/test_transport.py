@@ -13,10 +13,10 @@ from hypothesis.extra import numpy as arrays
 
 from model import load
 from tests import checkpoints
+from tests.helpers.asked import first
 from tests.rounding import SENT
 from viz import theme
 from viz.instruments import pack
-from viz.instruments.attention import overview
 from viz.instruments.translation import SHOWN_ALTERNATIVES, chips
 from viz.labels import query_labels
 from viz.scene import SITES
@@ -103,7 +103,7 @@ def test_an_array_that_is_not_contiguous_is_sent_in_the_order_of_its_axes():
 
 
 def test_the_weights_in_the_overview_are_those_of_the_trace_in_255_steps(trace):
-    header, received = unpack(overview(trace, REQUEST))
+    header, received = unpack(first("attention", (None, trace, None), request=REQUEST))
     assert list(header["places"]) == list(received) == list(SITES)
     for place in SITES:
         stack, site = place.split(".")
@@ -115,13 +115,13 @@ def test_the_weights_in_the_overview_are_those_of_the_trace_in_255_steps(trace):
 
 
 def test_the_overview_says_which_answer_it_is(trace):
-    header, _ = unpack(overview(trace, REQUEST))
+    header, _ = unpack(first("attention", (None, trace, None), request=REQUEST))
     assert header["request"] == REQUEST
     assert header["d_head"] == trace.config.d_head
 
 
 def test_the_labels_sent_are_the_tokens_of_the_trace(trace):
-    header, received = unpack(overview(trace, REQUEST))
+    header, received = unpack(first("attention", (None, trace, None), request=REQUEST))
     for place, described in header["places"].items():
         stack, site = place.split(".")
         entry = trace[f"{stack}.0.{site}.weights"]
@@ -132,7 +132,9 @@ def test_the_labels_sent_are_the_tokens_of_the_trace(trace):
 
 
 def test_only_the_decoders_self_attention_is_called_causal(small_glass):
-    header, received = unpack(overview(small_glass.trace("Where is the station?"), REQUEST))
+    header, received = unpack(
+        first("attention", (None, small_glass.trace("Where is the station?"), None), request=REQUEST)
+    )
     assert [place for place in SITES if header["places"][place]["causal"]] == ["decoder.self_attn"]
     weights = received["decoder.self_attn"]
     hidden = np.triu(np.ones(weights.shape[2:], bool), k=1)
@@ -143,11 +145,11 @@ def test_the_overview_of_20_to_20_tokens_is_far_below_200_kilobytes(tmp_path):
     glass = load(checkpoints.make(tmp_path, "full", n_layers=4, n_heads=4, max_tgt_len=24))
     trace = glass.trace(checkpoints.text_of(glass, 20), list(range(5, 24)))
     assert (len(trace.sides["src"].tokens), len(trace.sides["tgt"].tokens)) == (20, 20)
-    assert 3 * 16 * 20 * 20 < len(overview(trace, REQUEST)) <= 50_000
+    assert 3 * 16 * 20 * 20 < len(first("attention", (None, trace, None), request=REQUEST)) <= 50_000
 
 
 def test_the_palette_travels_with_the_numbers(small_glass):
-    header, _ = unpack(overview(small_glass.trace("Where?"), REQUEST))
+    header, _ = unpack(first("attention", (None, small_glass.trace("Where?"), None), request=REQUEST))
     assert header["palette"] == json.loads(json.dumps(theme.palette()))
 
 

@@ -1,8 +1,8 @@
 """The attention instrument: every head of a site at a glance, and the inside of one, stage by stage.
 
-Three messages, all made by `pack`: `overview` (weights of all heads as uint8, once per sentence, with the
-page), `exact` (every number of one layer as float32, by route when the layer is opened) and `projections`
-(the layer's weight matrices, by a route that the browser caches).
+Three messages: `message` (weights of all heads as uint8, once per sentence, with the page), `exact` (every
+number of one layer as float32, by route when the layer is opened) and `projections` (the layer's weight
+matrices, by a route that the browser caches).
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ import numpy as np
 
 from model import Glass, Trace
 from viz import theme
-from viz.instruments import pack, register
-from viz.instruments.base import Instrument, Numbers
+from viz.instruments import pack
+from viz.instruments.base import Asked, Instrument, Numbers, Picture
 from viz.labels import query_labels
-from viz.scene import SELECTION, SITES
-
-_render = register("attention")
+from viz.scene import SITES
 
 HEAD_STAGES = (
     "q", "k", "v", "q_rot", "k_rot", "scores", "scaled", "position_bias", "biased", "masked", "weights",
@@ -55,15 +53,14 @@ def describe(trace: Trace, place: str) -> dict[str, Any]:
     }
 
 
-def overview(trace: Trace, request: dict[str, Any]) -> bytes:
-    """All heads of the three sites as uint8, with labels, and the `request` that names this trace."""
+def message(asked: Asked) -> Picture:
+    """All heads of the three sites as uint8, with labels."""
+    trace = asked.trace
     header = {
-        "request": request,
         "places": {place: describe(trace, place) for place in SITES},
         "d_head": trace.config.d_head,
-        "palette": theme.palette(),
     }
-    return pack(header, {place: overview_weights(trace, place) for place in SITES})
+    return header, {place: overview_weights(trace, place) for place in SITES}
 
 
 def exact(trace: Trace, place: str, layer: int | None) -> bytes:
@@ -96,24 +93,11 @@ def projections(glass: Glass, place: str, layer: int | None) -> bytes:
     return pack({"place": place, "layer": layer}, arrays)
 
 
-def attention(trace: Trace, request: dict[str, Any]) -> Any:
-    """Mount the instrument. Its state `selection` holds place, layer and head (from 1), stage, cell.
-
-    Its state `theme` changes with the page's, so that what the server draws beside it is drawn again.
-    """
-    return _render(
-        key="attention",
-        data=overview(trace, request),
-        height="content",
-        **{f"on_{SELECTION}_change": lambda: None, "on_theme_change": lambda: None},
-    )
-
-
 INSTRUMENT = Instrument(
     name="attention",
     places=lambda anatomy: tuple(block.place for block in anatomy.kind("attention")),
+    message=message,
     numbers={
-        "overview": Numbers(lambda asked: overview(asked.trace, asked.request)),
         "exact": Numbers(lambda asked: exact(asked.trace, asked.place, asked.layer)),
         "projections": Numbers(lambda asked: projections(asked.glass, asked.place, asked.layer), "for ever"),
     },

@@ -338,7 +338,7 @@ export class Store {
 
   async pad(padded) {
     try {
-      const message = await this.get(this.address("overview", { place: this.chosen.place, pad: padded ? 1 : 0 }));
+      const message = await this.get(this.address("message", { place: this.chosen.place, pad: padded ? 1 : 0 }));
       this.pinned = false;
       this.take(message, padded);
     } catch {

@@ -9,23 +9,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from model import Glass, Trace, Translation
-from viz import theme
-from viz.instruments import pack, register
-from viz.instruments.base import Instrument, Numbers
+from model import Glass, Translation
+from viz.instruments.base import Asked, Instrument, Numbers, Picture
 from viz.instruments.decoding import align, beam, cache, forcing, lanes, samples
-from viz.scene import SELECTION
-
-_render = register("decoding")
 
 
-def message(glass: Glass, trace: Trace, translation: Translation, request: dict[str, Any]) -> bytes:
+def message(asked: Asked) -> Picture:
     """The translation on the page as a lane, and what every part needs to know of the model."""
+    glass, trace, translation = asked.glass, asked.trace, asked.translation
     config = glass.config
     lane, arrays = lanes.lane(glass, trace, translation)
     header = {
-        "request": request,
-        "palette": theme.palette(),
         "n_layers": config.n_layers,
         "n_heads": config.n_heads,
         "d_model": config.d_model,
@@ -38,7 +32,7 @@ def message(glass: Glass, trace: Trace, translation: Translation, request: dict[
         "src": trace.sides["src"].tokens,
         **lane,
     }
-    return pack(header, arrays)
+    return header, arrays
 
 
 def beside_greedy(glass: Glass, translation: Translation) -> dict[str, Any] | None:
@@ -52,19 +46,10 @@ def beside_greedy(glass: Glass, translation: Translation) -> dict[str, Any] | No
     return {"ids": ids, "parts": next(apart, None)}
 
 
-def decoding(glass: Glass, trace: Trace, translation: Translation, request: dict[str, Any]) -> Any:
-    """Mount the instrument. Its state `selection` holds place and step (from 1)."""
-    return _render(
-        key="decoding",
-        data=message(glass, trace, translation, request),
-        height="content",
-        **{f"on_{SELECTION}_change": lambda: None},
-    )
-
-
 INSTRUMENT = Instrument(
     name="decoding",
     places=lambda anatomy: ("decoding",),
+    message=message,
     numbers={
         "branch": Numbers(lanes.branch),
         "tokenize": Numbers(lanes.tokenize),

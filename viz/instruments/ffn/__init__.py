@@ -3,7 +3,7 @@
 One board for every place: the feed-forward FFN(x) = max(0, x W_1 + b_1) W_2 + b_2 with its sum and norm,
 the Add & Norm of each attention, whose inside has an instrument of its own (here only its `out` stands), and
 the final norm of each stack, which pre-norm models have and which belongs to no layer (its `layer` is None).
-Three messages, all made by `pack`: `message` (labels, shapes and a thumbnail of each layer, with the page),
+Three messages: `message` (labels, shapes and a thumbnail of each layer, with the page),
 `exact` (every number of one layer as float32, with γ and β, by route when the layer is opened) and `matrices`
 (W_1, b_1, W_2, b_2 of one layer, by a route that the browser caches).
 Which entry follows from which is read off the trace's parents, so post-norm and pre-norm need no branch.
@@ -11,20 +11,16 @@ Which entry follows from which is read off the trace's parents, so post-norm and
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from model import Glass, Trace, Translation
+from model import Glass, Trace
 from model.anatomy import Anatomy
-from viz import theme
-from viz.instruments import pack, register
-from viz.instruments.base import Instrument, Numbers, Refusal
+from viz.instruments import pack
+from viz.instruments.base import Asked, Instrument, Numbers, Picture, Refusal
 from viz.labels import query_labels
-from viz.scene import ADD_NORMS, FEED_FORWARDS, FINAL_NORMS, SELECTION
-
-_render = register("ffn")
+from viz.scene import ADD_NORMS, FEED_FORWARDS, FINAL_NORMS
 
 PLACES = (*FEED_FORWARDS, *ADD_NORMS, *FINAL_NORMS)
 TITLES = {
@@ -141,15 +137,12 @@ def title_of(trace: Trace, place: str) -> str:
     return TITLES[place].replace("Add & Norm", "Add & Norm" if trace.config.norm == "post" else "Norm & Add")
 
 
-def message(
-    glass: Glass, trace: Trace, translation: Translation, request: dict[str, Any], place: str
-) -> bytes:
-    """What the browser needs before a layer is open; `request` names this trace."""
+def message(asked: Asked) -> Picture:
+    """What the browser needs before a layer is open."""
+    trace, place = asked.trace, asked.place
     drawn, limits, stride = thumbnails(trace, place)
     entry = trace[chain(trace, place, 0)[0]]
     header = {
-        "request": request,
-        "palette": theme.palette(),
         "place": place,
         "title": title_of(trace, place),
         "n_layers": trace.config.n_layers,
@@ -163,7 +156,7 @@ def message(
         "read_by": READ_BY.get(place),
         "link": LINK,
     }
-    return pack(header, {"thumbnails": drawn})
+    return header, {"thumbnails": drawn}
 
 
 def exact(glass: Glass, trace: Trace, place: str, layer: int | None) -> bytes:
@@ -215,22 +208,6 @@ def matrices(glass: Glass, place: str, layer: int | None) -> bytes:
     return pack({"place": place, "layer": layer}, arrays)
 
 
-def ffn(
-    glass: Glass, trace: Trace, translation: Translation, request: dict[str, Any], place: str = "encoder.ffn"
-) -> Any:
-    """Mount the instrument. Its state `selection` holds place and layer (from 1), and the pinned cell."""
-    return _render(
-        key="ffn",
-        data=message(glass, trace, translation, request, place),
-        height="content",
-        **{f"on_{SELECTION}_change": lambda: None},
-    )
-
-
-VIEWS = {place: partial(ffn, place=place) for place in PLACES}
-"""The instrument of each place."""
-
-
 def places(anatomy: Anatomy) -> tuple[str, ...]:
     """Feed-forwards, which are shown with their norm, and every other norm."""
     beside_ffn = {block.place for block in anatomy.kind("ffn")}
@@ -240,6 +217,7 @@ def places(anatomy: Anatomy) -> tuple[str, ...]:
 INSTRUMENT = Instrument(
     name="ffn",
     places=places,
+    message=message,
     numbers={
         "exact": Numbers(lambda asked: exact(asked.glass, asked.trace, asked.place, asked.layer)),
         "matrices": Numbers(lambda asked: matrices(asked.glass, asked.place, asked.layer), "for ever"),

@@ -6,16 +6,11 @@ pixel is a number of the model. Weights of attention are the mean over heads.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from model import Glass, Trace, Translation, counts
-from viz import theme
-from viz.instruments import pack, register
-from viz.scene import INSTEAD, SELECTION, SITES, places_of
-
-_render = register("map")
+from model import Trace, counts
+from viz.instruments.base import Asked, Instrument, Picture
+from viz.scene import INSTEAD, SITES, places_of
 
 WIDEST = 32
 """Columns of a thumbnail at most."""
@@ -81,13 +76,12 @@ def shapes(trace: Trace) -> dict[str, str]:
     return said | {"decoder.cross_attn": f"{config.n_heads} × {n_tgt} × {n_src}"}
 
 
-def message(glass: Glass, trace: Trace, request: dict[str, Any]) -> bytes:
+def message(asked: Asked) -> Picture:
     """Thumbnails, shapes, and how much each block weighs and works."""
-    config = trace.config
-    weights = counts.parameters(glass.model)
+    trace, config = asked.trace, asked.trace.config
+    weights = counts.parameters(asked.glass.model)
     work = counts.multiply_adds(config, *(len(rows.tokens) for rows in trace.sides.values()))
     header = {
-        "request": request,
         "places": places_of(config),
         "instead": INSTEAD,
         "sites": list(SITES),
@@ -101,16 +95,8 @@ def message(glass: Glass, trace: Trace, request: dict[str, Any]) -> bytes:
             "parameters": counts.total(weights, config.n_layers),
             "multiply_adds": counts.total(work, config.n_layers),
         },
-        "palette": theme.palette(),
     }
-    return pack(header, thumbnails(trace))
+    return header, thumbnails(trace)
 
 
-def model_map(glass: Glass, trace: Trace, translation: Translation, request: dict[str, Any]) -> Any:
-    """Mount the map. Its state `selection` holds the place and layer (from 1) that the reader opened."""
-    return _render(
-        key="map",
-        data=message(glass, trace, request),
-        height="content",
-        **{f"on_{SELECTION}_change": lambda: None},
-    )
+INSTRUMENT = Instrument(name="map", places=lambda anatomy: (), message=message)

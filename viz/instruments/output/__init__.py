@@ -3,7 +3,7 @@
     logits = states Eᵀ (query, vocab)        probs = softmax(logits)        E (vocab, d_model): token vectors
     logits[t, w] = Σ of what each part of the decoder adds directly (model.contributions)
 
-Three messages, all made by `pack`: `message` (the most probable words of every step, what the model would say
+Three messages: `message` (the most probable words of every step, what the model would say
 after each layer, and the direct contributions to the word that was taken; once per sentence, with the page),
 `logits` (all logits of one step and the vectors of its most probable words, by route when the step is opened)
 and `contributions` (what each part wrote into the stream at one step, and the norms that it passes, by route
@@ -21,12 +21,8 @@ from torch import Tensor
 
 from model import Glass, Trace, Translation
 from model import contributions as direct
-from viz import theme
-from viz.instruments import pack, register
-from viz.instruments.base import Asked, Instrument, Numbers, Refusal, whole_number
-from viz.scene import SELECTION
-
-_render = register("output")
+from viz.instruments import pack
+from viz.instruments.base import Asked, Instrument, Numbers, Picture, Refusal, whole_number
 
 TOP = 20
 """Most probable words of a step that are drawn as bars."""
@@ -75,8 +71,9 @@ def chosen_contributions(glass: Glass, trace: Trace, translation: Translation) -
     return direct.contributions(glass.model, trace, ids, rows).numpy().astype(np.float32)
 
 
-def message(glass: Glass, trace: Trace, translation: Translation, request: dict[str, Any]) -> bytes:
+def message(asked: Asked) -> Picture:
     """Every step's last state, most probable words, the word taken, who added what to it; the logit lens."""
+    glass, trace, translation = asked.glass, asked.trace, asked.translation
     rows = len(trace.predicts)
     logits, probs = (trace[f"output.{name}"].value[:rows] for name in ("logits", "probs"))
     ids, chosen = top_ids(logits, TOP), chosen_ids(glass, translation)
@@ -95,8 +92,6 @@ def message(glass: Glass, trace: Trace, translation: Translation, request: dict[
     }
     named = sorted({*ids.flat, *chosen.flat, *lens_ids.flat})
     header = {
-        "request": request,
-        "palette": theme.palette(),
         "reads": trace.predicting.tokens[:rows],
         "predicts": trace.predicts,
         "tokens": {str(i): glass.tokenizer.readable(i) for i in named},
@@ -108,7 +103,7 @@ def message(glass: Glass, trace: Trace, translation: Translation, request: dict[
         "parts": [described(part) for part in direct.parts_of(trace)],
         "norms": direct.norm_names(trace.config),
     }
-    return pack(header, {name: single(array) for name, array in arrays.items()})
+    return header, {name: single(array) for name, array in arrays.items()}
 
 
 def described(part: direct.Part) -> dict[str, Any]:
@@ -159,16 +154,6 @@ def contributions(glass: Glass, trace: Trace, step: int) -> bytes:
     return pack({"step": step}, {name: single(array) for name, array in arrays.items()})
 
 
-def output(glass: Glass, trace: Trace, translation: Translation, request: dict[str, Any]) -> Any:
-    """Mount the instrument. Its state `selection` holds place and step (from 1)."""
-    return _render(
-        key="output",
-        data=message(glass, trace, translation, request),
-        height="content",
-        **{f"on_{SELECTION}_change": lambda: None},
-    )
-
-
 def asked_number(asked: Asked, name: str) -> int:
     """The step or layer that an address names."""
     number = whole_number(asked.values.get(name, ""))
@@ -186,6 +171,7 @@ def asked_logits(asked: Asked) -> bytes:
 INSTRUMENT = Instrument(
     name="output",
     places=lambda anatomy: ("output",),
+    message=message,
     numbers={
         "logits": Numbers(asked_logits),
         "contributions": Numbers(

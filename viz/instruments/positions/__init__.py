@@ -1,6 +1,6 @@
 """The positions lab: what position vectors look like, what they are added to, and what happens without them.
 
-Two messages, both made by `pack`. `message`, once a sentence: the table PE(p), and for the source (`src`) and
+Two messages. `message`, once a sentence: the table PE(p), and for the source (`src`) and
 for what the decoder reads (`tgt`) `embed` and their sum. `experiment`, by route: the same model run with
 other positions, its translation, and its attention maps on the target that it gave without experiment.
 """
@@ -13,16 +13,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from model import Glass, TextError, Trace, Translation
+from model import Glass, TextError, Translation
 from model.experiments import BASE, Experiment, OtherGlass, n_words, refusal, run, shuffled
 from viz import theme
-from viz.instruments import pack, register
+from viz.instruments import pack
 from viz.instruments.attention import site_of
-from viz.instruments.base import Asked, Instrument, Numbers, Refusal, whole_number
+from viz.instruments.base import Asked, Instrument, Numbers, Picture, Refusal, whole_number
 from viz.labels import query_labels
-from viz.scene import SELECTION, SITES
-
-_render = register("positions")
+from viz.scene import SITES
 
 STACKS = {"src": "encoder", "tgt": "decoder"}
 TITLES = {"src": "Source: the encoder's input", "tgt": "Target: the decoder's input"}
@@ -47,8 +45,9 @@ def table(glass: Glass, rows: int) -> np.ndarray | None:
     return None if vectors is None else vectors.detach().float().numpy()
 
 
-def message(glass: Glass, trace: Trace, translation: Translation, request: dict[str, Any]) -> bytes:
+def message(asked: Asked) -> Picture:
     """The table and both sides' sums; without a table where the encoding adds nothing."""
+    glass, trace, translation = asked.glass, asked.trace, asked.translation
     config, encoding = trace.config, glass.model.encoding
     tokens = {name: rows.tokens for name, rows in trace.sides.items()}
     pe = table(glass, max(*map(len, tokens.values()), LEAST_ROWS))
@@ -58,8 +57,6 @@ def message(glass: Glass, trace: Trace, translation: Translation, request: dict[
             if pe is not None:
                 arrays[f"{name}.{side}"] = trace[f"{stack}.{name}"].value.astype(np.float32, copy=False)
     header = {
-        "request": request,
-        "palette": theme.palette(),
         "encoding": config.positions,
         "base": BASE,
         "d_model": config.d_model,
@@ -77,7 +74,7 @@ def message(glass: Glass, trace: Trace, translation: Translation, request: dict[
         "longest_shift": LONGEST_SHIFT,
         "sites": {site: theme.SITES[site] for site in SITES},
     }
-    return pack(header, arrays)
+    return header, arrays
 
 
 def fits(glass: Glass, text: str) -> bool:
@@ -126,7 +123,7 @@ def described(glass: Glass, translation: Translation) -> dict[str, Any]:
     }
 
 
-def experiment(glass: Glass, original: Translation, asked: Experiment, request: dict[str, Any]) -> bytes:
+def experiment(glass: Glass, original: Translation, asked: Experiment, request: Mapping[str, Any]) -> bytes:
     """What the model says under an experiment, and its maps: weights (layer, head, query, key) of each site.
 
     The maps are of `original`'s target, so that they compare; the translation is the experiment's own.
@@ -156,16 +153,6 @@ def experiment(glass: Glass, original: Translation, asked: Experiment, request: 
     )
 
 
-def positions(glass: Glass, trace: Trace, translation: Translation, request: dict[str, Any]) -> Any:
-    """Mount the instrument. Its state `selection` holds the place, the position and dimension (from 1)."""
-    return _render(
-        key="positions",
-        data=message(glass, trace, translation, request),
-        height="content",
-        **{f"on_{SELECTION}_change": lambda: None},
-    )
-
-
 def asked_experiment(asked: Asked) -> bytes:
     """The model with other positions: its translation, and its maps on the target of the address's answer."""
     wanted = experiment_of(asked.glass, asked.translation.source, asked.values)
@@ -175,5 +162,6 @@ def asked_experiment(asked: Asked) -> bytes:
 INSTRUMENT = Instrument(
     name="positions",
     places=lambda anatomy: ("positions",),
+    message=message,
     numbers={"experiment": Numbers(asked_experiment)},
 )

@@ -1,6 +1,6 @@
 """The tokens instrument: typed → read as → bytes → merges → ids → rows of E × √d_model, and their neighbours.
 
-One message, made by `pack`: for the source (`src`) and for what the decoder reads (`tgt`) the words with
+One message: for the source (`src`) and for what the decoder reads (`tgt`) the words with
 their merges, `embed` and a PCA after each layer; and, once an id, its row of E and its nearest by cosine.
 """
 
@@ -14,15 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from model import Glass, Trace, Translation
+from model import Trace
 from model.merges import merges_of, pair_ranks, parts_after, ranks_of, words_of
 from model.text import reading
 from model.tokenizer import SPECIAL, Tokenizer, byte_of_letter, readable_bytes, readable_character
-from viz import theme
-from viz.instruments import pack, register
-from viz.scene import SELECTION
-
-_render = register("tokens")
+from viz.instruments.base import Asked, Instrument, Picture
 
 STACKS = {"src": "encoder", "tgt": "decoder"}
 TITLES = {"src": "Source: the encoder's input", "tgt": "Target: the decoder's input"}
@@ -166,8 +162,9 @@ def drawn_neighbours(ids: Sequence[int], near: dict[int, list[int]]) -> list[int
     return [other for other in dict.fromkeys(few) if other not in ids]
 
 
-def message(glass: Glass, trace: Trace, translation: Translation, request: dict[str, Any]) -> bytes:
+def message(asked: Asked) -> Picture:
     """All that the instrument shows, of both sides."""
+    glass, trace = asked.glass, asked.trace
     E = glass.model.embedding.weight.detach().float().numpy()
     ids_of = {name: rows.ids for name, rows in trace.sides.items()}
     tokens_of = {name: rows.tokens for name, rows in trace.sides.items()}
@@ -200,24 +197,15 @@ def message(glass: Glass, trace: Trace, translation: Translation, request: dict[
         }
     shown = sorted({*unique, *table["near"].ravel().tolist()})
     header = {
-        "request": request,
-        "palette": theme.palette(),
         "sides": sides,
         "ids": unique,
         "readable": {token_id: glass.tokenizer.readable(token_id) for token_id in shown},
         "sizes": {"vocab": len(E), "d_model": trace.config.d_model, "rules": len(ranks_of(glass.tokenizer))},
-        "text": translation.source,
-        "reading": described_reading(translation.source),
-        "target": list(translation.ids),
+        "text": asked.typed,
+        "reading": described_reading(asked.typed),
+        "target": list(asked.translation.ids),
     }
-    return pack(header, arrays)
+    return header, arrays
 
 
-def tokens(glass: Glass, trace: Trace, translation: Translation, request: dict[str, Any]) -> Any:
-    """Mount the instrument. Its state `selection` holds the place, the token and the dimension (from 1)."""
-    return _render(
-        key="tokens",
-        data=message(glass, trace, translation, request),
-        height="content",
-        **{f"on_{SELECTION}_change": lambda: None},
-    )
+INSTRUMENT = Instrument(name="tokens", places=lambda anatomy: ("tokens",), message=message)

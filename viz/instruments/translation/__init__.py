@@ -6,10 +6,8 @@ import math
 from typing import Any
 
 from model import Glass, Translation
-from viz import theme
-from viz.instruments import register
+from viz.instruments.base import Asked, Instrument, Picture
 
-_render = register("translation")
 SHOWN_ALTERNATIVES = 5
 
 
@@ -29,7 +27,8 @@ def chips(glass: Glass, translation: Translation) -> list[dict[str, Any]]:
     ]
 
 
-def translation_chips(glass: Glass, translation: Translation) -> Any:
-    """Mount the chips."""
-    data = {"chips": chips(glass, translation), "palette": theme.palette()}
-    return _render(key="chips", data=data, height="content")
+def message(asked: Asked) -> Picture:
+    return {"chips": chips(asked.glass, asked.translation)}, {}
+
+
+INSTRUMENT = Instrument(name="translation", places=lambda anatomy: (), message=message)

@@ -3,6 +3,7 @@
 import { adopt, el, styleSheet } from "../shared/dom.js";
 import { percentText } from "../shared/numbers.js";
 import { css, readTheme } from "../shared/theme.js";
+import { unpack } from "../shared/transport.js";
 
 const sheet = await styleSheet(new URL("./view.css", import.meta.url));
 
@@ -41,8 +42,9 @@ function drawChip(chip, theme) {
 
 export default function translation({ data, parentElement }) {
   adopt(parentElement, sheet);
-  const theme = readTheme(parentElement, data.palette);
+  const { header } = unpack(data);
+  const theme = readTheme(parentElement, header.palette);
   const list = el("div", { class: "chips", role: "list", "aria-label": "Translation, token by token, with probabilities" });
-  list.append(...data.chips.map((chip) => drawChip(chip, theme)));
+  list.append(...header.chips.map((chip) => drawChip(chip, theme)));
   parentElement.replaceChildren(list);
 }
