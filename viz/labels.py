@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 from itertools import zip_longest
+from typing import Any
 
 from model import Entry, Trace
 
@@ -16,6 +17,17 @@ def query_labels(trace: Trace, entry: Entry) -> tuple[str, ...]:
         f"{token} → {next_}" if next_ else token
         for token, next_ in zip_longest(entry.labels["query"], predicts, fillvalue="")
     )
+
+
+def sides_of(trace: Trace) -> dict[str, dict[str, Any]]:
+    """Each side by its name: how the link says it, its title, the stack over it, its tokens."""
+    found = {}
+    for side in trace.anatomy.sides:
+        stack = trace.anatomy.stack_over(side.name)
+        title = f"{side.title.capitalize()}: the {stack.title}'s input"
+        tokens = list(trace.sides[side.name].tokens)
+        found[side.name] = {"said": side.title, "title": title, "stack": stack.name, "tokens": tokens}
+    return found
 
 
 def plain(text: str) -> str:

@@ -297,6 +297,44 @@ def test_a_link_restores_the_pinned_cell(visit, zoo, zoo_trace):
     expect(piece(page, 3)).to_have_attribute("aria-pressed", "true")
 
 
+STATE = "(node) => ({ ...node.view.store.state, ...node.view.store.linked() })"
+
+
+def state(page):
+    """What is chosen, and what the link says of it."""
+    return page.locator(".instrument.tokens").evaluate(STATE)
+
+
+def pin_neighbour(page):
+    page.locator(".near-row").nth(2).click()
+    return {"query": "2", "near": "3"}
+
+
+def pin_point(page):
+    page.locator(".scatter").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    return {"query": "3", "point": "3"}
+
+
+@pytest.mark.parametrize("pin", [pin_neighbour, pin_point])
+def test_the_link_holds_side_layer_and_what_is_pinned_and_back_returns(visit, zoo, pin):
+    page = visit(zoo, until=arrived, text=SENTENCE, place="tokens")
+    page.locator("[data-side=tgt]").click()
+    piece(page, 2).click()
+    page.locator("[data-depth='2']").click()
+    wanted = {"side": "target", "depth": "2", **pin(page)}
+    assert wanted.items() <= link(page).items()
+    assert "feature" not in link(page)
+    again = visit(zoo, until=arrived, **link(page))
+    expect(again.locator("[data-depth='2']")).to_have_attribute("aria-pressed", "true")
+    expect(again.locator(".strip")).to_have_class("strip pinned")
+    assert strip(again) == strip(page)
+    assert state(again) == state(page)
+    page.go_back()
+    expect(page.locator("[data-side=src]")).to_have_attribute("aria-selected", "true")
+
+
 def test_a_link_that_says_half_of_a_pin_is_completed_with_a_notice(visit, zoo):
     page = visit(zoo, until=arrived, text=SENTENCE, place="tokens", feature=7)
     assert strip(page)[0] == "embed[1, 7]"

@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viz.labels import literal, plain, query_labels
+from viz.labels import literal, plain, query_labels, sides_of
+
+
+def test_sides_are_the_anatomys_with_the_traces_tokens(small_glass):
+    trace = small_glass.trace("Where is the station?", [7, 8])
+    sides = sides_of(trace)
+    assert list(sides) == ["src", "tgt"]
+    assert [side["said"] for side in sides.values()] == ["source", "target"]
+    titles = ["Source: the encoder's input", "Target: the decoder's input"]
+    assert [side["title"] for side in sides.values()] == titles
+    assert [side["stack"] for side in sides.values()] == ["encoder", "decoder"]
+    for name, side in sides.items():
+        assert tuple(side["tokens"]) == trace.sides[name].tokens
 
 
 @pytest.mark.parametrize("place", ["decoder.0.self_attn", "decoder.2.cross_attn"])

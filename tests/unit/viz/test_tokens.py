@@ -17,7 +17,6 @@ from viz.instruments.tokens import (
     DRAWN_NEAR,
     MOST_COMPARED,
     SHOWN_NEAR,
-    STACKS,
     described_reading,
     nearest,
     principal,
@@ -52,8 +51,11 @@ def sent(small_glass):
     return of
 
 
+STACKS = {"src": "encoder", "tgt": "decoder"}
+
+
 def ids_of(trace, side):
-    return {"src": trace.sides["src"].ids, "tgt": trace.sides["tgt"].ids}[side]
+    return trace.sides[side].ids
 
 
 @every_text
@@ -83,10 +85,7 @@ def test_each_side_has_the_traces_ids_tokens_and_layers(sent, name):
     for side, stack in STACKS.items():
         described = header["sides"][side]
         assert tuple(described["ids"]) == ids_of(trace, side)
-        assert (
-            tuple(described["tokens"])
-            == {"src": trace.sides["src"].tokens, "tgt": trace.sides["tgt"].tokens}[side]
-        )
+        assert tuple(described["tokens"]) == trace.sides[side].tokens
         names = [f"{stack}.embed", *[f"{stack}.{i}.resid_out" for i in range(N_LAYERS)]]
         assert [layer["name"] for layer in described["layers"]] == names
 

@@ -23,6 +23,15 @@ export function el(tag, properties = {}, ...children) {
   return node;
 }
 
+// The same in SVG.
+/** @param {string} tag @param {Record<string, any>} properties @param {(Node | string)[]} children @returns {any} */
+export function svg(tag, properties = {}, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(properties)) if (value !== null) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
 export async function styleSheet(url) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(await (await fetch(url)).text());

@@ -3,11 +3,13 @@
 import { el } from "./dom.js";
 
 export class Tabs {
-  // `data`: the name of the attribute that says which tab one is, as in data-view="inside".
-  /** @param {{ label: string, data: string, choose: (name: string) => void, tabClass?: string, className?: string }} options */
-  constructor({ label, data, choose, className = "tabs" }) {
+  // `data`: the name of the attribute that says which tab one is, as in data-view="inside". `isRoving`: only the open one is a stop of
+  // the Tab key, for the instrument's keys walk the others.
+  /** @param {{ label: string, data: string, choose: (name: string) => void, className?: string, isRoving?: boolean }} options */
+  constructor({ label, data, choose, className = "tabs", isRoving = true }) {
     this.data = data;
     this.choose = choose;
+    this.isRoving = isRoving;
     this.node = el("div", { class: className, role: "tablist", "aria-label": label });
   }
 
@@ -20,7 +22,7 @@ export class Tabs {
           "button",
           {
             class: "tab", role: "tab", [`data-${this.data}`]: name, "aria-selected": String(name === open),
-            tabindex: name === open ? "0" : "-1", onclick: () => this.choose(name),
+            tabindex: name === open || !this.isRoving ? "0" : "-1", onclick: () => this.choose(name),
           },
           title,
         ),

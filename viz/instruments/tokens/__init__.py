@@ -1,7 +1,7 @@
 """The tokens instrument: typed → read as → bytes → merges → ids → rows of E × √d_model, and their neighbours.
 
-One message: for the source (`src`) and for what the decoder reads (`tgt`) the words with
-their merges, `embed` and a PCA after each layer; and, once an id, its row of E and its nearest by cosine.
+One message: for each side of the model the words with their merges, `embed` and a PCA after each layer; and,
+once an id, its row of E and its nearest by cosine.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ from model.merges import merges_of, pair_ranks, parts_after, ranks_of, words_of
 from model.text import reading
 from model.tokenizer import SPECIAL, Tokenizer, byte_of_letter, readable_bytes, readable_character
 from viz.instruments.base import Asked, Instrument, Picture
+from viz.labels import sides_of
 
-STACKS = {"src": "encoder", "tgt": "decoder"}
-TITLES = {"src": "Source: the encoder's input", "tgt": "Target: the decoder's input"}
 SHOWN_NEAR = 10
 """Neighbours that are listed; the PCA of the embeddings shows the first few of them."""
 DRAWN_NEAR = 5
@@ -152,8 +151,8 @@ def principal(x: np.ndarray) -> tuple[np.ndarray, list[float]]:
 
 def stream_names(trace: Trace, side: str) -> list[str]:
     """The entries whose PCA is shown: the embeddings, then the stream after each layer."""
-    stack = STACKS[side]
-    return [f"{stack}.embed", *[f"{stack}.{i}.resid_out" for i in range(trace.config.n_layers)]]
+    stack = trace.anatomy.stack_over(side)
+    return [f"{stack.name}.embed", *stack.stream[1:]]
 
 
 def drawn_neighbours(ids: Sequence[int], near: dict[int, list[int]]) -> list[int]:
@@ -166,15 +165,14 @@ def message(asked: Asked) -> Picture:
     """All that the instrument shows, of both sides."""
     glass, trace = asked.glass, asked.trace
     E = glass.model.embedding.weight.detach().float().numpy()
-    ids_of = {name: rows.ids for name, rows in trace.sides.items()}
-    tokens_of = {name: rows.tokens for name, rows in trace.sides.items()}
-    unique = list(dict.fromkeys([i for ids in ids_of.values() for i in ids]))
+    unique = list(dict.fromkeys(i for rows in trace.sides.values() for i in rows.ids))
     table = nearest(E, unique)
     near = dict(zip(unique, table["near"].tolist(), strict=True))
     scale = math.sqrt(trace.config.d_model)
     arrays = {"E": E[unique], **table}
-    sides = {}
-    for side, ids in ids_of.items():
+    sides = sides_of(trace)
+    for side, described in sides.items():
+        ids = trace.sides[side].ids
         names, extra = stream_names(trace, side), drawn_neighbours(ids, near)
         arrays[f"embed.{side}"] = trace[names[0]].value.astype(np.float32)
         layers, points = [], []
@@ -187,22 +185,30 @@ def message(asked: Asked) -> Picture:
             points.append(coordinates.astype(np.float32))
         arrays[f"pca.{side}"] = np.stack([each[: len(ids)] for each in points])
         arrays[f"pca_near.{side}"] = points[0][len(ids) :]
-        sides[side] = {
-            "title": TITLES[side],
+        described |= {
             "ids": list(ids),
-            "tokens": list(tokens_of[side]),
             "words": words(glass.tokenizer, ids),
             "layers": layers,
             "pca_near": extra,
+            "reading": None,
         }
+    sides[trace.anatomy.sides[0].name]["reading"] = described_reading(asked.typed)
     shown = sorted({*unique, *table["near"].ravel().tolist()})
     header = {
+        "place": asked.place,
+        "link": [
+            {"name": "side", "kind": "choice", "choices": [side["said"] for side in sides.values()]},
+            {"name": "query", "kind": "count"},
+            {"name": "feature", "kind": "count", "pinned": True},
+            {"name": "near", "kind": "count", "pinned": True},
+            {"name": "point", "kind": "count", "pinned": True},
+            {"name": "depth", "kind": "number"},
+        ],
         "sides": sides,
         "ids": unique,
         "readable": {token_id: glass.tokenizer.readable(token_id) for token_id in shown},
         "sizes": {"vocab": len(E), "d_model": trace.config.d_model, "rules": len(ranks_of(glass.tokenizer))},
         "text": asked.typed,
-        "reading": described_reading(asked.typed),
         "target": list(asked.translation.ids),
     }
     return header, arrays

@@ -1,15 +1,10 @@
 // How what is under the cursor was made, as data for the strip: a cell of embed, a cosine, or a point of the PCA.
 
-import { exactText, numberText, percentText } from "../shared/numbers.js";
-
-const list = (name, values) => `${name} = np.array([${Array.from(values, exactText).join(", ")}], dtype=np.float32)`;
-
-function snippet(lines, result, value) {
-  return ["import numpy as np", ...lines, `print(${result})  # on screen: ${exactText(value)}`].join("\n");
-}
+import { numberText, percentText } from "../shared/numbers.js";
+import { snippet, vector } from "../shared/snippet.js";
 
 // Lines that load the model: what a cosine or a PCA is made of is more than fits on a clipboard.
-const loading = ({ header }) => ["from model import load", `glass = load(${pythonText(header.request.model ?? "en-de")})`];
+const loading = ({ header }) => ["from model import load", `glass = load(${pythonText(header.request.model)})`];
 
 // The text as Python writes it: JSON's escapes are Python's, too.
 const pythonText = (text) => JSON.stringify(text);
@@ -26,7 +21,7 @@ function cell(store) {
     note: `row ${cursor.token + 1}: “${store.side.tokens[cursor.token]}” · dimension ${cursor.dim + 1} of ${d_model} · entry ${store.side.layers[0].name} · one E serves source, target and output`,
     terms: [],
     value,
-    numpy: snippet([list("E_row", row), `embed = E_row * np.sqrt(np.float32(${d_model}))`], `embed[${cursor.dim}]`, value),
+    numpy: snippet([vector("E_row", row), `embed = E_row * np.sqrt(np.float32(${d_model}))`], `embed[${cursor.dim}]`, value),
   };
 }
 
@@ -57,7 +52,7 @@ function pcaLines(store, { name }) {
     `trace = glass.trace(${pythonText(header.text)}, ${JSON.stringify(header.target)})`,
     `x = trace[${pythonText(name)}].value.astype(float)`,
   ];
-  if (store.layer === 0) {
+  if (store.depth === 0) {
     lines.push(
       `near = ${JSON.stringify(side.pca_near)}  # the neighbours that are drawn, too`,
       "E = glass.model.embedding.weight.detach().double().numpy()",
@@ -73,7 +68,7 @@ function pcaLines(store, { name }) {
 
 function point(store) {
   const { cursor } = store;
-  const layer = store.side.layers[store.layer];
+  const layer = store.side.layers[store.depth];
   const { x, y, text } = store.points[cursor.point];
   return {
     title: `pc1[${text}]`,

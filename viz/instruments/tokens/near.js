@@ -37,7 +37,7 @@ export class Near {
       {
         class: "near-row",
         role: "option",
-        onpointermove: () => store.hover({ part: "near", near: k }),
+        onpointermove: () => store.point({ part: "near", near: k }),
         onclick: () => store.pin({ part: "near", near: k }),
       },
       el("span", { class: "near-rank" }, String(k + 1)),

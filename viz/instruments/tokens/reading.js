@@ -9,11 +9,10 @@ export class Reading {
   }
 
   draw() {
-    const { header, sideName } = this.store;
-    const { typed, read } = header.reading;
-    if (sideName !== "src") this.node.replaceChildren(...this.row("typed", "nothing: these are the model's own tokens"));
-    else if (!typed.length) this.node.replaceChildren(...this.row("typed", "read as it is"));
-    else this.node.replaceChildren(...this.row("typed", this.marked(typed)), ...this.row("read as", this.marked(read)));
+    const { reading } = this.store.side;
+    if (!reading) this.node.replaceChildren(...this.row("typed", "nothing: these are the model's own tokens"));
+    else if (!reading.typed.length) this.node.replaceChildren(...this.row("typed", "read as it is"));
+    else this.node.replaceChildren(...this.row("typed", this.marked(reading.typed)), ...this.row("read as", this.marked(reading.read)));
   }
 
   row(name, ...shown) {

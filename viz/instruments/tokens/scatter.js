@@ -1,21 +1,13 @@
 // Points in two dimensions, with labels where they fit; the chosen token is always labelled.
 
-import { el, listen } from "../shared/dom.js";
+import { el, listen, svg } from "../shared/dom.js";
 import { percentText, shortened } from "../shared/numbers.js";
 import { marked } from "../shared/paint.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = 30;
 const TYPE = { token: 16, near: 14 };
 const REACH = 30;
 const LONGEST_LABEL = 16;
-
-function svg(tag, properties = {}, ...children) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(properties)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
 
 const overlaps = (a, b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 
@@ -56,7 +48,7 @@ export class Scatter {
       this.figure,
       this.caption,
     );
-    listen(this.figure, { pointermove: (event) => this.point(event, (change) => store.hover(change)) });
+    listen(this.figure, { pointermove: (event) => this.point(event, (change) => store.point(change)) });
     listen(this.figure, { click: (event) => this.point(event, (change) => store.pin(change)) });
   }
 
@@ -75,11 +67,11 @@ export class Scatter {
           "button",
           {
             class: "head-choice",
-            "aria-pressed": String(layer === store.layer),
+            "aria-pressed": String(layer === store.depth),
             "aria-label": layer === 0 ? "embeddings" : `after layer ${layer}`,
             title: name,
             "data-depth": layer,
-            onclick: () => store.showLayer(layer),
+            onclick: () => store.showDepth(layer),
           },
           layer === 0 ? "embed" : String(layer),
         ),
@@ -111,13 +103,13 @@ export class Scatter {
 
   drawCaption() {
     const { store } = this;
-    const { name, shares } = store.side.layers[store.layer];
-    const where = store.layer === 0 ? "as embeddings" : `after layer ${store.layer}`;
+    const { name, shares } = store.side.layers[store.depth];
+    const where = store.depth === 0 ? "as embeddings" : `after layer ${store.depth}`;
     this.figure.setAttribute("aria-label", `PCA of the sentence's tokens ${where}: axis 1 ${percentText(shares[0])}, axis 2 ${percentText(shares[1])} of the variance`);
     this.caption.textContent =
       shares[0] === 0
         ? `All points are alike (${name}): there is no variance to show.`
-        : `PCA of ${name}${store.layer === 0 ? " (same token, same place) and the tokens' 5 nearest, grey" : ""}: axis 1 holds ${percentText(shares[0])} of the variance, axis 2 ${percentText(shares[1])}; the other ${percentText(Math.max(0, 1 - shares[0] - shares[1]))} cannot be seen here.`;
+        : `PCA of ${name}${store.depth === 0 ? " (same token, same place) and the tokens' 5 nearest, grey" : ""}: axis 1 holds ${percentText(shares[0])} of the variance, axis 2 ${percentText(shares[1])}; the other ${percentText(Math.max(0, 1 - shares[0] - shares[1]))} cannot be seen here.`;
   }
 
   // The point that stands for the cursor: the one pointed at, else the chosen token's.
@@ -133,7 +125,7 @@ export class Scatter {
     if (this.drawn?.picture === this.picture && this.drawn.here === this.here && this.drawn.token === store.cursor.token) return;
     this.drawn = { picture: this.picture, here: this.here, token: store.cursor.token };
     const near = new Set(store.near(store.id).slice(0, 5).map(({ id }) => id));
-    const isNear = (i) => store.layer === 0 && near.has(points[i].id);
+    const isNear = (i) => store.depth === 0 && near.has(points[i].id);
     const rank = (i) => (i === this.here ? 0 : i === store.cursor.token ? 1 : points[i].token !== null ? 2 : isNear(i) ? 3 : 4);
     const order = points.map((_, i) => i).sort((a, b) => rank(a) - rank(b) || a - b);
     const context = (this.context ??= document.createElement("canvas").getContext("2d"));
@@ -151,7 +143,7 @@ export class Scatter {
     ];
     const from = dots[store.cursor.token];
     const ties = points.flatMap((_, i) => (isNear(i) ? [svg("line", { class: "tie", x1: from.x, y1: from.y, x2: dots[i].x, y2: dots[i].y })] : []));
-    const { name } = store.side.layers[store.layer];
+    const { name } = store.side.layers[store.depth];
     const circles = [...order].reverse().map((i) => {
       const size = points[i].token === null ? 3.5 : 5.5;
       const circle = svg("circle", { class: `dot rank-${rank(i)}`, cx: dots[i].x, cy: dots[i].y, r: rank(i) < 2 ? 8 : size });
@@ -160,9 +152,8 @@ export class Scatter {
     const labels = wanted.flatMap(({ i, text, type }, k) => {
       const box = boxes[k];
       if (!box) return [];
-      const label = svg("text", { class: `dot-label rank-${rank(i)}`, x: box.x + 1, y: box.y + type - 1, "font-size": type, "data-point": i + 1 });
-      label.textContent = text;
-      return [label];
+      const at = { x: box.x + 1, y: box.y + type - 1, "font-size": type, "data-point": i + 1 };
+      return [svg("text", { class: `dot-label rank-${rank(i)}`, ...at }, text)];
     }).reverse();
     this.picture.replaceChildren(...lines, ...ties, ...circles, ...labels);
   }
@@ -186,13 +177,9 @@ export class Scatter {
   }
 
   axisNames() {
-    const { shares } = this.store.side.layers[this.store.layer];
+    const { shares } = this.store.side.layers[this.store.depth];
     const { width } = this.size;
-    const name = (text, properties) => {
-      const node = svg("text", { class: "axis-name", "font-size": 14, ...properties });
-      node.textContent = text;
-      return node;
-    };
+    const name = (text, properties) => svg("text", { class: "axis-name", "font-size": 14, ...properties }, text);
     return [
       name(`axis 1: ${percentText(shares[0])} →`, { x: width - 4, y: this.size.height - 6, "text-anchor": "end" }),
       name(`↑ axis 2: ${percentText(shares[1])}`, { x: 4, y: 14 }),

@@ -1,41 +1,53 @@
 // What the instrument knows and what is chosen: the side, the cursor (a token, a dimension, a neighbour, a point), the
-// layer of the PCA. Views subscribe; nothing here draws.
+// layer of the PCA. Nothing here draws.
 
-import { readLink, Teller, wholeNumber } from "../shared/link.js";
-import * as maths from "../shared/maths.js";
+import { largestError } from "../shared/maths.js";
+import { SidedStore } from "../shared/sided.js";
+import { within } from "../shared/store.js";
 
-const within = (value, limit) => Math.min(Math.max(value, 0), limit - 1);
-export const SIDES = ["src", "tgt"];
+// Which count of the cursor tells, with the token, what is pinned in a part; the link calls a dimension a feature.
+const PINS = { embed: { feature: "dim" }, near: { near: "near" }, pca: { point: "point" } };
 
-const sideOf = ({ side }) => (side === "target" ? "tgt" : "src");
-
-export class Store {
+export class Store extends SidedStore {
   constructor() {
-    this.listeners = new Set();
-    this.teller = new Teller();
-    const link = readLink();
-    this.sideName = sideOf(link);
-    this.layer = 0;
-    const number = (name) => (link[name] === undefined ? null : wholeNumber(link[name]));
-    const [query, feature] = [number("query"), number("feature")];
-    this.pinned = feature !== null;
-    this.cursor = { part: "embed", token: (query ?? 1) - 1, dim: (feature ?? 1) - 1, near: 0, point: 0 };
+    super("tokens");
+    // Of the PCA: 0 is the embeddings.
+    this.depth = 0;
+    /** @type {Map<number, number>} id → its row of the E that was sent */
+    this.rowOf = new Map();
   }
 
-  take({ header, arrays }) {
-    this.header = header;
-    this.arrays = arrays;
-    this.rowOf = new Map(header.ids.map((id, row) => [id, row]));
-    this.clamp();
-    this.changed("data");
+  taken() {
+    this.rowOf = new Map(this.header.ids.map((/** @type {number} */ id, /** @type {number} */ row) => [id, row]));
   }
 
-  get side() {
-    return this.header.sides[this.sideName];
+  linked() {
+    const { part, token } = this.cursor;
+    const pin = this.pinned ? Object.entries(PINS[part]).map(([name, count]) => [name, this.cursor[count]]) : [];
+    return { ...super.linked(), query: token, depth: this.depth || null, ...Object.fromEntries(pin) };
+  }
+
+  restore(values) {
+    super.restore(values);
+    const part = Object.keys(PINS).find((each) => Object.keys(PINS[each]).some((name) => values[name] !== null));
+    this.pinned = part !== undefined;
+    this.depth = Math.round(values.depth ?? 0);
+    const { query, feature, near, point } = values;
+    this.cursor = { part: part ?? "embed", token: query ?? 0, dim: feature ?? 0, near: near ?? 0, point: point ?? 0 };
   }
 
   get sizes() {
     return { ...this.header.sizes, tokens: this.side.ids.length, near: this.arrays.near.shape[1], layers: this.side.layers.length };
+  }
+
+  get limits() {
+    const { tokens, d_model, near } = this.sizes;
+    return { token: tokens, dim: d_model, near, point: this.points.length };
+  }
+
+  clamp() {
+    super.clamp();
+    this.depth = within(this.depth, this.sizes.layers);
   }
 
   get id() {
@@ -85,9 +97,9 @@ export class Store {
   get points() {
     const { ids, tokens, pca_near } = this.side;
     const all = this.arrays[`pca.${this.sideName}`].values;
-    const start = 2 * ids.length * this.layer;
+    const start = 2 * ids.length * this.depth;
     const points = ids.map((id, i) => ({ id, text: tokens[i], token: i, x: all[start + 2 * i], y: all[start + 2 * i + 1] }));
-    if (this.layer > 0) return points;
+    if (this.depth > 0) return points;
     const more = this.arrays[`pca_near.${this.sideName}`].values;
     return [...points, ...pca_near.map((id, i) => ({ id, text: this.readable(id), token: null, x: more[2 * i], y: more[2 * i + 1] }))];
   }
@@ -95,104 +107,48 @@ export class Store {
   // Recomputed here from what was sent: embed of both sides from rows of E, cosines from dot products and lengths.
   check() {
     const factor = Math.sqrt(this.sizes.d_model);
-    const errors = SIDES.map((name) => {
-      const own = this.header.sides[name].ids.flatMap((id) => Array.from(this.row(id), (value) => value * factor));
-      return maths.largestError(own, this.arrays[`embed.${name}`].values);
+    const errors = Object.entries(this.sides).map(([name, { ids }]) => {
+      const own = ids.flatMap((id) => Array.from(this.row(id), (value) => value * factor));
+      return largestError(own, this.arrays[`embed.${name}`].values);
     });
     for (const id of this.header.ids) {
       const [near, norm] = [this.near(id), this.norm(id)];
-      errors.push(maths.largestError(near.map((one) => one.dot / (norm * one.norm)), near.map((one) => one.cosine)));
+      errors.push(largestError(near.map((one) => one.dot / (norm * one.norm)), near.map((one) => one.cosine)));
     }
-    return Math.max(...errors);
+    const what = "embed of both sides from rows of E × √d_model, and each cosine from its dot product and lengths";
+    return { error: Math.max(...errors), what };
   }
 
   // Choosing ---------------------------------------------------------------------------------------------------
 
-  changed(what) {
-    for (const listener of this.listeners) listener(what);
-  }
-
-  clamp() {
-    const { tokens, d_model, near, layers } = this.sizes;
-    this.layer = within(this.layer, layers);
-    Object.assign(this.cursor, {
-      token: within(this.cursor.token, tokens),
-      dim: within(this.cursor.dim, d_model),
-      near: within(this.cursor.near, near),
-      point: within(this.cursor.point, this.points.length),
-    });
-  }
-
-  // Point at something; while a cell is pinned, pointing changes nothing.
-  hover(change) {
-    if (this.pinned) return;
-    this.set(change);
-  }
-
-  set(change) {
-    if (Object.entries(change).every(([name, value]) => this.cursor[name] === value)) return;
-    this.cursor = { ...this.cursor, ...change };
-    this.clamp();
-    this.changed("cursor");
+  // By key; the link always says the token.
+  go(change) {
+    this.move(change);
+    this.say();
   }
 
   // A token, by click or key: what was pinned is free again.
   choose(token) {
     this.pinned = false;
-    this.cursor = { ...this.cursor, part: "embed", token };
-    this.clamp();
+    this.cursor = this.bounded({ ...this.cursor, part: "embed", token });
     this.changed("cursor");
     this.say();
   }
 
-  // By key: the pin, if there is one, moves along.
-  move(change) {
-    this.cursor = { ...this.cursor, ...change };
-    this.clamp();
-    this.changed("cursor");
-    this.say();
-  }
-
-  pin(change = {}) {
-    this.cursor = { ...this.cursor, ...change };
-    this.clamp();
-    this.pinned = true;
-    this.changed("cursor");
-    this.say();
-  }
-
-  free() {
-    if (!this.pinned) return;
-    this.pinned = false;
-    this.changed("cursor");
-    this.say();
-  }
-
-  say() {
-    const { part, token, dim } = this.cursor;
-    const side = this.sideName === "tgt" ? "target" : null;
-    this.teller.say({ place: "tokens", side, query: token + 1, feature: this.pinned && part === "embed" ? dim + 1 : null });
-  }
-
-  // The map may choose the other side, by the link.
-  follow() {
-    const link = readLink();
-    if (this.header && link.place === "tokens" && sideOf(link) !== this.sideName) this.show(sideOf(link));
-  }
-
-  show(sideName) {
-    this.sideName = sideName;
-    this.pinned = false;
+  show(name) {
     this.cursor = { ...this.cursor, part: "embed", point: 0 };
-    this.clamp();
-    this.changed("side");
-    this.say();
+    super.show(name);
   }
 
-  showLayer(layer) {
-    this.layer = layer;
+  showDepth(depth) {
+    this.depth = depth;
     if (this.cursor.part === "pca" && this.cursor.point >= this.points.length) this.cursor = { ...this.cursor, part: "embed" };
     this.clamp();
-    this.changed("layer");
+    this.changed("depth");
+    this.say();
+  }
+
+  get state() {
+    return { ...super.state, depth: this.depth };
   }
 }
