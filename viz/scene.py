@@ -209,7 +209,7 @@ def pin_of(scene: Scene, link: Mapping[str, str]) -> tuple[str, ...]:
     if scene.place in (*FEED_FORWARDS, *ADD_NORMS, *FINAL_NORMS):
         return "query", "feature"
     if scene.place == "positions":
-        return "query", "key" if link.get("panel") == "similarity" else "feature"
+        return "query", "key" if link.get("panel") in ("similarity", "experiments") else "feature"
     # Among the tokens `query` alone is the token that is open.
     return ("query", "feature") if scene.place == "tokens" and link.get("feature") else ()
 

@@ -163,7 +163,7 @@ def test_rotation_turns_every_pair_by_k_whatever_p(page):
     after, before = ([shown(number) for number in text.split()] for text in vectors)
     assert after == pytest.approx(PE(32)[11, 6:8].tolist(), rel=1e-3, abs=1e-4)
     assert before == pytest.approx(PE(32)[6, 6:8].tolist(), rel=1e-3, abs=1e-4)
-    expect(page.locator(".rotation-error")).to_have_class("rotation-error check right")
+    expect(page.locator(".rotation-error .check")).to_have_class("check right")
     expect(page.locator(".rotation-error")).to_contain_text("all 16 pairs, all p from 0 to 26")
     expect(page.locator(".small-clock")).to_have_count(16)
     page.locator(".small-clock").nth(9).click()
@@ -208,9 +208,9 @@ def lab(page):
 
 RUNS = {
     "Positions off": ("off", Experiment(positions="off")),
-    "Shift by": ("shift 10", Experiment(offset=10)),
-    "100": ("base 100", Experiment(base=100.0)),
-    "100,000": ("base 100000", Experiment(base=100_000.0)),
+    "Shift by": ("shift.10", Experiment(offset=10)),
+    "100": ("base.100", Experiment(base=100.0)),
+    "100,000": ("base.100000", Experiment(base=100_000.0)),
 }
 
 
@@ -220,7 +220,7 @@ def test_each_experiment_is_one_click_and_says_what_the_model_says(lab, zoo_glas
     for name, (key, experiment) in RUNS.items():
         button(lab, name).click()
         expect_run(lab, key, run(glass, SENTENCE, experiment)[0])
-    expect(text_of_row(lab, "base 100000")).to_have_class("chosen")
+    expect(text_of_row(lab, "base.100000")).to_have_class("chosen")
 
 
 def test_the_shift_field_takes_what_is_typed_and_lets_the_focus_go_on(lab, zoo_glass):
@@ -229,7 +229,7 @@ def test_the_shift_field_takes_what_is_typed_and_lets_the_focus_go_on(lab, zoo_g
     field.press_sequentially("3")
     expect(field).to_have_value("3")
     field.press("Enter")
-    expect_run(lab, "shift 3", run(zoo_glass("en-de"), SENTENCE, Experiment(offset=3))[0])
+    expect_run(lab, "shift.3", run(zoo_glass("en-de"), SENTENCE, Experiment(offset=3))[0])
     expect(field).to_be_focused()
     field.press("ArrowUp")
     expect(field).to_have_value("4")
@@ -241,7 +241,7 @@ def test_the_words_are_shuffled_and_shown_as_the_model_read_them(lab, zoo_glass)
     glass = zoo_glass("en-de")
     button(lab, "Shuffle the words").click()
     row = lab.locator("tr.chosen")
-    seed = int(row.get_attribute("data-run").split()[-1])
+    seed = int(row.get_attribute("data-run").split(".")[-1])
     experiment = Experiment(order=shuffled(n_words(glass, SENTENCE), seed))
     translation, trace = run(glass, SENTENCE, experiment)
     expect(row.locator(".log-prob")).to_contain_text(number_text(translation.log_prob))
@@ -337,6 +337,106 @@ def test_a_link_restores_the_pinned_cell_of_a_view(visit, zoo):
     assert result == number_text(PE(6)[5] @ PE(6)[2])
     expect(page.locator(".positions > .strip")).to_have_class("strip pinned")
     expect(page.locator(".map [data-block='encoder.pos']")).to_have_attribute("aria-current", "true")
+
+
+STATE = "(node) => ({ ...node.view.store.state, ...node.view.store.linked() })"
+
+
+def state(page):
+    """What is chosen in the lab, and what its link says of it."""
+    return page.locator(".instrument.positions").evaluate(STATE)
+
+
+def slide(page, **values):
+    names = {"k": "k: how far on", "pair": "pair i", "p": "position p"}
+    for name, value in values.items():
+        slider = page.get_by_role("slider", name=names[name], exact=True)
+        slider.evaluate(
+            "(input, value) => { input.value = value; input.oninput(); input.onchange(); }", value
+        )
+
+
+def expect_knobs(page, **values):
+    for name, label in (("k", "k: how far on"), ("pair", "pair i"), ("p", "position p")):
+        slider = page.get_by_role("slider", name=label, exact=True)
+        expect(slider).to_have_value(str(values[name]))
+
+
+def test_the_link_holds_the_rotations_knobs_and_the_waves_and_back_returns(visit, zoo):
+    page = visit(zoo, until=arrived, text=SENTENCE, place="positions")
+    page.locator("[data-wave='17']").click()
+    tab(page, "Rotation").click()
+    slide(page, k=5, pair=3, p=6)
+    wanted = {"panel": "rotation", "k": "5", "position": "7", "pair": "4", "waves": "1,9"}
+    assert wanted.items() <= link(page).items()
+    tab(page, "Sum").click()
+    assert {"position", "pair"}.isdisjoint(link(page))
+    page.go_back()
+    expect(tab(page, "Rotation")).to_have_attribute("aria-selected", "true")
+    expect_knobs(page, k=5, pair=3, p=6)
+    again = visit(zoo, until=arrived, **link(page))
+    expect_knobs(again, k=5, pair=3, p=6)
+    assert state(again) == state(page)
+    page.go_back()
+    expect(tab(page, "Heat-map")).to_have_attribute("aria-selected", "true")
+
+
+def test_the_link_holds_the_experiments_and_what_is_open_there(visit, zoo, zoo_glass):
+    page = visit(zoo, until=arrived, text=SENTENCE, place="positions", panel="experiments")
+    for name in ("Positions off", "Shuffle the words", "100", PAIR[1]):
+        button(page, name).click()
+    text_of_row(page, "off").get_by_role("button").click()
+    page.locator(f".positions [data-site='{SITES[2]}']").click()
+    page.locator("[data-cell='2.3']").click()
+    page.locator("[data-map='original']").click()
+    page.keyboard.press("ArrowRight")
+    wanted = {
+        "runs": "off,shuffle.1,base.100", "beside": "2", "run": "3", "site": SITES[2], "cell": "2.3",
+    }  # fmt: skip
+    assert wanted.items() <= link(page).items()
+    assert {"query", "key"} <= link(page).keys()
+    again = visit(zoo, until=arrived, **link(page))
+    translation, _ = run(zoo_glass("en-de"), SENTENCE, Experiment(positions="off"))
+    expect_run(again, "off", translation)
+    expect(text_of_row(again, "off")).to_have_class("chosen")
+    expect(text_of_row(again, "shuffle.1", PAIR[1])).to_be_visible()
+    expect(again.locator("[data-cell='2.3']")).to_have_attribute("aria-pressed", "true")
+    expect(again.locator(".positions > .strip")).to_have_class("strip pinned")
+    expect(again.locator(".formula")).to_have_text(page.locator(".formula").inner_text())
+    assert state(again) == state(page)
+    tab(page, "Sum").click()
+    page.go_back()
+    expect(text_of_row(page, "off")).to_have_class("chosen")
+    assert state(page) == state(again)
+
+
+def test_a_link_of_nonsense_opens_what_there_is(visit, zoo):
+    said = {
+        "runs": "off,no.3,shift,base.100",
+        "run": 99,
+        "beside": "9",
+        "site": "x",
+        "cell": "8.x",
+        "k": "1e9",
+    }
+    page = visit(
+        zoo, until=arrived, text=SENTENCE, place="positions", panel="experiments", waves="0,9,x", **said
+    )
+    expect(page.locator("tbody tr")).to_have_count(3)
+    expect(page.locator("tr.chosen")).to_have_count(0)
+    assert (state(page)["k"], state(page)["waves"]) == (31, "9")
+
+
+def test_another_sentence_keeps_the_experiments(visit, zoo, zoo_glass):
+    page = visit(zoo, until=arrived, text=SENTENCE, place="positions", panel="experiments")
+    button(page, "Positions off").click()
+    other = "A dog runs."
+    page.get_by_role("textbox", name="English sentence").fill(other)
+    page.get_by_role("textbox", name="English sentence").press("Enter")
+    translation, _ = run(zoo_glass("en-de"), other, Experiment(positions="off"))
+    expect_run(page, "off", translation, other)
+    expect(text_of_row(page, "off", other)).to_have_class("chosen")
+    assert link(page)["runs"] == "off"
 
 
 @pytest.mark.parametrize(

@@ -126,9 +126,11 @@ def test_a_shuffle_says_where_each_token_was_typed(small_glass):
     original = small_glass.translate(TEXT)
     header, _ = unpack(experiment(small_glass, original, asked, {}))
     typed = small_glass.trace(TEXT, original).sides["src"].tokens
-    assert header["read"] == [typed[place] for place in header["places"]]
-    assert header["places"] == OtherGlass(small_glass, asked).typed_places(TEXT)
-    assert header["places"][-2:] == [len(typed) - 2, len(typed) - 1]
+    places = header["places"]["src"]
+    assert header["read"] == header["tokens"]["src"] == [typed[place] for place in places]
+    assert places == OtherGlass(small_glass, asked).typed_places(TEXT)
+    assert places[-2:] == [len(typed) - 2, len(typed) - 1]
+    assert header["places"]["tgt"] == list(range(len(header["tokens"]["tgt"])))
 
 
 def test_the_original_is_the_plain_answer(small_glass):

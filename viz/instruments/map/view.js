@@ -81,7 +81,8 @@ class View {
     Object.assign(this.chosen, change);
     const { place, layer, side } = this.chosen;
     const isElsewhere = place !== readLink().place;
-    page.write({ place, layer: layer + 1, side, query: null, key: null, feature: null, stage: null, panel: null }, { entry: isElsewhere, quiet: true });
+    const freed = { query: null, key: null, feature: null, stage: null, ...(isElsewhere ? { panel: null } : {}) };
+    page.write({ place, layer: layer + 1, side, ...freed }, { entry: isElsewhere, quiet: true });
     page.say(0);
     this.unfolded = false;
     this.draw();

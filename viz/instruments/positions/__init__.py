@@ -1,8 +1,8 @@
 """The positions lab: what position vectors look like, what they are added to, and what happens without them.
 
-Two messages. `message`, once a sentence: the table PE(p), and for the source (`src`) and
-for what the decoder reads (`tgt`) `embed` and their sum. `experiment`, by route: the same model run with
-other positions, its translation, and its attention maps on the target that it gave without experiment.
+Two messages. `message`, once a sentence: the table PE(p), and for each side of the model `embed` and their
+sum. `experiment`, by route: the same model run with other positions, its translation, and its attention maps
+on the target that it gave without experiment.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ import numpy as np
 import torch
 
 from model import Glass, TextError, Translation
+from model.anatomy import Anatomy
 from model.experiments import BASE, Experiment, OtherGlass, n_words, refusal, run, shuffled
-from viz import theme
 from viz.instruments import pack
-from viz.instruments.attention import site_of
 from viz.instruments.base import Asked, Instrument, Numbers, Picture, Refusal, whole_number
-from viz.labels import query_labels
-from viz.scene import SITES
+from viz.labels import query_labels, sides_of
 
-STACKS = {"src": "encoder", "tgt": "decoder"}
-TITLES = {"src": "Source: the encoder's input", "tgt": "Target: the decoder's input"}
+PANELS = {
+    "heat": "Heat-map",
+    "similarity": "Similarity",
+    "rotation": "Rotation",
+    "sum": "Sum",
+    "experiments": "Experiments",
+}
 LEAST_ROWS = 32
 """Positions in the table at least, where the encoding has as many."""
 PAIR = ("A dog bites a man.", "A man bites a dog.")
@@ -49,32 +52,72 @@ def message(asked: Asked) -> Picture:
     """The table and both sides' sums; without a table where the encoding adds nothing."""
     glass, trace, translation = asked.glass, asked.trace, asked.translation
     config, encoding = trace.config, glass.model.encoding
-    tokens = {name: rows.tokens for name, rows in trace.sides.items()}
-    pe = table(glass, max(*map(len, tokens.values()), LEAST_ROWS))
+    sides = sides_of(trace)
+    pe = table(glass, max(*(len(side["tokens"]) for side in sides.values()), LEAST_ROWS))
     arrays = {} if pe is None else {"pe": pe}
-    for side, stack in STACKS.items():
-        for name in ("embed", "embedded"):
+    for name, side in sides.items():
+        for part in ("embed", "embedded"):
             if pe is not None:
-                arrays[f"{name}.{side}"] = trace[f"{stack}.{name}"].value.astype(np.float32, copy=False)
+                entry = trace[f"{side['stack']}.{part}"]
+                arrays[f"{part}.{name}"] = entry.value.astype(np.float32, copy=False)
+    sites = sites_of(trace.anatomy)
     header = {
+        "place": asked.place,
+        "link": link_of(sides, sites),
+        "panels": PANELS,
         "encoding": config.positions,
         "base": BASE,
         "d_model": config.d_model,
         "n_layers": config.n_layers,
         "n_heads": config.n_heads,
-        "sides": {
-            side: {"title": TITLES[side], "stack": stack, "tokens": list(tokens[side])}
-            for side, stack in STACKS.items()
-        },
+        "sides": sides,
         "text": translation.source,
         "n_words": n_words(glass, translation.source),
         "refused": {kind: refusal(encoding, experiment) for kind, experiment in KINDS.items()},
         "pair": [text for text in PAIR if fits(glass, text)],
         "bases": BASES,
         "longest_shift": LONGEST_SHIFT,
-        "sites": {site: theme.SITES[site] for site in SITES},
+        "sites": sites,
     }
     return header, arrays
+
+
+def sites_of(anatomy: Anatomy) -> dict[str, dict[str, Any]]:
+    """Each attention by its place: its title, its name in the trace, whose rows look at whose."""
+    typed = anatomy.sides[0].name
+    return {
+        block.place: {
+            "title": block.title,
+            "name": block.name,
+            "queries": block.queries,
+            "keys": block.keys,
+            "causal": block.causal,
+            "forced": {block.queries, block.keys} != {typed},
+        }
+        for block in anatomy.kind("attention")
+    }
+
+
+def link_of(sides: Mapping[str, Any], sites: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What of the lab a link says: the tab and its pinned cell, the rotation's knobs, the kept waves, and the
+    experiments with the run, the attention and the head that are open.
+    """
+    return [
+        {"name": "panel", "kind": "choice", "choices": list(PANELS)},
+        {"name": "side", "kind": "choice", "choices": [side["said"] for side in sides.values()]},
+        {"name": "query", "kind": "count", "pinned": True},
+        {"name": "key", "kind": "count", "pinned": True},
+        {"name": "feature", "kind": "count", "pinned": True},
+        {"name": "k", "kind": "number"},
+        {"name": "position", "kind": "count"},
+        {"name": "pair", "kind": "count"},
+        {"name": "waves", "kind": "text"},
+        {"name": "runs", "kind": "text"},
+        {"name": "beside", "kind": "text"},
+        {"name": "run", "kind": "count"},
+        {"name": "site", "kind": "choice", "choices": list(sites)},
+        {"name": "cell", "kind": "text"},
+    ]
 
 
 def fits(glass: Glass, text: str) -> bool:
@@ -127,12 +170,18 @@ def experiment(glass: Glass, original: Translation, asked: Experiment, request: 
     """What the model says under an experiment, and its maps: weights (layer, head, query, key) of each site.
 
     The maps are of `original`'s target, so that they compare; the translation is the experiment's own.
-    `places` gives, for each source token as the model read it, its place in the sentence as typed.
+    `places` gives, for each token of a side as the model read it, its place in the sentence as typed.
     """
     translation, trace = run(glass, original.source, asked, original, original.beam)
-    sites = {
-        site: [trace[f"{site_of(site, i)}.weights"] for i in range(trace.config.n_layers)] for site in SITES
-    }
+    anatomy, tokens, places, labels, arrays = trace.anatomy, {}, {}, {}, {}
+    for name, rows in trace.sides.items():
+        tokens[name], places[name] = list(rows.tokens), list(range(len(rows.tokens)))
+    typed = anatomy.sides[0].name
+    places[typed] = OtherGlass(glass, asked).typed_places(original.source)
+    for block in anatomy.kind("attention"):
+        entries = [trace[f"{block.scope(layer)}.weights"] for layer in range(anatomy.n_layers(block))]
+        labels[block.queries] = query_labels(trace, entries[0])
+        arrays[block.place] = np.stack([entry.value for entry in entries])
     header = {
         "request": request,
         "experiment": {
@@ -141,16 +190,14 @@ def experiment(glass: Glass, original: Translation, asked: Experiment, request: 
             "base": asked.base,
             "order": asked.order,
         },
-        "read": list(trace.sides["src"].tokens),
-        "places": OtherGlass(glass, asked).typed_places(original.source),
+        "read": tokens[typed],
+        "tokens": tokens,
+        "places": places,
+        "labels": labels,
         "translation": described(glass, translation),
         "target": list(original.ids),
-        "queries": query_labels(trace, sites["decoder.self_attn"][0]),
-        "tgt": list(trace.sides["tgt"].tokens),
     }
-    return pack(
-        header, {site: np.stack([entry.value for entry in entries]) for site, entries in sites.items()}
-    )
+    return pack(header, arrays)
 
 
 def asked_experiment(asked: Asked) -> bytes:

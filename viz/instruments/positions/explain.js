@@ -1,15 +1,12 @@
 // How what is under the cursor was made, as data for the strip.
 
 import { exactText, numberText, weightText } from "../shared/numbers.js";
+import { snippet } from "../shared/snippet.js";
 import { wavelengthText } from "./heat.js";
 import { frequency, rotation } from "./maths.js";
 
 const python = (text) => JSON.stringify(text);
 const power = ({ base, d_model }, pair) => `${base}^(${2 * pair}/${d_model})`;
-
-function snippet(lines, result, value) {
-  return ["import numpy as np", ...lines, `print(${result})  # on screen: ${exactText(value)}`].join("\n");
-}
 
 const tableLines = ({ base, d_model }) => [
   `w = ${base} ** (-2 * np.arange(${Math.ceil(d_model / 2)}) / ${d_model})`,
@@ -90,7 +87,7 @@ function sum(store) {
   return {
     title: `input[${p + 1}, ${dim + 1}]`,
     formula: `embedding + position = ${numberText(a)} + ${numberText(b)}`,
-    note: `row ${p + 1}: “${store.tokens[p]}” at position ${p} · dimension ${dim + 1} of ${header.d_model} · entry ${header.sides[store.side].stack}.embedded`,
+    note: `row ${p + 1}: “${store.side.tokens[p]}” at position ${p} · dimension ${dim + 1} of ${header.d_model} · entry ${store.side.stack}.embedded`,
     terms: [],
     value,
     numpy: snippet([], `np.float32(${exactText(a)}) + np.float32(${exactText(b)})`, value),
@@ -103,28 +100,38 @@ function experimentText({ positions, offset, base, order }) {
   return `Experiment(${said.join(", ")})`;
 }
 
-function difference(store) {
-  if (!store.chosen) return "Run an experiment: the model runs again, with the same parameters and other positions. Its words and its attention maps then stand beside the original's.";
-  const found = store.compared;
-  if (!found) return "The model is running.";
-  const { layer, head } = store.cell;
-  const { site } = store;
-  const maps = store.maps(site, layer, head);
-  const { run, original } = found;
-  const { request, experiment, places, target } = run.header;
-  const src = original.header.read;
-  const rows = site === "encoder.self_attn" ? src : original.header.tgt;
-  const columns = site === "decoder.self_attn" ? original.header.tgt : src;
-  const [query, key] = [Math.min(store.mapCursor.query, maps.rows - 1), Math.min(store.mapCursor.key, maps.columns - 1)];
-  const cell = query * maps.columns + key;
-  const entry = site.replace(".", `.${layer}.`);
-  const back = { "encoder.self_attn": "b[np.ix_(back, back)]", "decoder.cross_attn": "b[:, back]" }[site];
-  const moved = experiment.order && back ? [`back = np.argsort(${JSON.stringify(places)})  # the order typed`, `b = ${back}`] : [];
+const ASK =
+  "Run an experiment: the model runs again, with the same parameters and other positions. Its words and its attention maps then " +
+  "stand beside the original's.";
+
+// The lines that put an experiment's map back in the order typed.
+function backLines(runs, { queries, keys }) {
+  const { places } = runs.compared.run.header;
+  const [rows, columns] = [queries, keys].map((side) => runs.isMoved(side));
+  if (!rows && !columns) return [];
+  const straight = rows ? "b[back]" : "b[:, back]";
+  const moved = rows && columns ? "b[np.ix_(back, back)]" : straight;
+  return [`back = np.argsort(${JSON.stringify(places[rows ? queries : keys])})  # the order typed`, `b = ${moved}`];
+}
+
+function difference({ header, cursor, runs }) {
+  if (!runs.chosen) return ASK;
+  if (!runs.compared) return "The model is running.";
+  const { layer, head, row, column } = cursor;
+  const site = header.sites[runs.site];
+  const maps = runs.maps(layer, head);
+  const { rows, columns } = runs.tokens;
+  const { request, experiment, target } = runs.compared.run.header;
+  const cell = row * maps.columns + column;
+  const [a, b] = [maps.a, maps.b].map((map) => weightText(map[cell]));
+  const entry = python(`${site.name.replace("{layer}", String(layer))}.weights`);
   return {
     title: `distance, layer ${layer + 1}, head ${head + 1}`,
     formula: `mean over ${maps.rows} rows of ½ Σ |original − experiment|`,
-    note: `under the cursor: “${rows[query]}” looks at “${columns[key]}”: ${weightText(maps.a[cell])} in the original, ${weightText(maps.b[cell])} in the experiment; its row's ½ Σ |…| = ${numberText(maps.byRow[query])}`,
-    terms: maps.byRow.map((value, i) => ({ name: rows[i], text: `${numberText(value)} / ${maps.rows}`, value: value / maps.rows, here: i === query })),
+    note:
+      `under the cursor: “${rows[row]}” looks at “${columns[column]}”: ${a} in the original, ${b} in the experiment; ` +
+      `its row's ½ Σ |…| = ${numberText(maps.byRow[row])}`,
+    terms: maps.byRow.map((value, i) => ({ name: rows[i], text: `${numberText(value)} / ${maps.rows}`, value: value / maps.rows, here: i === row })),
     value: maps.distance,
     asWeight: true,
     numpy: snippet(
@@ -132,10 +139,10 @@ function difference(store) {
         "from model import load",
         "from model.experiments import Experiment, run",
         `glass, text, target = load(${python(request.model)}), ${python(request.text.trim())}, ${JSON.stringify(target)}`,
-        `a = glass.trace(text, target)[${python(`${entry}.weights`)}].value[${head}]`,
+        `a = glass.trace(text, target)[${entry}].value[${head}]`,
         `_, trace = run(glass, text, ${experimentText(experiment)}, target)`,
-        `b = trace[${python(`${entry}.weights`)}].value[${head}]`,
-        ...moved,
+        `b = trace[${entry}].value[${head}]`,
+        ...backLines(runs, site),
       ],
       "(np.abs(a - b).sum(-1) / 2).mean()",
       maps.distance,

@@ -1,6 +1,8 @@
 // The table PE as a picture, and chosen dimensions of it as waves.
 
 import { el } from "../shared/dom.js";
+import { LEFT_RIGHT, pinning, UP_DOWN, walk } from "../shared/keys.js";
+import { Legend } from "../shared/legend.js";
 import { numberText } from "../shared/numbers.js";
 import { largest } from "../shared/paint.js";
 import { Chart } from "./chart.js";
@@ -20,24 +22,36 @@ export class Heat {
   constructor(store) {
     this.store = store;
     this.chart = new Chart({
-      onCursor: ({ row, column }) => store.hover({ p: row, dim: column }),
+      onCursor: ({ row, column }) => store.point({ p: row, dim: column }),
       onPin: ({ row, column }) => store.pin({ p: row, dim: column }),
     });
     this.caption = el("p", { class: "note" });
-    this.limits = [el("span"), el("span")];
-    this.scaleBox = el("span", { class: "scale" });
-    this.plot = new Plot({ onCursor: (p) => store.hover({ p }), onPin: (p) => store.pin({ p }) });
+    this.legend = new Legend();
+    this.plot = new Plot({ onCursor: (p) => store.point({ p }), onPin: (p) => store.pin({ p }) });
     this.chips = el("div", { class: "chips" });
+    this.title = el("b");
+    this.waveNote = el("span");
     this.node = el(
       "div",
       { class: "view heat" },
-      el("div", { class: "panel-name" }, (this.title = el("b")), el("span", { class: "legend" }, this.limits[0], this.scaleBox, this.limits[1])),
+      el("div", { class: "panel-name" }, this.title, this.legend.node),
       this.caption,
       this.chart.node,
-      el("div", { class: "panel-name" }, el("b", {}, "The same columns as waves"), (this.waveNote = el("span"))),
+      el("div", { class: "panel-name" }, el("b", {}, "The same columns as waves"), this.waveNote),
       this.chips,
       this.plot.node,
     );
+  }
+
+  get keys() {
+    const { store } = this;
+    const how = (/** @type {string} */ on) => ({ on, says: "on a picture arrows move" });
+    return [
+      ...walk(UP_DOWN, "p", (by) => store.walk("p", by), how(".panel")),
+      ...walk(LEFT_RIGHT, "dim", (by) => store.walk("dim", by), how(".panel")),
+      ...walk(LEFT_RIGHT, "p", (by) => store.walk("p", by), how(".plot")),
+      ...pinning(store, ".panel, .plot"),
+    ];
   }
 
   draw(theme, width) {
@@ -49,17 +63,21 @@ export class Heat {
     this.isLow = window.innerHeight < 800;
     this.title.textContent = `PE: ${rows} positions × ${d_model} dimensions`;
     this.caption.textContent = store.isWaves
-      ? "Row p is the vector that is added to the token at position p; the first token has position 0. Dimensions come in pairs, a sine and a cosine: the left ones swing fast from row to row, the right ones hardly change."
+      ? "Row p is the vector that is added to the token at position p; the first token has position 0. Dimensions come in pairs, " +
+        "a sine and a cosine: the left ones swing fast from row to row, the right ones hardly change."
       : "Row p is the vector, learned in training, that is added to the token at position p; the first token has position 0.";
-    const stops = theme.signedStops.map((stop, i) => `${stop} ${(100 * i) / (theme.signedStops.length - 1)}%`);
-    this.scaleBox.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
-    this.limits.forEach((node, n) => (node.textContent = numberText(n ? limit : -limit)));
+    this.legend.draw(theme, limit);
     this.chart.draw({
       name: `Positional encoding: one row a position, one column a dimension (${rows} × ${d_model}), signed`,
-      stage: "PE", values: store.pe, rows, columns: d_model, scale: "signed", limit, width, rowHeight: rows > 40 ? 6 : this.isLow ? 7 : 9, theme, colour: theme.roles.query,
-      rowName: "position p", columnName: "dimension", columnStart: 1,
+      stage: "PE", values: store.pe, rows, columns: d_model, scale: "signed", limit, width, theme, colour: theme.roles.query,
+      rowHeight: this.rowHeight(rows), rowName: "position p", columnName: "dimension", columnStart: 1,
     });
     this.drawCursor();
+  }
+
+  rowHeight(rows) {
+    if (rows > 40) return 6;
+    return this.isLow ? 7 : 9;
   }
 
   drawCursor() {
@@ -102,16 +120,23 @@ export class Heat {
 
   drawChips(waves, here) {
     const focused = this.chips.getRootNode().activeElement?.dataset?.wave;
-    this.chips.replaceChildren(
-      ...this.drawn.map((dim) => {
-        const kept = waves.includes(dim);
-        const kind = this.store.isWaves ? ` (${dim % 2 ? "cos" : "sin"}): ${wavelengthText(this.store, dim)}` : "";
-        const swatch = el("span", { class: "swatch", "aria-hidden": "true", style: { background: this.colour(dim) } });
-        const properties = { class: `chip${dim === here ? " here" : ""}`, "data-wave": dim + 1, "aria-pressed": String(kept), onclick: () => this.store.keepWave(dim) };
-        properties["aria-label"] = kept ? `put the wave of dimension ${dim + 1} away` : `keep the wave of dimension ${dim + 1}`;
-        return el("button", properties, swatch, el("span", {}, `dimension ${dim + 1}${kind}`), el("span", { class: "mark" }, kept ? "×" : waves.length < MOST_WAVES ? "+ keep" : "+ keep instead of the first"));
-      }),
-    );
+    this.chips.replaceChildren(...this.drawn.map((dim) => this.chip(dim, waves, dim === here)));
     if (focused) this.chips.querySelector(`[data-wave="${focused}"]`)?.focus({ preventScroll: true });
+  }
+  chip(dim, waves, isHere) {
+    const { store } = this;
+    const kept = waves.includes(dim);
+    const kind = store.isWaves ? ` (${dim % 2 ? "cos" : "sin"}): ${wavelengthText(store, dim)}` : "";
+    const other = waves.length < MOST_WAVES ? "+ keep" : "+ keep instead of the first";
+    return el(
+      "button",
+      {
+        class: `chip${isHere ? " here" : ""}`, "data-wave": dim + 1, "aria-pressed": String(kept), onclick: () => store.keepWave(dim),
+        "aria-label": kept ? `put the wave of dimension ${dim + 1} away` : `keep the wave of dimension ${dim + 1}`,
+      },
+      el("span", { class: "swatch", "aria-hidden": "true", style: { background: this.colour(dim) } }),
+      el("span", {}, `dimension ${dim + 1}${kind}`),
+      el("span", { class: "mark" }, kept ? "×" : other),
+    );
   }
 }

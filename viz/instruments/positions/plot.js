@@ -1,16 +1,7 @@
 // Lines over whole numbers, as SVG, with axes; nothing here knows what they mean.
 
-import { el, listen } from "../shared/dom.js";
+import { el, listen, svg } from "../shared/dom.js";
 import { marked } from "../shared/paint.js";
-
-const SVG = "http://www.w3.org/2000/svg";
-
-export function svg(tag, properties = {}, ...children) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(properties)) if (value !== null) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
 
 const TYPE = 14;
 

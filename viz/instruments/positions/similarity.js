@@ -1,6 +1,8 @@
 // PE(p) · PE(q) for all positions, and one row of it as a curve.
 
 import { el } from "../shared/dom.js";
+import { LEFT_RIGHT, pinning, UP_DOWN, walk } from "../shared/keys.js";
+import { Legend } from "../shared/legend.js";
 import { numberText } from "../shared/numbers.js";
 import { largest } from "../shared/paint.js";
 import { Chart } from "./chart.js";
@@ -10,22 +12,32 @@ export class Similarity {
   constructor(store) {
     this.store = store;
     this.chart = new Chart({
-      onCursor: ({ row, column }) => store.hover({ p: row, q: column }),
+      onCursor: ({ row, column }) => store.point({ p: row, q: column }),
       onPin: ({ row, column }) => store.pin({ p: row, q: column }),
     });
     this.caption = el("p", { class: "note" });
-    this.limits = [el("span"), el("span")];
-    this.scaleBox = el("span", { class: "scale" });
-    this.plot = new Plot({ onCursor: (q) => store.hover({ q }), onPin: (q) => store.pin({ q }) });
+    this.legend = new Legend();
+    this.plot = new Plot({ onCursor: (q) => store.point({ q }), onPin: (q) => store.pin({ q }) });
     this.curve = el("b");
     this.curveNote = el("p", { class: "note" });
+    const beside = el("div", { class: "cellbox" }, el("div", { class: "panel-name" }, this.curve), this.plot.node, this.curveNote);
     this.node = el(
       "div",
       { class: "view similarity" },
-      el("div", { class: "panel-name" }, el("b", {}, "PE(p) · PE(q)"), el("span", { class: "legend" }, this.limits[0], this.scaleBox, this.limits[1])),
+      el("div", { class: "panel-name" }, el("b", {}, "PE(p) · PE(q)"), this.legend.node),
       this.caption,
-      el("div", { class: "two" }, el("div", { class: "cellbox" }, this.chart.node), (this.side = el("div", { class: "cellbox" }, el("div", { class: "panel-name" }, this.curve), this.plot.node, this.curveNote))),
+      el("div", { class: "two" }, el("div", { class: "cellbox" }, this.chart.node), beside),
     );
+  }
+
+  get keys() {
+    const { store } = this;
+    const says = "on a picture arrows move";
+    return [
+      ...walk(UP_DOWN, "p", (by) => store.walk("p", by), { on: ".panel", says }),
+      ...walk(LEFT_RIGHT, "q", (by) => store.walk("q", by), { on: ".panel, .plot", says }),
+      ...pinning(store, ".panel, .plot"),
+    ];
   }
 
   draw(theme, width) {
@@ -39,15 +51,14 @@ export class Similarity {
     const cell = Math.max(3, Math.min(15, (room - 44) / rows));
     this.plotWidth = isWide ? width - (cell * rows + 44) - 28 : width;
     this.caption.textContent = store.isWaves
-      ? `Each of the ${d_model} dimensions of row p times that of column q, summed: largest on the diagonal, where a position meets itself (${numberText(products[0])}), and along each diagonal all the same: the product depends on the distance q − p alone.`
+      ? `Each of the ${d_model} dimensions of row p times that of column q, summed: largest on the diagonal, where a position meets ` +
+        `itself (${numberText(products[0])}), and along each diagonal all the same: the product depends on the distance q − p alone.`
       : `Each of the ${d_model} dimensions of row p times that of column q, summed. Learned positions need not depend on the distance alone.`;
-    const stops = theme.signedStops.map((stop, i) => `${stop} ${(100 * i) / (theme.signedStops.length - 1)}%`);
-    this.scaleBox.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
-    this.limits.forEach((node, n) => (node.textContent = numberText(n ? limit : -limit)));
+    this.legend.draw(theme, limit);
     this.chart.draw({
       name: `Similarity of positions: PE(p) · PE(q), ${rows} × ${rows}, signed`,
-      stage: "PE · PE", values: products, rows, columns: rows, scale: "signed", limit, width: cell * rows + 42, rowHeight: cell, theme, colour: theme.roles.query,
-      rowName: "position p", columnName: "position q", columnStart: 0,
+      stage: "PE · PE", values: products, rows, columns: rows, scale: "signed", limit, theme, colour: theme.roles.query,
+      width: cell * rows + 42, rowHeight: cell, rowName: "position p", columnName: "position q", columnStart: 0,
     });
     this.drawCursor();
   }

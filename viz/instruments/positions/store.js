@@ -1,51 +1,89 @@
-// What the instrument knows and what is chosen: the open tab, the cursor, k, the experiments that ran. Nothing here draws.
+// What the instrument knows and what is chosen: the open tab, the cursor, k, the waves that are kept. Nothing here draws.
 
-import { readLink, Teller, wholeNumber } from "../shared/link.js";
 import { add, dot, largestError } from "../shared/maths.js";
-import { unpack } from "../shared/transport.js";
-import { backInPlace, encodings, mean, totalVariation, turned } from "./maths.js";
+import { SidedStore } from "../shared/sided.js";
+import { within } from "../shared/store.js";
+import { encodings, turned } from "./maths.js";
+import { listed, Runs } from "./runs.js";
 
-export const TABS = { heat: "Heat-map", similarity: "Similarity", rotation: "Rotation", sum: "Sum", experiments: "Experiments" };
-export const SIDES = ["src", "tgt"];
-export const ORIGINAL = { key: "original", label: "Original", values: {} };
-const MOST_EXPERIMENTS = 10;
+const FIRST = { p: 3, q: 7, dim: 8, row: 0, column: 0, layer: 0, head: 0 };
+const FIRST_K = 4;
 const FIRST_WAVES = [0, 8, 16, 32];
 export const MOST_WAVES = 6;
+// Which counts of the cursor are pinned in a tab, by the names that the link has for them.
+const PIN = { query: "p", feature: "dim" };
+const PINS = { similarity: { query: "p", key: "q" }, experiments: { query: "row", key: "column" } };
 
-const sideOf = ({ side }) => (side === "target" ? "tgt" : "src");
-const within = (value, limit) => Math.min(Math.max(value, 0), Math.max(0, limit - 1));
-
-export class Store {
+export class Store extends SidedStore {
   constructor() {
-    this.listeners = new Set();
-    this.teller = new Teller();
-    const link = readLink();
-    const number = (name) => (link[name] === undefined ? null : wholeNumber(link[name]));
-    const [query, key, feature] = [number("query"), number("key"), number("feature")];
-    this.tab = link.panel;
-    this.side = sideOf(link);
-    this.k = 4;
-    this.pinned = [query, link.panel === "similarity" ? key : feature].some((value) => value !== null);
-    this.cursor = { p: (query ?? 4) - 1, q: (key ?? 8) - 1, dim: (feature ?? 9) - 1 };
-    this.site = "encoder.self_attn";
-    this.cell = { layer: 0, head: 0 };
-    this.mapCursor = { query: 0, key: 0 };
+    super("positions");
+    this.tab = "";
+    this.k = FIRST_K;
+    /** @type {number[]} dimensions, from 0 */
+    this.waves = [];
+    this.runs = new Runs(this);
+    /** @type {any} the table whose products are known */
+    this.productsOf = null;
+    this.products = new Float64Array();
   }
 
-  take({ header, arrays }) {
-    this.header = header;
-    this.arrays = arrays;
-    this.waves = (this.waves ?? FIRST_WAVES).filter((dim) => dim < header.d_model);
-    if (!this.tabs.includes(this.tab)) this.tab = this.tabs[0];
-    this.asked = [ORIGINAL];
-    this.texts = [header.text];
-    this.runs = new Map();
-    this.chosen = null;
-    this.shuffles = 0;
-    this.clamp();
-    this.changed("all");
-    if (this.tab === "experiments") this.runMissing();
+  // The link ---------------------------------------------------------------------------------------------------
+
+  /** @returns {Record<string, string>} */
+  get pinAxes() {
+    return PINS[/** @type {keyof PINS} */ (this.tab)] ?? PIN;
   }
+
+  get firstWaves() {
+    return FIRST_WAVES.filter((dim) => dim < this.header.d_model);
+  }
+
+  // Where the rotation's knobs stand; a pin says it, too.
+  get knobs() {
+    return this.tab === "rotation" && !this.pinned ? { position: this.cursor.p, pair: this.pair } : {};
+  }
+
+  linked() {
+    const pin = Object.entries(this.pinned ? this.pinAxes : {}).map(([name, axis]) => [name, this.cursor[axis]]);
+    const waves = this.waves.map((dim) => dim + 1).join(",");
+    return {
+      ...super.linked(),
+      ...this.runs.linked(),
+      ...this.knobs,
+      ...Object.fromEntries(pin),
+      panel: this.tab,
+      k: this.k === FIRST_K ? null : this.k,
+      waves: String(this.waves) === String(this.firstWaves) ? null : waves,
+    };
+  }
+
+  restore(values) {
+    super.restore(values);
+    const { panel, k, position, pair, waves, cell } = values;
+    this.tab = this.tabs.includes(panel) ? panel : this.tabs[0];
+    this.k = Math.round(k ?? FIRST_K);
+    this.waves = waves === null ? this.firstWaves : listed(waves).map((number) => Number(number) - 1);
+    this.runs.restore(values);
+    const [layer, head] = (cell ?? "").split(".").map((/** @type {string} */ number) => Number(number) - 1 || 0);
+    this.cursor = { ...FIRST, p: position ?? FIRST.p, dim: pair === null ? FIRST.dim : 2 * pair, layer: layer ?? 0, head: head ?? 0 };
+    const said = Object.entries(this.pinAxes).filter(([name]) => values[name] !== null);
+    for (const [name, axis] of said) this.cursor[axis] = values[name];
+    this.pinned = said.length > 0;
+  }
+
+  fetch() {
+    if (this.tab === "experiments") this.runs.fetch();
+  }
+
+  changed(what) {
+    if (what === "numbers") {
+      this.clamp();
+      this.fetch();
+    }
+    super.changed(what);
+  }
+
+  // What there is ----------------------------------------------------------------------------------------------
 
   get hasTable() {
     return "pe" in this.arrays;
@@ -57,16 +95,21 @@ export class Store {
 
   get tabs() {
     if (!this.hasTable) return ["experiments"];
-    return Object.keys(TABS).filter((tab) => tab !== "rotation" || (this.isWaves && this.header.d_model > 1));
+    return Object.keys(this.header.panels).filter((tab) => tab !== "rotation" || (this.isWaves && this.header.d_model > 1));
   }
 
   get sizes() {
     const { d_model } = this.header;
-    return { d_model, rows: this.hasTable ? this.arrays.pe.shape[0] : 1, pairs: Math.max(1, Math.floor(d_model / 2)), tokens: this.tokens.length };
+    const rows = this.hasTable ? this.arrays.pe.shape[0] : 1;
+    return { d_model, rows, pairs: Math.max(1, Math.floor(d_model / 2)), tokens: this.side.tokens.length };
   }
 
-  get tokens() {
-    return this.header.sides[this.side].tokens;
+  get limits() {
+    const { rows, d_model, tokens } = this.sizes;
+    const { n_layers, n_heads } = this.header;
+    const [row, column] = (this.tab === "experiments" && this.runs.shape) || [];
+    const map = row ? { row, column } : {};
+    return { p: this.tab === "sum" ? Math.min(rows, tokens) : rows, q: rows, dim: d_model, layer: n_layers, head: n_heads, ...map };
   }
 
   get pe() {
@@ -79,31 +122,34 @@ export class Store {
 
   // PE(p) · PE(q) for all p and q, from the table.
   get similarity() {
-    if (this.similarityOf !== this.arrays.pe) {
+    if (this.productsOf !== this.arrays.pe) {
       const { rows, d_model } = this.sizes;
-      this.similarityOf = this.arrays.pe;
-      this.products = Float64Array.from({ length: rows * rows }, (_, n) => dot(this.pe, Math.floor(n / rows) * d_model, this.pe, (n % rows) * d_model, d_model));
+      const product = (n) => dot(this.pe, Math.floor(n / rows) * d_model, this.pe, (n % rows) * d_model, d_model);
+      this.productsOf = this.arrays.pe;
+      this.products = Float64Array.from({ length: rows * rows }, (_, n) => product(n));
     }
     return this.products;
   }
 
-  embed(side = this.side) {
+  embed(side = this.sideName) {
     return this.arrays[`embed.${side}`].values;
   }
 
-  input(side = this.side) {
+  input(side = this.sideName) {
     return this.arrays[`embedded.${side}`].values;
   }
 
   // Recomputed here: the table from its formula, both sides' sums from their two parts.
   check() {
+    if (!this.hasTable) return null;
     const { d_model, base } = this.header;
-    const errors = SIDES.map((side) => {
+    const errors = Object.keys(this.sides).map((side) => {
       const sum = this.input(side);
       return largestError(add(this.embed(side), this.pe.subarray(0, sum.length)), sum);
     });
     if (this.isWaves) errors.push(largestError(encodings(this.sizes.rows, d_model, base), this.pe));
-    return Math.max(...errors);
+    const table = this.isWaves ? "the table from its sines and cosines, and " : "";
+    return { error: Math.max(...errors), what: `${table}embedding + position of both sides` };
   }
 
   // Largest error of "PE(p + k) is PE(p) turned by k" over all positions and whole pairs of the table.
@@ -112,209 +158,67 @@ export class Store {
     let worst = 0;
     for (let p = 0; p + this.k < rows; p++) {
       const there = (p + this.k) * d_model;
-      worst = Math.max(worst, largestError(turned(this.pe, p, this.k, d_model, this.header.base), this.pe.subarray(there, there + 2 * pairs)));
+      const own = this.pe.subarray(there, there + 2 * pairs);
+      worst = Math.max(worst, largestError(turned(this.pe, p, this.k, d_model, this.header.base), own));
     }
     return worst;
-  }
-
-  // Choosing ---------------------------------------------------------------------------------------------------
-
-  changed(what) {
-    for (const listener of this.listeners) listener(what);
-  }
-
-  clamp() {
-    const { rows, d_model, tokens } = this.sizes;
-    const limit = this.tab === "sum" ? Math.min(rows, tokens) : rows;
-    this.cursor = { p: within(this.cursor.p, limit), q: within(this.cursor.q, rows), dim: within(this.cursor.dim, d_model) };
-    this.k = within(this.k, Math.max(2, rows));
-    this.cell = { layer: within(this.cell.layer, this.header.n_layers), head: within(this.cell.head, this.header.n_heads) };
   }
 
   get pair() {
     return within(Math.floor(this.cursor.dim / 2), this.sizes.pairs);
   }
 
-  hover(change) {
-    if (!this.pinned) this.set(change);
+  // Choosing ---------------------------------------------------------------------------------------------------
+
+  // Another model or sentence may have less of everything.
+  clamp() {
+    if (!this.tabs.includes(this.tab)) this.tab = this.tabs[0];
+    this.runs.settle();
+    super.clamp();
+    const { rows, d_model } = this.sizes;
+    this.k = within(this.k, Math.max(2, rows));
+    this.waves = this.waves.filter((dim) => dim >= 0 && dim < d_model).slice(-MOST_WAVES);
   }
 
-  set(change) {
-    const before = this.cursor;
-    this.cursor = { ...before, ...change };
-    this.clamp();
-    if (Object.entries(this.cursor).some(([name, value]) => before[name] !== value)) this.changed("cursor");
-  }
-
-  // By key or choice: the pin, if there is one, moves along.
-  move(change) {
-    this.set(change);
-    this.say();
-  }
-
-  pin(change = {}) {
-    const isSame = this.pinned && Object.entries(change).every(([name, value]) => this.cursor[name] === value);
-    this.cursor = { ...this.cursor, ...change };
-    this.clamp();
-    this.pinned = !isSame;
-    this.changed("cursor");
-    this.say();
-  }
-
-  free() {
-    if (!this.pinned) return;
-    this.pinned = false;
-    this.changed("cursor");
-    this.say();
-  }
-
-  say() {
-    const { p, q, dim } = this.cursor;
-    const isSquare = this.tab === "similarity";
-    const [feature, key] = [this.pinned && !isSquare ? dim + 1 : null, this.pinned && isSquare ? q + 1 : null];
-    const side = this.side === "tgt" ? "target" : null;
-    this.teller.say({ place: "positions", panel: this.tab, side, query: this.pinned ? p + 1 : null, feature, key });
-  }
-
+  /** @param {string} tab */
   open(tab) {
     this.tab = tab;
     this.pinned = false;
     this.clamp();
-    this.changed("all");
-    this.say();
-    if (tab === "experiments") this.runMissing();
+    this.changed("data");
+    this.fetch();
+    this.say({ entry: true });
   }
 
-  // The map may choose the other side, by the link.
-  follow() {
-    const link = readLink();
-    if (this.header && link.place === "positions" && sideOf(link) !== this.side) this.show(sideOf(link));
-  }
-
-  show(side) {
-    this.side = side;
-    this.pinned = false;
-    this.clamp();
-    this.changed("all");
+  // By key, where the link says it also without a pin.
+  set(change) {
+    this.move(change);
     this.say();
   }
 
+  // How far on, while the reader drags; the link hears when it rests.
   turn(k) {
     this.k = k;
     this.clamp();
     this.changed("k");
   }
 
+  /** @param {number} dim */
   keepWave(dim) {
     if (this.waves.includes(dim)) this.waves = this.waves.filter((each) => each !== dim);
     else this.waves = [...this.waves, dim].slice(-MOST_WAVES);
     this.changed("cursor");
+    this.say();
   }
 
-  // Experiments ------------------------------------------------------------------------------------------------
-
-  key(experiment, text) {
-    return `${experiment.key}\n${text}`;
+  // A head of the experiments' grid.
+  /** @param {{ layer: number, head: number }} head */
+  openHead(head) {
+    this.cursor = this.bounded({ ...this.cursor, ...head });
+    this.runs.changed("head");
   }
 
-  run(experiment, text) {
-    return this.runs.get(this.key(experiment, text)) ?? null;
-  }
-
-  // All that was asked for, experiment by experiment: [{ experiment, text, run }].
-  get rows() {
-    return this.asked.flatMap((experiment) => this.texts.map((text) => ({ experiment, text, run: this.run(experiment, text) })));
-  }
-
-  perform(experiment) {
-    const known = this.asked.find(({ key }) => key === experiment.key);
-    if (!known) {
-      this.asked = [...this.asked, experiment];
-      if (this.asked.length > MOST_EXPERIMENTS) this.asked = [ORIGINAL, ...this.asked.slice(2)];
-    }
-    this.chosen = { experiment: known ?? experiment, text: this.chosen?.text ?? this.header.text };
-    this.runMissing();
-  }
-
-  // A sentence beside the typed one: shown, or put away again.
-  beside(text) {
-    if (text === this.header.text) return;
-    this.texts = this.texts.includes(text) ? this.texts.filter((each) => each !== text) : [...this.texts, text];
-    if (this.chosen && !this.texts.includes(this.chosen.text)) this.chosen = { ...this.chosen, text: this.header.text };
-    this.runMissing();
-  }
-
-  clear() {
-    this.asked = [ORIGINAL];
-    this.chosen = null;
-    this.changed("runs");
-  }
-
-  choose(experiment, text) {
-    this.chosen = { experiment, text };
-    this.changed("runs");
-  }
-
-  runMissing() {
-    for (const experiment of this.asked) {
-      for (const text of this.texts) if (!this.run(experiment, text) || this.run(experiment, text).trouble) this.fetch(experiment, text);
-    }
-    this.changed("runs");
-  }
-
-  async fetch(experiment, text) {
-    const { header, runs } = this;
-    const key = this.key(experiment, text);
-    runs.set(key, { waiting: true });
-    try {
-      const url = new URL("numbers/positions/experiment", document.baseURI);
-      for (const [name, value] of Object.entries({ ...header.request, text, ...experiment.values })) url.searchParams.set(name, value);
-      const answer = await fetch(url.href);
-      if (answer.ok) runs.set(key, unpack(new Uint8Array(await answer.arrayBuffer())));
-      else runs.set(key, { trouble: await answer.text() });
-    } catch {
-      runs.set(key, { trouble: "This run did not arrive. Click the experiment again." });
-    }
-    if (this.header === header) this.changed("runs");
-  }
-
-  // The chosen run beside the original of the same sentence; null until both are there.
-  get compared() {
-    if (!this.chosen) return null;
-    const [run, original] = [this.run(this.chosen.experiment, this.chosen.text), this.run(ORIGINAL, this.chosen.text)];
-    if (!run?.header || !original?.header) return null;
-    return { ...this.chosen, run, original };
-  }
-
-  // Both maps of a head, the experiment's rows and columns back in the order typed: { a, b, rows, columns, byRow, distance }.
-  maps(site, layer, head) {
-    const { run, original } = this.compared;
-    const [n_layers, n_heads, rows, columns] = run.arrays[site].shape;
-    if (layer >= n_layers || head >= n_heads) return null;
-    const start = (layer * n_heads + head) * rows * columns;
-    const [a, raw] = [original, run].map(({ arrays }) => arrays[site].values.subarray(start, start + rows * columns));
-    const { places } = run.header;
-    const straight = Array.from({ length: rows }, (_, n) => n);
-    const b = backInPlace(raw, site === "encoder.self_attn" ? places : straight, site === "decoder.self_attn" ? straight : places);
-    const byRow = totalVariation(a, b, rows, columns);
-    return { a, b, rows, columns, byRow, distance: mean(byRow) };
-  }
-
-  openCell(cell) {
-    this.cell = { ...this.cell, ...cell };
-    this.clamp();
-    this.changed("cell");
-  }
-
-  openSite(site) {
-    this.site = site;
-    this.changed("cell");
-  }
-
-  pointMap(cursor) {
-    const same = cursor.query === this.mapCursor.query && cursor.key === this.mapCursor.key;
-    if (same) return;
-    this.mapCursor = cursor;
-    this.changed("cursor");
+  get state() {
+    return { ...super.state, tab: this.tab, k: this.k };
   }
 }

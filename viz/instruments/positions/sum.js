@@ -1,9 +1,10 @@
 // embedding + position = input: three strips of tokens × d_model on one colour scale.
 
 import { el } from "../shared/dom.js";
-import { numberText } from "../shared/numbers.js";
+import { LEFT_RIGHT, pinning, UP_DOWN, walk } from "../shared/keys.js";
+import { Legend } from "../shared/legend.js";
 import { Panel } from "../shared/panel.js";
-import { SIDES } from "./store.js";
+import { SideTabs } from "../shared/sided.js";
 
 const PARTS = [["embed", "embedding", "E[ids] × √d_model"], ["pos", "position", "PE(p)"], ["embedded", "input", "what layer 1 reads"]];
 const STACKED_BELOW = 860;
@@ -18,49 +19,57 @@ function limitOf(...arrays) {
 export class Sum {
   constructor(store) {
     this.store = store;
-    this.sides = el("div", { class: "tabs", role: "tablist", "aria-label": "Side" });
+    this.sides = new SideTabs(store);
     this.caption = el("p", { class: "note" });
-    this.limits = [el("span"), el("span")];
-    this.scaleBox = el("span", { class: "scale" });
+    this.legend = new Legend();
     this.panels = PARTS.map(([name, title, note], n) => {
       const panel = new Panel({
-        onCursor: ({ row, column }) => store.hover({ p: row, dim: column }),
+        onCursor: ({ row, column }) => store.point({ p: row, dim: column }),
         onPin: ({ row, column }) => store.pin({ p: row, dim: column }),
       });
       panel.node.dataset.part = name;
-      const box = el("section", { class: "strip-part" }, el("div", { class: "panel-name" }, el("b", {}, title), el("span", {}, note)), panel.node);
-      return { name, title, panel, box, sign: n ? el("span", { class: "sign", "aria-hidden": "true" }, n === 1 ? "+" : "=") : null };
+      const heading = el("div", { class: "panel-name" }, el("b", {}, title), el("span", {}, note));
+      return { name, title, panel, sign: ["", "+", "="][n], box: el("section", { class: "strip-part" }, heading, panel.node) };
     });
-    this.board = el("div", { class: "strips" }, ...this.panels.flatMap(({ sign, box }) => (sign ? [sign, box] : [box])));
-    this.node = el("div", { class: "view sum-view" }, el("div", { class: "bar" }, this.sides, el("span", { class: "legend" }, this.limits[0], this.scaleBox, this.limits[1])), this.caption, this.board);
+    const signed = ({ sign, box }) => (sign ? [el("span", { class: "sign", "aria-hidden": "true" }, sign), box] : [box]);
+    this.board = el("div", { class: "strips" }, ...this.panels.flatMap(signed));
+    this.node = el("div", { class: "view sum-view" }, el("div", { class: "bar" }, this.sides.node, this.legend.node), this.caption, this.board);
+  }
+
+  get keys() {
+    const { store } = this;
+    const how = { on: ".panel", says: "on a picture arrows move" };
+    return [
+      ...walk(UP_DOWN, "p", (by) => store.walk("p", by), how),
+      ...walk(LEFT_RIGHT, "dim", (by) => store.walk("dim", by), how),
+      ...pinning(store, ".panel"),
+    ];
   }
 
   draw(theme, width) {
     const { store } = this;
     const { tokens, d_model } = store.sizes;
-    const { stack } = store.header.sides[store.side];
+    const { stack, tokens: labels } = store.side;
     const values = { embed: store.embed(), pos: store.pe.subarray(0, tokens * d_model), embedded: store.input() };
     const limit = limitOf(...Object.values(values));
-    const active = this.sides.getRootNode().activeElement?.dataset?.side;
-    this.sides.replaceChildren(
-      ...SIDES.map((side) => el("button", { class: "tab", role: "tab", "data-side": side, "aria-selected": String(side === store.side), onclick: () => store.show(side) }, store.header.sides[side].title)),
-    );
-    if (active) this.sides.querySelector(`[data-side=${active}]`)?.focus({ preventScroll: true });
-    const stops = theme.signedStops.map((stop, i) => `${stop} ${(100 * i) / (theme.signedStops.length - 1)}%`);
-    this.scaleBox.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
-    this.limits.forEach((node, n) => (node.textContent = numberText(n ? limit : -limit)));
-    this.caption.textContent = `Cell by cell, ${tokens} tokens × ${d_model} dimensions: ${stack}.embed + ${stack}.pos = ${stack}.embedded. All three share one scale, which ends where 98% of their numbers lie within. The same word has the same row on the left wherever it stands; its place alone makes the rows on the right differ.`;
+    this.sides.show();
+    this.legend.draw(theme, limit);
+    this.caption.textContent =
+      `Cell by cell, ${tokens} tokens × ${d_model} dimensions: ${stack}.embed + ${stack}.pos = ${stack}.embedded. All three share one ` +
+      "scale, which ends where 98% of their numbers lie within. The same word has the same row on the left wherever it stands; " +
+      "its place alone makes the rows on the right differ.";
     const isStacked = width < STACKED_BELOW;
     this.board.classList.toggle("stacked", isStacked);
-    const label = Math.min(130, Math.max(...store.tokens.map((token) => 10 * [...token].length)) + 16);
-    const rowHeight = tokens <= 12 ? 24 : tokens <= 24 ? 18 : 17;
+    const label = Math.min(130, Math.max(...labels.map((token) => 10 * [...token].length)) + 16);
+    const rowHeight = [24, 18, 17][Number(tokens > 12) + Number(tokens > 24)];
     for (const [n, { name, title, panel, box }] of this.panels.entries()) {
       const hasLabels = isStacked || n === 0;
       const room = isStacked ? width : (width - label - 2 * 30) / 3 + (hasLabels ? label : 0);
       box.style.width = `${room}px`;
       panel.draw({
         name: `${title}, ${stack}.${name}: one row a token, one column a dimension (${tokens} × ${d_model}), signed`,
-        stage: `${stack}.${name}`, values: values[name], rows: tokens, columns: d_model, labels: hasLabels ? store.tokens : null, scale: "signed", limit, width: room, rowHeight, theme, colour: theme.roles.query,
+        stage: `${stack}.${name}`, values: values[name], rows: tokens, columns: d_model, labels: hasLabels ? labels : null,
+        scale: "signed", limit, width: room, rowHeight, theme, colour: theme.roles.query,
       });
     }
     this.drawCursor();

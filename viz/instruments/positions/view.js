@@ -1,143 +1,87 @@
 // The positions lab: the table PE, its waves, its products and its rotation; the sum that the layers read; and the live
 // model with other positions. All but the experiments answers in the browser.
 
-import { el, listen } from "../shared/dom.js";
-import { LINK_CHANGED } from "../shared/link.js";
+import { el } from "../shared/dom.js";
 import { mounted } from "../shared/mount.js";
-import { Strip } from "../shared/strip.js";
+import { Tabs } from "../shared/tabs.js";
+import { View } from "../shared/view.js";
 import { Experiments } from "./experiments.js";
 import { explain } from "./explain.js";
 import { Heat } from "./heat.js";
 import { Rotation } from "./rotation.js";
 import { Similarity } from "./similarity.js";
-import { Store, TABS } from "./store.js";
+import { Store } from "./store.js";
 import { Sum } from "./sum.js";
 
-const TOLERANCE = 1e-5;
-const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+const PARTS = { heat: Heat, similarity: Similarity, rotation: Rotation, sum: Sum, experiments: Experiments };
 
-class View {
+class Positions extends View {
   constructor(parentElement) {
-    this.store = new Store();
+    super(parentElement, new Store(), "positions");
+  }
+
+  build() {
     const { store } = this;
-    this.tabs = el("div", { class: "tabs", role: "tablist", "aria-label": "View" });
-    this.badge = el("span", { class: "check", role: "status" });
+    this.tabs = new Tabs({ label: "View", data: "tab", choose: (tab) => store.open(tab), isRoving: false });
     this.equation = el("p", { class: "pe-formula" });
-    this.views = { heat: new Heat(store), similarity: new Similarity(store), rotation: new Rotation(store), sum: new Sum(store), experiments: new Experiments(store) };
-    this.strip = new Strip(() => explain(store));
-    this.hint = el("p", { class: "hint" });
-    this.root = el(
-      "div",
-      { class: "instrument positions" },
-      el("div", { class: "heading" }, el("h3", { class: "title" }, "Positions"), this.tabs, this.badge),
-      this.equation,
-      ...Object.values(this.views).map(({ node }) => node),
-      this.strip.node,
-      this.hint,
-    );
-    parentElement.append(this.root);
-    listen(this.root, { keydown: (event) => this.press(event) });
-    this.observer = new ResizeObserver(() => this.resized());
-    this.observer.observe(this.root);
-    this.follow = () => store.follow();
-    window.addEventListener(LINK_CHANGED, this.follow);
-    store.listeners.add((what) => this.changed(what));
+    this.parts = Object.fromEntries(Object.entries(PARTS).map(([tab, Part]) => [tab, new Part(store)]));
   }
 
-  get view() {
-    return this.views[this.store.tab];
+  body() {
+    const heading = el("div", { class: "heading" }, this.title, this.tabs.node, this.badge.node);
+    const parts = Object.values(this.parts).map(({ node }) => node);
+    return [heading, this.equation, ...parts, this.strip.node, this.hint];
   }
 
-  changed(what) {
-    if (!this.theme) return;
-    if (what === "all") this.drawAll();
-    else {
-      if (what === "runs") this.view === this.views.experiments && this.view.drawRuns();
-      else if (what === "cell") this.views.experiments.drawCompare();
-      else this.view.drawCursor();
-      this.drawStrip();
-    }
+  get titleText() {
+    return "Positions";
   }
 
-  dress(theme) {
-    this.theme = theme;
-    for (const [role, colour] of Object.entries(theme.roles)) this.root.style.setProperty(`--role-${role}`, colour);
+  get part() {
+    return this.parts[this.store.tab];
   }
 
-  drawAll() {
+  get keys() {
+    return this.part.keys;
+  }
+
+  explain() {
+    return explain(this.store);
+  }
+
+  check() {
+    return this.store.check();
+  }
+
+  get redraws() {
+    const drawn = (how) => () => this.part === this.parts.experiments && this.part[how]();
+    const [runs, head] = [drawn("drawRuns"), drawn("drawCompare")];
+    return { ...super.redraws, k: () => this.drawCursor(), numbers: runs, runs, head };
+  }
+
+  draw() {
     const { store } = this;
-    this.drawTabs();
-    this.drawCheck();
-    this.drawEquation();
-    for (const [tab, { node }] of Object.entries(this.views)) node.hidden = tab !== store.tab;
-    this.drawnWidth = this.root.clientWidth;
-    this.view.draw(this.theme, this.drawnWidth);
-    this.drawStrip();
-    this.hint.textContent =
-      store.tab === "experiments" ? "Keys: on the grid of heads arrows choose a head · on a map arrows move the cursor." : "Keys: on a picture arrows move · Enter pins · Esc frees.";
+    this.tabs.draw(Object.fromEntries(store.tabs.map((tab) => [tab, store.header.panels[tab]])), store.tab);
+    this.equation.textContent = this.equationText;
+    for (const [tab, { node }] of Object.entries(this.parts)) node.hidden = tab !== store.tab;
+    this.part.draw(this.theme, this.root.clientWidth);
   }
 
-  drawTabs() {
-    const { store } = this;
-    const active = this.root.getRootNode().activeElement?.dataset?.tab;
-    this.tabs.replaceChildren(
-      ...store.tabs.map((tab) => el("button", { class: "tab", role: "tab", "data-tab": tab, "aria-selected": String(tab === store.tab), onclick: () => store.open(tab) }, TABS[tab])),
-    );
-    if (active) this.tabs.querySelector(`[data-tab=${active}]`)?.focus({ preventScroll: true });
-  }
-
-  drawCheck() {
-    const { store } = this;
-    this.badge.hidden = !store.hasTable;
-    if (!store.hasTable) return;
-    const error = store.check();
-    const size = Number.isFinite(error) ? error.toExponential(0) : "not a number";
-    this.badge.className = error <= TOLERANCE ? "check right" : "check wrong";
-    this.badge.textContent = `recomputed: max error ${error === 0 ? "0" : size}`;
-    const what = store.isWaves ? "the table from its sines and cosines, and " : "";
-    this.badge.title = `Your browser recomputed ${what}embedding + position of both sides; the largest |a − b| / max(1, |b|) against what the model computed is ${error}.`;
-  }
-
-  drawEquation() {
+  get equationText() {
     const { store } = this;
     const { d_model, base, encoding } = store.header;
-    const { rows } = store.sizes;
-    this.equation.textContent = store.isWaves
-      ? `PE(p)[2i + 1] = sin(p / ${base}^(2i/${d_model})), PE(p)[2i + 2] = cos(p / ${base}^(2i/${d_model})) · pairs i = 0 … ${store.sizes.pairs - 1} · PE: ${rows} × ${d_model}`
-      : store.hasTable
-        ? `PE(p): one learned vector a position · PE: ${rows} × ${d_model}`
-        : `This model has ${encoding} positions: no vector is added to the embeddings, so there is no table to show.`;
+    const { rows, pairs } = store.sizes;
+    if (store.isWaves) {
+      const angle = `p / ${base}^(2i/${d_model})`;
+      return `PE(p)[2i + 1] = sin(${angle}), PE(p)[2i + 2] = cos(${angle}) · pairs i = 0 … ${pairs - 1} · PE: ${rows} × ${d_model}`;
+    }
+    if (store.hasTable) return `PE(p): one learned vector a position · PE: ${rows} × ${d_model}`;
+    return `This model has ${encoding} positions: no vector is added to the embeddings, so there is no table to show.`;
   }
 
-  drawStrip() {
-    this.strip.node.classList.toggle("pinned", this.store.pinned);
-    this.strip.draw();
-  }
-
-  press(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const active = this.root.getRootNode().activeElement;
-    if (active?.matches("input, textarea")) return;
-    const { store } = this;
-    const { p, q, dim } = store.cursor;
-    if (event.key in STEPS && active?.matches("[role=figure]")) {
-      const [down, right] = STEPS[event.key];
-      if (active.matches(".matrix")) this.views.experiments.move(down, right);
-      else if (active.matches(".clocks")) store.move({ dim: dim + 2 * right, p: p + down });
-      else if (active.matches(".plot")) store.move(store.tab === "similarity" ? { q: q + right } : { p: p + right });
-      else if (store.tab === "similarity") store.move({ p: p + down, q: q + right });
-      else store.move({ p: p + down, dim: dim + right });
-    } else if (event.key === "Enter" && active?.matches(".panel, .plot, .clocks")) store.pin();
-    else if (event.key === "Escape") store.free();
-    else return;
-    event.preventDefault();
-  }
-
-  resized() {
-    const width = this.root.clientWidth;
-    // 0: it is leaving the page.
-    if (this.theme && width && width !== this.drawnWidth) this.drawAll();
+  drawCursor() {
+    this.part.drawCursor();
   }
 }
 
-export default await mounted(View, import.meta.url);
+export default await mounted(Positions, import.meta.url);

@@ -25,7 +25,7 @@ export class Numbers {
   constructor(instrument, store) {
     this.instrument = instrument;
     this.store = store;
-    /** @type {Map<string, { answer: any, coming: Promise<any>, keep: boolean, refused: boolean }>} */
+    /** @type {Map<string, { answer: any, coming: Promise<any>, keep: boolean, trouble: string | null }>} */
     this.known = new Map();
   }
 
@@ -44,7 +44,13 @@ export class Numbers {
     return this.known.get(this.address(name, values, keep))?.answer ?? null;
   }
 
-  // The same, and it is on its way if it was not asked for. The store hears "numbers" when it is here.
+  // Why it did not come; null while it may.
+  /** @param {string} name @param {Record<string, any>} values @param {How} how */
+  trouble(name, values = {}, { keep = false } = {}) {
+    return this.known.get(this.address(name, values, keep))?.trouble ?? null;
+  }
+
+  // What has come, and it is on its way if it was not asked for. The store hears "numbers" when it is here.
   /** @param {string} name @param {Record<string, any>} values @param {How} how */
   want(name, values = {}, how = {}) {
     this.ask(name, values, how);
@@ -57,13 +63,13 @@ export class Numbers {
     const href = this.address(name, values, how.keep);
     const known = this.known.get(href);
     if (known) return known.coming;
-    const entry = { answer: null, coming: Promise.resolve(null), keep: Boolean(how.keep), refused: false };
+    const entry = { answer: null, coming: Promise.resolve(null), keep: Boolean(how.keep), trouble: null };
     this.known.set(href, entry);
     entry.coming = this.fetch(href, entry, how);
     return entry.coming;
   }
 
-  /** @param {string} href @param {{ answer: any, keep: boolean, refused: boolean }} entry @param {How} how */
+  /** @param {string} href @param {{ answer: any, keep: boolean, trouble: string | null }} entry @param {How} how */
   async fetch(href, entry, { otherwise = OTHERWISE, as = (message) => message }) {
     const { store } = this;
     const isStale = () => this.known.get(href) !== entry;
@@ -75,8 +81,7 @@ export class Numbers {
     } catch (error) {
       if (isStale()) return null;
       if (!(error instanceof Refused)) console.warn(error);
-      entry.refused = true;
-      store.trouble = error instanceof Refused ? error.message : otherwise;
+      entry.trouble = store.trouble = error instanceof Refused ? error.message : otherwise;
     }
     store.changed("numbers");
     return entry.answer;
@@ -84,11 +89,11 @@ export class Numbers {
 
   // What did not come may be asked for anew: when the reader moves, not with every drawing.
   retry() {
-    for (const [href, entry] of this.known) if (entry.refused) this.known.delete(href);
+    for (const [href, entry] of this.known) if (entry.trouble) this.known.delete(href);
   }
 
   // Another sentence: only what belongs to the weights stays.
   forget() {
-    for (const [href, entry] of this.known) if (!entry.keep || entry.refused) this.known.delete(href);
+    for (const [href, entry] of this.known) if (!entry.keep || entry.trouble) this.known.delete(href);
   }
 }
