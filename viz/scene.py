@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -119,7 +120,8 @@ class Scene:
             width = widths.get(self.stage, config.d_model)
         limits = {"layer": config.n_layers, "head": config.n_heads, "query": n_queries, "key": n_keys}
         limits |= {"feature": width, "step": n_steps}
-        moved, notices = {"place": place}, []
+        moved: dict[str, Any] = {"place": place}
+        notices = []
         if place != self.place:
             notices.append(
                 f"The link asks for {self.place}; this model is {config.norm}-norm and has no final norm."
@@ -140,7 +142,7 @@ def says_yes_or_no(text: str) -> bool:
 
 def from_link(link: Mapping[str, str]) -> tuple[Scene, list[str]]:
     """The scene that a link describes, and a notice for each value that makes no sense."""
-    values: dict[str, str | int] = {}
+    values: dict[str, Any] = {}
     notices = []
     for name in ("text", "model"):
         if link.get(name, "").strip():
@@ -184,7 +186,10 @@ def mend_link() -> None:
     To be called before those widgets: Streamlit gives them the link's raw values (a beam of inf ends in an
     OverflowError), from a copy that `st.query_params` does not reach. `from_link` has the notices.
     """
-    with get_script_run_ctx().session_state.query_params() as params:
+    context = get_script_run_ctx()
+    if context is None:  # outside a page there are no widgets
+        return
+    with context.session_state.query_params() as params:
         if raw := params.get("beam"):
             number = whole_number(raw)
             if number is None:

@@ -27,10 +27,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from model import CheckpointError, Glass, TextError, load, names
+from model.card import WIDEST_BEAM
 from model.text import read
 from viz.compression import Compression
 from viz.instruments.base import Answer, Asked, Numbers, Refusal, instruments, refusing, whole_number
-from viz.scene import DEFAULT_MODEL, WIDEST_BEAM, examples
+from viz.scene import DEFAULT_MODEL, examples
 from viz.scripts import Scripts
 
 log = logging.getLogger("glassbox")
@@ -92,8 +93,8 @@ def compute(model: str, text: str, beam: int, padded: bool) -> Answer:
     trace = glass.trace(text, translation)
     if padded:
         room = min(side.limit for side in trace.anatomy.sides)
-        pad_to = padded_length(*(len(rows.ids) for rows in trace.sides.values()), room)
-        trace = glass.trace(text, translation, pad_to=pad_to)
+        n_src, n_tgt = (len(rows.ids) for rows in trace.sides.values())
+        trace = glass.trace(text, translation, pad_to=padded_length(n_src, n_tgt, room))
     return Answer(translation, trace)
 
 

@@ -9,6 +9,12 @@ from typing import Any
 import numpy as np
 
 
+def shades(shares: np.ndarray) -> np.ndarray:
+    """Numbers 0…1 as uint8, 255 = 1."""
+    rounded: np.ndarray = np.rint(shares * 255)
+    return rounded.astype(np.uint8)
+
+
 def pack(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
     """One message: the header's length (uint32, little-endian), the header as JSON, then the arrays' bytes.
 

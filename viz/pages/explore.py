@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from model import Glass, TextError
-from model.card import number, objects, section, words
+from model.card import WIDEST_BEAM, number, objects, section, words
 from model.text import read, reading
 from viz import scene as scenes
 from viz import server, theme
@@ -45,7 +45,7 @@ def masthead(glasses: dict[str, Glass], scene: scenes.Scene) -> None:
         st.number_input(
             "Beam",
             1,
-            scenes.WIDEST_BEAM,
+            WIDEST_BEAM,
             value=glass.decoding.beam,
             key="beam",
             bind="query-params",
@@ -123,6 +123,7 @@ def twin(answer: Answer) -> None:
     """The same head as a Plotly heat-map, for zooming and saving; asked for, because its script is large."""
     scene, _ = scenes.current()
     scene, _ = scene.within(answer.trace.config)
+    assert scene.layer is not None  # `within` has chosen one
     stage = nearest_stage(answer.trace, scene.place, scene.stage)
     mode = "dark" if st.context.theme.type == "dark" else "light"
     title = theme.head_title(scene.place, scene.layer + 1, scene.head + 1)
@@ -133,7 +134,7 @@ def twin(answer: Answer) -> None:
         return
     st.markdown(
         "Drag to zoom, double-click to reset, camera to save. "
-        + (attention_heatmap.__doc__ if stage == "weights" else "Colours diverge about 0.")
+        + ((attention_heatmap.__doc__ or "") if stage == "weights" else "Colours diverge about 0.")
     )
     figure = attention_heatmap(answer.trace, scene.place, scene.layer, scene.head, mode, stage)
     st.plotly_chart(figure, key="heatmap", config={"displaylogo": False}, alt=f"{title}: {stage}")
@@ -210,19 +211,19 @@ def page() -> None:
         said.warning(literal(f"{problem} Shown below: “{text}”." if text else problem))
     if text is None:
         return
-    answer = server.answer(glass.name, read(text), scene.beam)
+    answer = server.answer(glass.name, read(text), scene.beam or glass.decoding.beam)
     scenes.remember_good_text(text)
     if not problem and (told := reading(text)).changes:
         said.caption(literal(f"Read as: {told.text} {told.said}"))
-    sizes = None, None
+    n_queries, n_keys = None, None
     if scene.place in scenes.SITES:
-        sizes = answer.trace[f"{site_of(scene.place, 0)}.weights"].value.shape[1:]
+        _, n_queries, n_keys = answer.trace[f"{site_of(scene.place, 0)}.weights"].value.shape
     elif scene.place in ffn.PLACES:
         anatomy = answer.trace.anatomy
-        sizes = len(answer.trace.sides[anatomy.at(anatomy.nearest(scene.place)).queries].tokens), None
+        n_queries = len(answer.trace.sides[anatomy.at(anatomy.nearest(scene.place)).queries].tokens)
     # A branch of the decoding may be longer than the translation on the page.
     n_steps = None if scene.place == "decoding" else len(answer.trace.predicting.tokens)
-    _, moved = scene.within(glass.config, *sizes, n_steps)
+    _, moved = scene.within(glass.config, n_queries, n_keys, n_steps)
     if notices or moved:
         said.caption(literal(" ".join([*notices, *moved])) + " Showing the nearest there is.")
     show(answer, glass, text)

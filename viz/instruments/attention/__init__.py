@@ -13,7 +13,7 @@ import numpy as np
 
 from model import Glass, Trace
 from viz import theme
-from viz.instruments import pack
+from viz.instruments import pack, shades
 from viz.instruments.base import Asked, Instrument, Numbers, Picture
 from viz.labels import query_labels
 from viz.scene import SITES
@@ -34,7 +34,7 @@ def site_of(place: str, layer: int) -> str:
 def overview_weights(trace: Trace, place: str) -> np.ndarray:
     """Weights of all heads of a site for thumbnails: uint8 (layer, head, query, key), 255 = 1."""
     layers = [trace[f"{site_of(place, i)}.weights"].value for i in range(trace.config.n_layers)]
-    return np.rint(np.stack(layers) * 255).astype(np.uint8)
+    return shades(np.stack(layers))
 
 
 def describe(trace: Trace, place: str) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def exact(trace: Trace, place: str, layer: int | None) -> bytes:
 
     `inputs` names the two that it reads, `made_of` the entry that each of them is made from.
     """
-    site = site_of(place, layer)
+    site = trace.anatomy.at(place).scope(layer)
     inputs = {"x_q": trace[f"{site}.q"].of[0], "x_kv": trace[f"{site}.k"].of[0]}
     entries = {stage: f"{site}.{stage}" for stage in HEAD_STAGES if f"{site}.{stage}" in trace}
     names = inputs | entries | {"out": f"{site}.out"}
@@ -83,11 +83,10 @@ def exact(trace: Trace, place: str, layer: int | None) -> bytes:
 
 def projections(glass: Glass, place: str, layer: int | None) -> bytes:
     """W_q, W_k, W_v, W_o (out × in, as torch keeps them) and their biases b_q … b_o of one site, float32."""
-    stack, site = place.split(".")
-    attention_site = getattr(getattr(glass.model, stack)[layer], site)
+    site = glass.model.block(glass.model.anatomy.at(place).scope(layer))
     arrays = {}
     for letter in "qkvo":
-        linear = getattr(attention_site, f"W_{letter}")
+        linear = getattr(site, f"W_{letter}")
         arrays[f"W_{letter}"] = linear.weight.detach().float().numpy()
         arrays[f"b_{letter}"] = linear.bias.detach().float().numpy()
     return pack({"place": place, "layer": layer}, arrays)

@@ -153,27 +153,27 @@ def cache_check(asked: Asked) -> bytes:
     return pack({"steps": state.length}, {"error": np.array([error], dtype=np.float32)})
 
 
-def ways_of(model: Transformer, src_ids: list[int], reads: list[int]) -> dict[str, Iterator[object]]:
+def ways_of(model: Transformer, src_ids: list[int], reads: list[int]) -> dict[str, Iterator[float | None]]:
     """Each way of decoding as an iterator: the encoder, then a step each up to its most probable token."""
     src, tgt = torch.tensor([src_ids]), torch.tensor([reads])
     keep = torch.ones_like(src, dtype=torch.bool)
 
-    def cached() -> Iterator[object]:
+    def cached() -> Iterator[float | None]:
         state = model.start(model.encode(src, keep), keep)
-        yield
+        yield None
         for t in range(len(reads)):
             yield model.step(tgt[:, t], state).argmax(-1).item()
 
-    def uncached() -> Iterator[object]:
+    def uncached() -> Iterator[float | None]:
         memory = model.encode(src, keep)
-        yield
+        yield None
         for t in range(len(reads)):
             states = model.decode(tgt[:, : t + 1], memory, keep)[:, -1:]
             yield model.unembed(states)[:, -1].argmax(-1).item()
 
-    def fused() -> Iterator[object]:
+    def fused() -> Iterator[float | None]:
         decoder = Incremental(model, src_ids)
-        yield
+        yield None
         for token in reads:
             yield decoder.log_probs([token]).argmax(-1).item()
 
@@ -201,7 +201,8 @@ def timed(model: Transformer, src_ids: list[int], reads: list[int], first: int =
 
 def spread(values: np.ndarray) -> list[float]:
     """The lower quartile, the median and the upper quartile."""
-    return np.quantile(values, (0.25, 0.5, 0.75)).tolist()
+    quartiles: list[float] = np.quantile(values, (0.25, 0.5, 0.75)).tolist()
+    return quartiles
 
 
 def summary(runs: Sequence[Mapping[str, list[float]]]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -14,10 +14,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from model import Glass, Trace
 from model.anatomy import Anatomy
-from viz.instruments import pack
+from model.layers import FeedForward, LayerNorm
+from viz.instruments import pack, shades
 from viz.instruments.base import Asked, Instrument, Numbers, Picture, Refusal
 from viz.labels import query_labels
 from viz.scene import ADD_NORMS, FEED_FORWARDS, FINAL_NORMS
@@ -109,7 +111,7 @@ def thumbnails(trace: Trace, place: str) -> tuple[np.ndarray, list[float], int]:
     shares = np.stack([v[:, ::stride] / (limit or 1.0) for v, limit in zip(values, limits, strict=True)])
     if stage != "ffn_hidden":
         shares = (shares + 1) / 2
-    return np.rint(shares * 255).astype(np.uint8), limits, stride
+    return shades(shares), limits, stride
 
 
 LINK = [
@@ -180,27 +182,27 @@ def exact(glass: Glass, trace: Trace, place: str, layer: int | None) -> bytes:
     return pack(header, sent | {"gamma": as_array(norm.gamma)[None], "beta": as_array(norm.beta)[None]})
 
 
-def as_array(parameter: Any) -> np.ndarray:
-    return parameter.detach().float().numpy()
+def as_array(parameter: Tensor) -> np.ndarray:
+    array: np.ndarray = parameter.detach().float().numpy()
+    return array
 
 
-def layer_of(glass: Glass, place: str, layer: int) -> Any:
-    """The module of one layer."""
-    return getattr(glass.model, parts_of(place)[0])[layer]
-
-
-def norm_of(glass: Glass, place: str, layer: int | None) -> Any:
-    """The LayerNorm beside the sublayer, or behind the stack."""
-    if place in FINAL_NORMS:
-        return glass.model.block(place)
-    return getattr(layer_of(glass, place, layer), f"{parts_of(place)[1]}_add").norm
+def norm_of(glass: Glass, place: str, layer: int | None) -> LayerNorm:
+    """The norm of this place, or beside the feed-forward that stands there."""
+    anatomy = glass.model.anatomy
+    own = anatomy.at(place)
+    norm = own if own.kind == "norm" else anatomy.norm_beside(own)
+    module = glass.model.block(norm.scope(layer))
+    if not isinstance(module, LayerNorm):
+        raise Refusal("There is no such norm.")
+    return module
 
 
 def matrices(glass: Glass, place: str, layer: int | None) -> bytes:
     """W_1 (d_ff × d_model) and W_2 (d_model × d_ff, as torch keeps them), b_1, b_2; float32."""
-    if place not in FEED_FORWARDS:
+    block = glass.model.block(glass.model.anatomy.at(place).scope(layer))
+    if not isinstance(block, FeedForward):
         raise Refusal("There is no such feed-forward.")
-    block = layer_of(glass, place, layer).ffn
     parameters = {
         "W_1": block.W_1.weight, "b_1": block.W_1.bias, "W_2": block.W_2.weight, "b_2": block.W_2.bias,
     }  # fmt: skip

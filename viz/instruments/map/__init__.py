@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from model import Trace, counts
+from viz.instruments import shades
 from viz.instruments.base import Asked, Instrument, Picture
 from viz.scene import INSTEAD, SITES, places_of
 
@@ -23,22 +24,22 @@ def signed_thumbnail(value: np.ndarray) -> np.ndarray:
     step = -(-value.shape[-1] // WIDEST)
     drawn = value[:, ::step]
     limit = float(np.abs(drawn).max()) or 1.0
-    return np.rint((drawn / limit + 1) * 127.5).astype(np.uint8)
+    return shades((drawn / limit + 1) / 2)
 
 
 def weights_thumbnail(weights: np.ndarray) -> np.ndarray:
     """(head, query, key) → the heads' mean as uint8, 255 = 1."""
-    return np.rint(weights.mean(0) * 255).astype(np.uint8)
+    return shades(weights.mean(0))
 
 
 def words_thumbnail(probs: np.ndarray) -> np.ndarray:
     """(query, vocab) → probabilities of each row's TOP words, highest first, as uint8, 255 = 1."""
-    return np.rint(-np.sort(-probs, axis=-1)[:, :TOP] * 255).astype(np.uint8)
+    return shades(-np.sort(-probs, axis=-1)[:, :TOP])
 
 
 def steps_thumbnail(probs: np.ndarray) -> np.ndarray:
     """(query, vocab) → each row's highest probability, side by side: uint8 (1, query), 255 = 1."""
-    return np.rint(probs.max(-1)[None] * 255).astype(np.uint8)
+    return shades(probs.max(-1)[None])
 
 
 def thumbnails(trace: Trace) -> dict[str, np.ndarray]:

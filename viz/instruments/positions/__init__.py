@@ -134,8 +134,9 @@ def experiment_of(glass: Glass, text: str, values: Mapping[str, str]) -> Experim
 
     `positions` (on, off), `offset`, `base` and `shuffle` (which shuffle, from 1) may be left out.
     """
-    numbers = {name: whole_number(values[name]) for name in ("offset", "base", "shuffle") if name in values}
-    if None in numbers.values():
+    given = {name: whole_number(values[name]) for name in ("offset", "base", "shuffle") if name in values}
+    numbers = {name: number for name, number in given.items() if number is not None}
+    if numbers != given:
         raise Refusal("Offset, base and shuffle are whole numbers.")
     offset, base = numbers.get("offset", 0), numbers.get("base", int(BASE))
     if abs(offset) > LONGEST_SHIFT or not 1 < base <= WIDEST_BASE:

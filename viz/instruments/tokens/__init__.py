@@ -90,7 +90,8 @@ def spellings_of_words(tokenizer: Tokenizer, ids: Sequence[int]) -> list[str]:
 
 def words(tokenizer: Tokenizer, ids: Sequence[int]) -> list[dict[str, Any]]:
     """The words of one side, in order; each token belongs to the word that holds its first byte."""
-    described, run = [], []
+    described: list[dict[str, Any]] = []
+    run: list[int] = []
 
     def close() -> None:
         """Describe the words of the run of text tokens so far."""
