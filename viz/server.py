@@ -140,7 +140,7 @@ def warm_up() -> None:
 
 
 @contextlib.asynccontextmanager
-async def lifespan(app: st.App) -> AsyncIterator[None]:
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
     warm_up()
     ready.set()
     yield
@@ -190,7 +190,7 @@ def numbers(request: Request) -> Response:
     return Response(body, media_type="application/octet-stream", headers={"Cache-Control": KEPT[wanted.keep]})
 
 
-def readiness(request: Request) -> Response:
+def readiness(_request: Request) -> Response:
     """200 once the examples are computed."""
     return PlainTextResponse("ready") if ready.is_set() else PlainTextResponse("warming up", 503)
 

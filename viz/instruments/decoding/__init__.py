@@ -48,7 +48,7 @@ def beside_greedy(glass: Glass, translation: Translation) -> dict[str, Any] | No
 
 INSTRUMENT = Instrument(
     name="decoding",
-    places=lambda anatomy: ("decoding",),
+    places=lambda _: ("decoding",),
     message=message,
     numbers={
         "branch": Numbers(lanes.branch),

@@ -170,7 +170,7 @@ def asked_logits(asked: Asked) -> bytes:
 
 INSTRUMENT = Instrument(
     name="output",
-    places=lambda anatomy: ("output",),
+    places=lambda _: ("output",),
     message=message,
     numbers={
         "logits": Numbers(asked_logits),

@@ -209,7 +209,7 @@ def asked_experiment(asked: Asked) -> bytes:
 
 INSTRUMENT = Instrument(
     name="positions",
-    places=lambda anatomy: ("positions",),
+    places=lambda _: ("positions",),
     message=message,
     numbers={"experiment": Numbers(asked_experiment)},
 )

@@ -215,4 +215,4 @@ def message(asked: Asked) -> Picture:
     return header, arrays
 
 
-INSTRUMENT = Instrument(name="tokens", places=lambda anatomy: ("tokens",), message=message)
+INSTRUMENT = Instrument(name="tokens", places=lambda _: ("tokens",), message=message)

@@ -31,4 +31,4 @@ def message(asked: Asked) -> Picture:
     return {"chips": chips(asked.glass, asked.translation)}, {}
 
 
-INSTRUMENT = Instrument(name="translation", places=lambda anatomy: (), message=message)
+INSTRUMENT = Instrument(name="translation", places=lambda _: (), message=message)
