@@ -9,13 +9,12 @@ ruff() { "$venv/bin/ruff" check .; }
 format() { "$venv/bin/ruff" format --check .; }
 node_tests_lint() { "$node_tools/.bin/eslint" --config .eslint.config.mjs tests/node .eslint.config.mjs; }
 mypy() { "$python" -m mypy --config-file .mypy.ini; }
-mypy_of_viz() { "$python" -m mypy --config-file .mypy.ini model viz app.py; }
 eslint() { "$node_tools/.bin/eslint" --config .eslint.config.mjs .eslint.config.mjs tests/node viz; }
 tsc() { "$node_tools/.bin/tsc" --project .tsconfig.json; }
 
 # What still finds something waits here until it finds nothing.
 checks=(ruff format mypy node_tests_lint)
-later=(mypy_of_viz eslint tsc)
+later=(eslint tsc)
 
 [ "${1:-}" != --all ] || checks+=("${later[@]}")
 found=()
