@@ -68,8 +68,8 @@ class Block:
     memory: str | None = None
     causal: bool = False
     of: str | None = None
-    enters: str | None = None
-    leaves: str | None = None
+    enters: str = ""
+    leaves: str = ""
     shared_place: str | None = None
 
     @property
@@ -95,11 +95,10 @@ class Block:
         """The name in the trace: decoder.2.cross_attn. A block of no layer takes any."""
         return self.name.replace(LAYER, str(layer or 0))
 
-    def around(self, layer: int | None = None) -> tuple[str | None, str | None]:
+    def around(self, layer: int | None = None) -> tuple[str, str]:
         """`enters` and `leaves` of one layer."""
         number = str(layer or 0)
-        enters, leaves = (name and name.replace(LAYER, number) for name in (self.enters, self.leaves))
-        return enters, leaves
+        return self.enters.replace(LAYER, number), self.leaves.replace(LAYER, number)
 
 
 @dataclass(frozen=True)
@@ -220,21 +219,22 @@ def stack_of(stack: Stack, layer: Sequence[Block], norm: str, adds_positions: bo
     """Blocks of one stack: embedding, a layer's sublayers each with its norm, and pre-norm's final norm."""
     begin, *_, end = stack.stream
 
-    def single(part: str, kind: str, label: str) -> Block:
-        title = f"{stack.title.capitalize()}: {label}"
-        return Block(f"{stack.name}.{part}", kind, stack.name, title, label, stack.side)
+    def single(
+        part: str, kind: str, label: str, leaves: str, enters: str = "", shared_place: str | None = None
+    ) -> Block:
+        name, title = f"{stack.name}.{part}", f"{stack.title.capitalize()}: {label}"
+        own = Block(name, kind, stack.name, title, label, stack.side)
+        return replace(own, enters=enters, leaves=leaves, shared_place=shared_place)
 
-    blocks = [replace(single("embed", "embed", "embedding"), leaves=begin, shared_place="tokens")]
+    blocks = [single("embed", "embed", "embedding", begin, shared_place="tokens")]
     if adds_positions:
-        positions = single("pos", "positions", "positions")
-        blocks.append(replace(positions, leaves=begin, shared_place="positions"))
-    entering: str | None = f"{stack.name}.{LAYER}.resid_in"
+        blocks.append(single("pos", "positions", "positions", begin, shared_place="positions"))
+    entering = f"{stack.name}.{LAYER}.resid_in"
     for number, block in enumerate(layer, 1):
         behind = "resid_out" if number == len(layer) else f"resid_after_{block.part}"
         own = replace(block, enters=entering, leaves=f"{stack.name}.{LAYER}.{behind}")
         blocks += [own, beside(own, norm)] if norm == "post" else [beside(own, norm), own]
         entering = own.leaves
     if norm == "pre":
-        final = single("final_norm", "norm", "final norm")
-        blocks.append(replace(final, enters=end, leaves=stack.output))
+        blocks.append(single("final_norm", "norm", "final norm", stack.output, end))
     return tuple(blocks)

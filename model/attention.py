@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from model.config import Config
-from model.positions import PositionalEncoding
+from model.positions import Where
 from model.trace import SILENT, Recorder
 
 ATTENTIONS: dict[str, type[Attention]] = {}
@@ -79,17 +79,16 @@ class Cache:
 class Attention(nn.Module):
     """Scaled dot-product attention, several heads. A variant overrides project, score, normalise or mix."""
 
-    encoding: PositionalEncoding
+    output = "out"
+    """The entry that it hands on."""
 
-    def __init__(self, config: Config, encoding: PositionalEncoding | None = None) -> None:
+    def __init__(self, config: Config) -> None:
         super().__init__()
         self.n_heads, self.d_head = config.n_heads, config.d_head
         self.W_q = nn.Linear(config.d_model, config.d_model)
         self.W_k = nn.Linear(config.d_model, config.d_model)
         self.W_v = nn.Linear(config.d_model, config.d_model)
         self.W_o = nn.Linear(config.d_model, config.d_model)
-        # Past nn.Module's register: the Transformer owns the encoding, so that its weights have one name.
-        object.__setattr__(self, "encoding", encoding or PositionalEncoding(config))
 
     def project(self, x: Tensor, W: nn.Linear) -> Tensor:
         """x (batch, token, d_model) through W_q, W_k or W_v, split into (batch, head, token, d_head)."""
@@ -103,25 +102,22 @@ class Attention(nn.Module):
         k, v = self.project(x_kv, self.W_k), self.project(x_kv, self.W_v)
         return (k, v) if cache is None else cache.update(k, v)
 
-    def rotate(
-        self, q: Tensor, k: Tensor, q_at: Tensor, k_at: Tensor, rec: Recorder
-    ) -> tuple[Tensor, Tensor]:
-        if not self.encoding.rotates:
+    def rotate(self, q: Tensor, k: Tensor, where: Where, rec: Recorder) -> tuple[Tensor, Tensor]:
+        if not where.rotates:
             return q, k
-        q_turned, k_turned = self.encoding.rotate(q, k, q_at, k_at)
+        q_turned, k_turned = where.rotate(q, k)
         q_rot = rec("q_rot", q_turned, "batch head query d_head", of=("q",))
         k_rot = rec("k_rot", k_turned, "batch head key d_head", of=("k",))
         return q_rot, k_rot
 
-    def score(self, q: Tensor, k: Tensor, q_at: Tensor, k_at: Tensor, rec: Recorder) -> tuple[Tensor, str]:
+    def score(self, q: Tensor, k: Tensor, where: Where, rec: Recorder) -> tuple[Tensor, str]:
         """What goes into the mask, and its name: scaled scores, with the position bias where there is one."""
-        sources = ("q_rot", "k_rot") if self.encoding.rotates else ("q", "k")
+        sources = ("q_rot", "k_rot") if where.rotates else ("q", "k")
         scores = rec("scores", q @ k.mT, "batch head query key", of=sources)
         scaled = rec("scaled", scores / math.sqrt(self.d_head), "batch head query key", of=("scores",))
-        bias = self.encoding.bias(q_at, k_at)
-        if bias is None:
+        if where.bias is None:
             return scaled, "scaled"
-        position_bias = rec("position_bias", bias.to(scaled)[None], "batch head query key")
+        position_bias = rec("position_bias", where.bias.to(scaled)[None], "batch head query key")
         biased = rec("biased", scaled + position_bias, "batch head query key", of=("scaled", "position_bias"))
         return biased, "biased"
 
@@ -138,29 +134,28 @@ class Attention(nn.Module):
         x_q: Tensor,
         x_kv: Tensor,
         keep: Tensor,
-        q_at: Tensor,
-        k_at: Tensor,
+        where: Where,
         rec: Recorder = SILENT,
         cache: Cache | None = None,
     ) -> Tensor:
-        """out (batch, query, d_model). `keep` broadcasts to (batch, head, query, key); `q_at` and `k_at` are
-        the positions (query,) and (key,). With a `cache`, x_kv holds the new tokens only, k_at and keep all.
+        """out (batch, query, d_model). `keep` broadcasts to (batch, head, query, key). With a `cache`, x_kv
+        holds the new tokens only, `where` and `keep` all keys.
         """
         q = rec("q", self.project(x_q, self.W_q), "batch head query d_head", of=("x_q",))
         k, v = self.keys_values(x_kv, cache)
         k = rec("k", k, "batch head key d_head", of=("x_kv",))
         v = rec("v", v, "batch head key d_head", of=("x_kv",))
-        q_rot, k_rot = self.rotate(q, k, q_at, k_at, rec)
-        before_mask, name = self.score(q_rot, k_rot, q_at, k_at, rec)
+        q_rot, k_rot = self.rotate(q, k, where, rec)
+        before_mask, name = self.score(q_rot, k_rot, where, rec)
         masked = rec("masked", before_mask.masked_fill(~keep, -torch.inf), "batch head query key", of=(name,))
         weights = rec("weights", self.normalise(masked), "batch head query key", of=("masked",))
         z = rec("z", self.mix(weights, v), "batch head query d_head", of=("weights", "v"))
         return rec("out", self.W_o(z.transpose(1, 2).flatten(-2)), "batch query d_model", of=("z",))
 
 
-def make_attention(config: Config, encoding: PositionalEncoding | None = None) -> Attention:
+def make_attention(config: Config) -> Attention:
     """The attention that the config names; an unknown name raises ValueError that lists the known ones."""
     if config.attention not in ATTENTIONS:
         known = ", ".join(sorted(ATTENTIONS))
         raise ValueError(f"config: attention must be one of {known}, not {config.attention[:20]!r}.")
-    return ATTENTIONS[config.attention](config, encoding)
+    return ATTENTIONS[config.attention](config)

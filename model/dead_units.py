@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 import torch
 
@@ -23,9 +24,9 @@ from model.limits import COUNT
 
 
 def layers(glass: Glass) -> dict[str, FeedForward]:
-    """Every feed-forward network, by its place: encoder 1, … decoder 1, …"""
-    stacks = {"encoder": glass.model.encoder, "decoder": glass.model.decoder}
-    return {f"{name} {n}": layer.ffn for name, stack in stacks.items() for n, layer in enumerate(stack, 1)}
+    """Every feed-forward network, by its stack and its layer from 1: encoder 1, … decoder 1, …"""
+    found = glass.model.modules_of("ffn")
+    return {f"{block.stack} {(layer or 0) + 1}": cast(FeedForward, ffn) for block, layer, ffn in found}
 
 
 class Firing:

@@ -15,7 +15,6 @@ encoding that reads other vectors. The model that is shared among threads is nev
 
 from __future__ import annotations
 
-import copy
 import math
 import random
 import re
@@ -88,6 +87,10 @@ class OtherPositions(PositionalEncoding):
         super().__init__(encoding.config)
         self.encoding, self.experiment = encoding, experiment
 
+    @property
+    def adds(self) -> bool:
+        return self.encoding.adds and self.experiment.positions == "on"
+
     def vectors(self, at: Tensor) -> Tensor | None:
         if self.experiment.positions == "off":
             return None
@@ -103,9 +106,7 @@ def with_positions(model: Transformer, experiment: Experiment) -> Transformer:
     """A model that shares every parameter with `model` and reads the experiment's position vectors."""
     if not experiment.changes_vectors:
         return model
-    changed = copy.copy(model)
-    changed._modules = {**model._modules, "encoding": OtherPositions(model.encoding, experiment)}
-    return changed
+    return model.with_encoding(OtherPositions(model.encoding, experiment))
 
 
 def word_places(tokenizer: Tokenizer, ids: Sequence[int]) -> list[range]:

@@ -18,36 +18,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, scaled_dot_product_attention
 
 from model.attention import Attention, Cache
-from model.layers import LayerNorm
-from model.positions import PositionalEncoding
+from model.layers import AddNorm, FeedForward, LayerNorm
+from model.positions import Where
 from model.transformer import Transformer
 
 Map = Callable[[Tensor], Tensor]
 
 
-@dataclass(frozen=True)
-class Now:
-    """Positions of the queries (query,) and keys (key,), and the bias between them, if any."""
-
-    at: Tensor
-    k_at: Tensor
-    bias: Tensor | None
+Fused = Callable[[Tensor, Where], Tensor]
+"""A sublayer: (x, where) → out, both (token | row, d_model)."""
 
 
-Sublayer = Callable[[Tensor, Now], Tensor]
-"""(x, now) → out, both (token | row, d_model)."""
-
-
-def positions(encoding: PositionalEncoding, at: Tensor, k_at: Tensor, dtype: torch.dtype) -> Now:
-    bias = encoding.bias(at, k_at)
-    return Now(at, k_at, None if bias is None else bias.to(dtype))
+def attend(q: Tensor, k: Tensor, v: Tensor, where: Where) -> Tensor:
+    """z, of queries that may all see all keys."""
+    q_rot, k_rot = where.rotate(q, k)
+    bias = None if where.bias is None else where.bias.to(q.dtype)
+    return scaled_dot_product_attention(q_rot, k_rot, v, attn_mask=bias)
 
 
 def affine(weight: Tensor, bias: Tensor | None) -> Map:
@@ -68,35 +60,31 @@ def normaliser(norm: LayerNorm) -> Map:
     return lambda x: torch.layer_norm(x, shape, gamma, beta, eps)
 
 
-def source_self_attention(attn: Attention) -> Sublayer:
+def source_self_attention(attn: Attention) -> Fused:
     """Attention of each source token to all."""
     maps, heads = [through(W) for W in (attn.W_q, attn.W_k, attn.W_v)], (attn.n_heads, attn.d_head)
     W_o = through(attn.W_o)
 
-    def attend(x: Tensor, now: Now) -> Tensor:
+    def run(x: Tensor, where: Where) -> Tensor:
         q, k, v = (torch.unflatten(W(x), -1, heads).transpose(0, 1)[None] for W in maps)
-        q_rot, k_rot = attn.encoding.rotate(q, k, now.at, now.k_at)
-        z = scaled_dot_product_attention(q_rot, k_rot, v, attn_mask=now.bias)
-        return W_o(z[0].transpose(0, 1).flatten(1))
+        return W_o(attend(q, k, v, where)[0].transpose(0, 1).flatten(1))
 
-    return attend
+    return run
 
 
-def self_attention(attn: Attention, cache: Cache) -> Sublayer:
+def self_attention(attn: Attention, cache: Cache) -> Fused:
     """Attention of each row's new token to the row so far."""
     W_qkv, W_o = side_by_side(attn.W_q, attn.W_k, attn.W_v), through(attn.W_o)
     by_head = -1, 3, attn.n_heads, 1, attn.d_head
 
-    def attend(x: Tensor, now: Now) -> Tensor:
+    def run(x: Tensor, where: Where) -> Tensor:
         q, new_k, new_v = W_qkv(x).view(by_head).unbind(1)
-        k, v = cache.update(new_k, new_v)
-        q_rot, k_rot = attn.encoding.rotate(q, k, now.at, now.k_at)
-        return W_o(scaled_dot_product_attention(q_rot, k_rot, v, attn_mask=now.bias).flatten(1))
+        return W_o(attend(q, *cache.update(new_k, new_v), where).flatten(1))
 
-    return attend
+    return run
 
 
-def attention_to_source(attn: Attention, memory: Tensor) -> Sublayer:
+def attention_to_source(attn: Attention, memory: Tensor) -> Fused:
     """Attention of each row's new token to the one source that all rows share."""
     heads = attn.n_heads, attn.d_head
     k, v = (torch.unflatten(W(memory), -1, heads).transpose(0, 1) for W in (attn.W_k, attn.W_v))
@@ -107,35 +95,35 @@ def attention_to_source(attn: Attention, memory: Tensor) -> Sublayer:
     scaled, mix = affine(A.flatten(0, 1), a.flatten()), affine(B.transpose(0, 1).flatten(1), attn.W_o.bias)
     by_head = -1, *k.shape[:2]
 
-    def attend(x: Tensor, _now: Now) -> Tensor:
+    def run(x: Tensor, _where: Where) -> Tensor:
         weights = scaled(x).view(by_head).softmax(-1)
         return mix(weights.flatten(1))
 
-    return attend
+    return run
 
 
-def feed_forward(W_1: nn.Linear, W_2: nn.Linear) -> Sublayer:
-    first, second = through(W_1), through(W_2)
-    return lambda x, _now: second(first(x).relu())
+def feed_forward(ffn: FeedForward) -> Fused:
+    first, second = through(ffn.W_1), through(ffn.W_2)
+    return lambda x, _where: second(first(x).relu())
 
 
-class Stack:
+class FusedStack:
     """Sublayers, each with its residual connection and its norm, and the final norm (pre-norm only)."""
 
     def __init__(self, final: LayerNorm | None) -> None:
-        self.sublayers: list[tuple[Sublayer, Map]] = []
+        self.sublayers: list[tuple[Fused, Map]] = []
         self.final = None if final is None else normaliser(final)
 
-    def add(self, sublayer: Sublayer, norm: LayerNorm) -> None:
-        self.sublayers.append((sublayer, normaliser(norm)))
+    def add(self, sublayer: Fused, add: AddNorm) -> None:
+        self.sublayers.append((sublayer, normaliser(add.norm)))
 
-    def __call__(self, resid: Tensor, now: Now) -> Tensor:
+    def __call__(self, resid: Tensor, where: Where) -> Tensor:
         if self.final is None:
             for sublayer, norm in self.sublayers:
-                resid = norm(resid + sublayer(resid, now))
+                resid = norm(resid + sublayer(resid, where))
             return resid
         for sublayer, norm in self.sublayers:
-            resid = resid + sublayer(norm(resid), now)
+            resid = resid + sublayer(norm(resid), where)
         return self.final(resid)
 
 
@@ -146,19 +134,21 @@ def embedded(model: Transformer, ids: Tensor, pos: Tensor | None) -> Tensor:
 
 def encode(model: Transformer, src: Tensor) -> Tensor:
     """memory (key, d_model) of one sentence, src (key,)."""
-    stack = Stack(model.encoder_norm)
-    for layer in model.encoder:
-        stack.add(source_self_attention(layer.self_attn), layer.self_attn_add.norm)
-        stack.add(feed_forward(layer.ffn.W_1, layer.ffn.W_2), layer.ffn_add.norm)
+    source, _ = model.anatomy.stacks
+    stack = FusedStack(model.norm_behind(source))
+    for layer in model.layers(source.name):
+        for _, sublayer, add in layer.sublayers():
+            if isinstance(sublayer, FeedForward):
+                stack.add(feed_forward(sublayer), add)
+            else:
+                stack.add(source_self_attention(sublayer), add)
     at = torch.arange(len(src), device=src.device)
-    resid = embedded(model, src, model.encoding.vectors(at))
-    return stack(resid, positions(model.encoding, at, at, resid.dtype))
+    return stack(embedded(model, src, model.encoding.vectors(at)), Where(at, at, model.encoding))
 
 
 def fits(model: Transformer) -> bool:
     """Whether the model has a fused form: attention variants and dropout have none."""
-    kinds = {type(layer.self_attn) for layer in (*model.encoder, *model.decoder)}
-    kinds |= {type(layer.cross_attn) for layer in model.decoder}
+    kinds = {type(module) for _, _, module in model.modules_of("attention")}
     return not model.training and kinds == {Attention}
 
 
@@ -170,13 +160,18 @@ class FusedDecoder:
 
     def __init__(self, model: Transformer, src: Tensor) -> None:
         memory = encode(model, src)
+        _, target = model.anatomy.stacks
         self.model = model
         self.state = model.start(memory[None], torch.ones_like(src, dtype=torch.bool)[None])
-        self.stack = Stack(model.decoder_norm)
-        for layer, (own, _) in zip(model.decoder, self.state.caches, strict=True):
-            self.stack.add(self_attention(layer.self_attn, own), layer.self_attn_add.norm)
-            self.stack.add(attention_to_source(layer.cross_attn, memory), layer.cross_attn_add.norm)
-            self.stack.add(feed_forward(layer.ffn.W_1, layer.ffn.W_2), layer.ffn_add.norm)
+        self.stack = FusedStack(model.norm_behind(target))
+        for layer, caches in zip(model.layers(target.name), self.state.caches, strict=True):
+            for block, sublayer, add in layer.sublayers():
+                if isinstance(sublayer, FeedForward):
+                    self.stack.add(feed_forward(sublayer), add)
+                elif block.memory:
+                    self.stack.add(attention_to_source(sublayer, memory), add)
+                else:
+                    self.stack.add(self_attention(sublayer, caches[block.part]), add)
         self.at = torch.arange(model.config.max_tgt_len, device=src.device)
         self.pos = model.encoding.vectors(self.at)
         self.unembedding = model.embedding.weight.mT.contiguous()
@@ -186,8 +181,6 @@ class FusedDecoder:
         """Logits (row, vocab) of the next token, from the last tokens (row,); the state moves on by one."""
         t = self.state.length
         resid = embedded(self.model, last, None if self.pos is None else self.pos[t])
-        states = self.stack(
-            resid, positions(self.model.encoding, self.at[t : t + 1], self.at[: t + 1], resid.dtype)
-        )
+        states = self.stack(resid, Where(self.at[t : t + 1], self.at[: t + 1], self.model.encoding))
         self.state.length += 1
         return states @ self.unembedding

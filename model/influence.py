@@ -13,26 +13,24 @@ likelier.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
 
-from model.layers import DecoderLayer
-from model.trace import SILENT, Trace
-from model.transformer import Transformer, causal_keep
+from model.attention import Attention
+from model.layers import Layer, Sight
+from model.trace import Trace
+from model.transformer import Transformer
 
 
-def last_row(
-    layer: DecoderLayer, resid: Tensor, memory: Tensor, memory_keep: Tensor, at: Tensor, memory_at: Tensor
-) -> Tensor:
+def last_row(layer: Layer, resid: Tensor, sights: Mapping[str, Sight]) -> Tensor:
     """resid_out of the last row alone: it asks by itself, and all rows answer."""
-    x, x_name = layer.self_attn_add.before(resid, "resid_in", SILENT)
-    sees_all = causal_keep(1, resid.shape[1], resid.device)
-    out = layer.self_attn(x[:, -1:], x, sees_all, at[-1:], at)
-    after = layer.self_attn_add.after(resid[:, -1:], out, ("resid_in", "self_attn.out"), SILENT)
-    after = layer.attend_source(after, memory, memory_keep, at[-1:], memory_at, SILENT, None)
-    return layer.feed_forward(after, "resid_after_cross_attn", SILENT)
+    resid = layer.through(layer.blocks[0], resid, sights, rows=slice(-1, None))
+    for block in layer.blocks[1:]:
+        resid = layer.through(block, resid, sights)
+    return resid
 
 
 @torch.inference_mode()
@@ -49,13 +47,14 @@ def log_probs_masking(
     src_keep[1:].fill_diagonal_(False)
     memory = model.encode(torch.tensor([src_ids]), src_keep)
     tgt = torch.tensor([[model.config.bos_id, *tgt_ids[:step]]])
-    at, memory_at = torch.arange(tgt.shape[1]), torch.arange(n)
-    keep, memory_keep = causal_keep(len(at), len(at)), src_keep[:, None, None, :]
-    resid = model.embed(tgt, at)
-    for layer in model.decoder[:-1]:
-        resid = layer(resid, memory, keep, memory_keep, at, at, memory_at)
-    resid = last_row(model.decoder[-1], resid, memory, memory_keep, at, memory_at)
-    states, _ = model.final_norm(model.decoder_norm, resid, SILENT)
+    at = torch.arange(tgt.shape[1])
+    _, target = model.anatomy.stacks
+    *layers, last = model.layers(target.name)
+    resid, sights = model.embed(tgt, at), model.decoder_sights(at, at, memory, src_keep)
+    for layer in layers:
+        resid = layer(resid, sights)
+    resid = last_row(last, resid, model.decoder_sights(at[-1:], at, memory, src_keep))
+    states, _ = model.final_norm(target, resid)
     logits = model.unembed(states[:, -1])
     return logits[:, tgt_ids[step]] - logits.logsumexp(-1)
 
@@ -66,13 +65,18 @@ def mask_one_out(model: Transformer, src_ids: Sequence[int], tgt_ids: Sequence[i
     return log_probs[1:] - log_probs[0]
 
 
+def sites(model: Transformer) -> list[tuple[str, Attention]]:
+    """Scope and module of the attention to the source, layer by layer."""
+    found = model.modules_of("attention")
+    return [(block.scope(layer), cast(Attention, module)) for block, layer, module in found if block.memory]
+
+
 @torch.no_grad()
 def values_through_W_o(model: Transformer, trace: Trace) -> Tensor:
     """(layer, head, source, d_model) float64: v_h[s] W_O of cross-attention, what a head can take from s."""
     found = []
-    for i, layer in enumerate(model.decoder):
-        attention = layer.cross_attn
-        v = torch.tensor(trace[f"decoder.{i}.cross_attn.v"].value, dtype=torch.float64)
+    for scope, attention in sites(model):
+        v = torch.tensor(trace[f"{scope}.v"].value, dtype=torch.float64)
         by_head = torch.unflatten(attention.W_o.weight.double(), 1, (attention.n_heads, attention.d_head))
         found.append(torch.einsum("hse,dhe->hsd", v, by_head))
     return torch.stack(found)
@@ -89,7 +93,7 @@ def products(model: Transformer, trace: Trace) -> Tensor:
 
 def norms(model: Transformer, trace: Trace, step: int) -> tuple[Tensor, Tensor]:
     """Of one step, float64: (layer, head, source) of each head, (layer, source) of all of a layer."""
-    alphas = [trace[f"decoder.{i}.cross_attn.weights"].value[:, step] for i in range(trace.config.n_layers)]
+    alphas = [trace[f"{scope}.weights"].value[:, step] for scope, _ in sites(model)]
     taken = torch.stack([torch.tensor(alpha, dtype=torch.float64) for alpha in alphas])[..., None]
     taken = taken * values_through_W_o(model, trace)
     return taken.norm(dim=-1), taken.sum(1).norm(dim=-1)

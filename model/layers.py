@@ -1,4 +1,4 @@
-"""The blocks around attention: dropout, LayerNorm, feed-forward, encoder and decoder layer (§3.1 and §3.3).
+"""The blocks around attention: dropout, LayerNorm, feed-forward, and layers of any sublayers (§3.1 and §3.3).
 
 Post-norm (the paper):  resid_after = LayerNorm(resid_in + sublayer(resid_in))
 Pre-norm:               resid_after = resid_in + sublayer(LayerNorm(resid_in)), one final norm per stack
@@ -9,23 +9,18 @@ Pre-norm:               resid_after = resid_in + sublayer(LayerNorm(resid_in)), 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TypeVar, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from model.attention import Cache, make_attention
+from model.anatomy import Block
+from model.attention import Attention, Cache, make_attention
 from model.config import Config
-from model.positions import PositionalEncoding
+from model.positions import Where
 from model.trace import SILENT, Recorder
-
-Kind = TypeVar("Kind", bound=nn.Module)
-
-
-def listed(modules: Iterable[Kind]) -> Sequence[Kind]:
-    """A ModuleList that says of which kind its modules are, as torch's own does not."""
-    return cast(Sequence[Kind], nn.ModuleList(modules))
 
 
 class Dropout(nn.Module):
@@ -68,6 +63,9 @@ class LayerNorm(nn.Module):
 class FeedForward(nn.Module):
     """FFN(x) = max(0, x W_1 + b_1) W_2 + b_2, the same for every position (§3.3)."""
 
+    output = "ffn_out"
+    """The entry that it hands on."""
+
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.W_1 = nn.Linear(config.d_model, config.d_ff)
@@ -109,101 +107,80 @@ class AddNorm(nn.Module):
         return (f"{self.name}_norm.norm_out",) if self.post else (resid_name, out_name)
 
 
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """What an attention may see of a side: `keep` broadcasts to (batch, head, query, key).
+
+    `memory` (batch, key, d_model) is what keys and values are made from, where it is not the own stream.
+    """
+
+    keep: Tensor
+    where: Where
+    memory: Tensor | None = None
+
+
+Sublayer = Attention | FeedForward
+MAKERS: Mapping[str, Callable[[Config], Sublayer]] = {"attention": make_attention, "ffn": FeedForward}
+"""What makes each kind of sublayer."""
+
+
 class Layer(nn.Module):
-    """What both kinds of layer have: self-attention and feed-forward, each inside its residual connection."""
+    """Sublayers, one behind the other, each inside its residual connection, as the anatomy lists them."""
 
-    def __init__(self, config: Config, encoding: PositionalEncoding) -> None:
+    def __init__(self, config: Config, blocks: Sequence[Block]) -> None:
         super().__init__()
-        self.self_attn = make_attention(config, encoding)
-        self.self_attn_add = AddNorm(config, "self_attn")
-        self.ffn = FeedForward(config)
-        self.ffn_add = AddNorm(config, "ffn")
+        self.blocks = tuple(blocks)
+        for block in self.blocks:
+            self.add_module(block.part, MAKERS[block.kind](config))
+            self.add_module(f"{block.part}_add", AddNorm(config, block.part))
 
-    def attend_self(
+    def sublayer(self, block: Block) -> tuple[Sublayer, AddNorm]:
+        """The module of a block, and the residual connection around it."""
+        own, add = self.get_submodule(block.part), self.get_submodule(f"{block.part}_add")
+        return cast(Sublayer, own), cast(AddNorm, add)
+
+    def sublayers(self) -> Iterator[tuple[Block, Sublayer, AddNorm]]:
+        """Each block with its module and its residual connection, in order of computation."""
+        for block in self.blocks:
+            yield block, *self.sublayer(block)
+
+    def through(
         self,
+        block: Block,
         resid: Tensor,
-        keep: Tensor,
-        q_at: Tensor,
-        k_at: Tensor,
-        side: str,
-        rec: Recorder,
+        sights: Mapping[str, Sight],
+        rec: Recorder = SILENT,
         cache: Cache | None = None,
+        rows: slice = slice(None),
     ) -> Tensor:
-        """resid_after_self_attn; `side` says which tokens these are, "src" or "tgt"."""
-        x, x_name = self.self_attn_add.before(resid, "resid_in", rec)
-        with rec.at("self_attn", query=side, key=side, x_q=x_name, x_kv=x_name):
-            out = self.self_attn(x, x, keep, q_at, k_at, rec, cache)
-        names = "resid_in", "self_attn.out"
-        after = self.self_attn_add.after(resid, out, names, rec)
-        return rec(
-            "resid_after_self_attn", after, "batch query d_model", of=self.self_attn_add.parents(*names)
-        )
+        """The stream behind one sublayer, of `rows` alone: they ask, and all rows answer.
 
-    def feed_forward(self, resid: Tensor, resid_name: str, rec: Recorder) -> Tensor:
-        """resid_out, from the stream named `resid_name`."""
-        x, x_name = self.ffn_add.before(resid, resid_name, rec)
-        with rec.at("ffn", x=x_name):
-            ffn_out = self.ffn(x, rec)
-        names = resid_name, "ffn.ffn_out"
-        after = self.ffn_add.after(resid, ffn_out, names, rec)
-        return rec("resid_out", after, "batch query d_model", of=self.ffn_add.parents(*names))
-
-
-class EncoderLayer(Layer):
-    """Self-attention, then feed-forward."""
-
-    def forward(self, resid: Tensor, keep: Tensor, at: Tensor, rec: Recorder = SILENT) -> Tensor:
-        """resid_out (batch, query, d_model) from resid_in; `keep` (batch, 1, 1, key), `at` (query,)."""
-        after_self_attn = self.attend_self(resid, keep, at, at, "src", rec)
-        return self.feed_forward(after_self_attn, "resid_after_self_attn", rec)
-
-
-class DecoderLayer(Layer):
-    """Masked self-attention, cross-attention to the encoder's output, then feed-forward."""
-
-    def __init__(self, config: Config, encoding: PositionalEncoding) -> None:
-        super().__init__(config, encoding)
-        self.cross_attn = make_attention(config)
-        self.cross_attn_add = AddNorm(config, "cross_attn")
-
-    def attend_source(
-        self,
-        resid: Tensor,
-        memory: Tensor,
-        keep: Tensor,
-        q_at: Tensor,
-        k_at: Tensor,
-        rec: Recorder,
-        cache: Cache | None,
-    ) -> Tensor:
-        """resid_after_cross_attn: queries from the target's stream, keys and values from `memory`."""
-        x, x_name = self.cross_attn_add.before(resid, "resid_after_self_attn", rec)
-        with rec.at("cross_attn", query="tgt", key="src", x_q=x_name, x_kv="encoder.memory"):
-            out = self.cross_attn(x, memory, keep, q_at, k_at, rec, cache)
-        names = "resid_after_self_attn", "cross_attn.out"
-        after = self.cross_attn_add.after(resid, out, names, rec)
-        return rec(
-            "resid_after_cross_attn", after, "batch query d_model", of=self.cross_attn_add.parents(*names)
-        )
+        `sights` are by the side that is looked at.
+        """
+        sublayer, add = self.sublayer(block)
+        enters, leaves = (name.rpartition(".")[-1] for name in (block.enters, block.leaves))
+        x, x_name = add.before(resid, enters, rec)
+        if isinstance(sublayer, Attention):
+            side = block.keys or block.queries
+            sight = sights[side]
+            x_kv, kv_name = (x, x_name) if sight.memory is None else (sight.memory, block.memory or x_name)
+            with rec.at(block.part, query=block.queries, key=side, x_q=x_name, x_kv=kv_name):
+                out = sublayer(x[:, rows], x_kv, sight.keep, sight.where, rec, cache)
+        else:
+            with rec.at(block.part, x=x_name):
+                out = sublayer(x[:, rows], rec)
+        names = enters, f"{block.part}.{sublayer.output}"
+        after = add.after(resid[:, rows], out, names, rec)
+        return rec(leaves, after, "batch query d_model", of=add.parents(*names))
 
     def forward(
         self,
         resid: Tensor,
-        memory: Tensor,
-        keep: Tensor,
-        memory_keep: Tensor,
-        at: Tensor,
-        k_at: Tensor,
-        memory_at: Tensor,
+        sights: Mapping[str, Sight],
         rec: Recorder = SILENT,
-        caches: tuple[Cache, Cache] | None = None,
+        caches: Mapping[str, Cache] | None = None,
     ) -> Tensor:
-        """resid_out (batch, query, d_model). `keep` broadcasts to (batch, 1, query, key) and `memory_keep` to
-        (batch, 1, 1, source key); `at`, `k_at` and `memory_at` are the positions of queries, keys and source.
-        """
-        self_cache, cross_cache = caches or (None, None)
-        after_self_attn = self.attend_self(resid, keep, at, k_at, "tgt", rec, self_cache)
-        after_cross_attn = self.attend_source(
-            after_self_attn, memory, memory_keep, at, memory_at, rec, cross_cache
-        )
-        return self.feed_forward(after_cross_attn, "resid_after_cross_attn", rec)
+        """resid_out (batch, query, d_model) from resid_in; `caches` are by the part that they belong to."""
+        for block in self.blocks:
+            resid = self.through(block, resid, sights, rec, (caches or {}).get(block.part))
+        return resid

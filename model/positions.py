@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import torch
@@ -74,6 +76,31 @@ def wavelength_angles(at: Tensor, width: int, base: float = 10_000.0) -> Tensor:
     """Angles (query, width / 2) in radians: position over base^(2i / width), for pair i."""
     pairs = torch.arange(0, width, 2, device=at.device, dtype=torch.float64)
     return at.to(torch.float64)[:, None] * base ** (-pairs / width)
+
+
+@dataclass(frozen=True, eq=False)
+class Where:
+    """Where queries (query,) and keys (key,) stand, and the encoding that acts between them.
+
+    Without an encoding nothing does: between two texts there is no distance.
+    """
+
+    q_at: Tensor
+    k_at: Tensor
+    encoding: PositionalEncoding | None = None
+
+    @property
+    def rotates(self) -> bool:
+        return self.encoding is not None and self.encoding.rotates
+
+    def rotate(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        """q and k, turned by their positions."""
+        return (q, k) if self.encoding is None else self.encoding.rotate(q, k, self.q_at, self.k_at)
+
+    @cached_property
+    def bias(self) -> Tensor | None:
+        """What is added to the scaled scores, the same in each layer: (head, query, key), or None."""
+        return None if self.encoding is None else self.encoding.bias(self.q_at, self.k_at)
 
 
 @register("sinusoidal")

@@ -12,23 +12,23 @@ q, k, v, z     (batch, head, token, d_head)
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm, linear
 
+from model.anatomy import Stack
 from model.attention import Attention
 from model.layers import AddNorm, FeedForward, LayerNorm
-from model.positions import PositionalEncoding
+from model.positions import Where
 from model.transformer import Transformer
 
 
 def fits(model: Transformer) -> bool:
     """Whether this pass can stand for the model's own: attention variants have none."""
-    sites = [layer.self_attn for layer in (*model.encoder, *model.decoder)]
-    sites += [layer.cross_attn for layer in model.decoder]
-    return all(type(site) is Attention for site in sites)
+    return all(type(module) is Attention for _, _, module in model.modules_of("attention"))
 
 
 def best_dtype(device: torch.device | str) -> torch.dtype:
@@ -39,24 +39,23 @@ def best_dtype(device: torch.device | str) -> torch.dtype:
 
 
 @dataclass(frozen=True)
-class Positions:
-    """Where queries (query,) and keys (key,) stand, and what may be seen: all, the past, or a mask."""
+class Seen:
+    """What an attention may see of a side: all, the past, or a mask; `memory`: of another stack's output."""
 
-    encoding: PositionalEncoding
-    at: Tensor
-    k_at: Tensor
+    where: Where
     keep: Tensor | None = None
     causal: bool = False
+    memory: Tensor | None = None
 
     def mask(self, dtype: torch.dtype) -> Tensor | None:
         """What is added to the scaled scores: the position bias, and −inf where a key may not be seen."""
-        mask = self.encoding.bias(self.at, self.k_at)
+        mask, q_at, k_at = self.where.bias, self.where.q_at, self.where.k_at
         if self.causal:
-            future = torch.zeros(len(self.at), len(self.k_at), device=self.at.device)
-            future = future.masked_fill(self.k_at[None, :] > self.at[:, None], -torch.inf)
+            future = torch.zeros(len(q_at), len(k_at), device=q_at.device)
+            future = future.masked_fill(k_at[None, :] > q_at[:, None], -torch.inf)
             mask = future if mask is None else mask + future
         if self.keep is not None:
-            padding = torch.zeros(self.keep.shape, device=self.at.device).masked_fill(~self.keep, -torch.inf)
+            padding = torch.zeros(self.keep.shape, device=q_at.device).masked_fill(~self.keep, -torch.inf)
             mask = padding if mask is None else mask + padding
         return None if mask is None else mask.to(dtype)
 
@@ -73,24 +72,26 @@ class TrainingPass:
         weight, bias = (one[0] if len(one) == 1 else torch.cat(one) for one in (weights, biases))
         return linear(x, weight.to(self.dtype), bias.to(self.dtype))
 
-    def attend(self, attn: Attention, q: Tensor, k: Tensor, v: Tensor, where: Positions) -> Tensor:
-        """out of one attention, from q, k and v (batch, token, d_model)."""
+    def queries_keys_values(self, attn: Attention, x: Tensor, memory: Tensor | None) -> Sequence[Tensor]:
+        """q, k and v (batch, token, d_model), of x alone or of x and the memory."""
+        if memory is None:
+            return self.through(x, attn.W_q, attn.W_k, attn.W_v).chunk(3, -1)
+        k, v = self.through(memory, attn.W_k, attn.W_v).chunk(2, -1)
+        return self.through(x, attn.W_q), k, v
+
+    def attend(self, attn: Attention, x: Tensor, seen: Seen) -> Tensor:
+        """out of one attention."""
         heads = attn.n_heads, attn.d_head
-        q, k, v = (torch.unflatten(x, -1, heads).transpose(1, 2) for x in (q, k, v))
-        if where.encoding.rotates:
-            q, k = (x.to(v) for x in where.encoding.rotate(q, k, where.at, where.k_at))
-        scaled, mask = (q / math.sqrt(attn.d_head)) @ k.mT, where.mask(self.dtype)
+        q, k, v = (
+            torch.unflatten(x, -1, heads).transpose(1, 2)
+            for x in self.queries_keys_values(attn, x, seen.memory)
+        )
+        if seen.where.rotates:
+            q, k = (x.to(v) for x in seen.where.rotate(q, k))
+        scaled, mask = (q / math.sqrt(attn.d_head)) @ k.mT, seen.mask(self.dtype)
         weights = (scaled if mask is None else scaled + mask).softmax(-1)
         z = weights @ v
         return self.through(z.transpose(1, 2).flatten(-2), attn.W_o)
-
-    def attend_self(self, attn: Attention, x: Tensor, where: Positions) -> Tensor:
-        q, k, v = self.through(x, attn.W_q, attn.W_k, attn.W_v).chunk(3, -1)
-        return self.attend(attn, q, k, v, where)
-
-    def attend_source(self, attn: Attention, x: Tensor, memory: Tensor, where: Positions) -> Tensor:
-        k, v = self.through(memory, attn.W_k, attn.W_v).chunk(2, -1)
-        return self.attend(attn, self.through(x, attn.W_q), k, v, where)
 
     def feed_forward(self, ffn: FeedForward, x: Tensor) -> Tensor:
         return self.through(self.through(x, ffn.W_1).relu(), ffn.W_2)
@@ -114,37 +115,28 @@ class TrainingPass:
         embedded: Tensor = model.dropout(embed if vectors is None else embed + vectors)
         return embedded
 
-    def encode(self, src: Tensor, keep: Tensor | None) -> Tensor:
-        """memory (batch, key, d_model) in `dtype`."""
-        at = torch.arange(src.shape[1], device=src.device)
-        resid, where = self.embed(src, at), Positions(self.model.encoding, at, at, keep)
-        for layer in self.model.encoder:
-            x = self.read(layer.self_attn_add, resid)
-            resid = self.add(layer.self_attn_add, resid, self.attend_self(layer.self_attn, x, where))
-            resid = self.add(
-                layer.ffn_add, resid, self.feed_forward(layer.ffn, self.read(layer.ffn_add, resid))
-            )
-        return self.norm(self.model.encoder_norm, resid).to(self.dtype)
-
-    def decode(self, tgt: Tensor, memory: Tensor, keep: Tensor | None) -> Tensor:
-        """states (batch, query, d_model). Padding lies behind every real token: no past contains any."""
-        at, memory_at = (torch.arange(n, device=tgt.device) for n in (tgt.shape[1], memory.shape[1]))
-        resid, own = self.embed(tgt, at), Positions(self.model.encoding, at, at, causal=True)
-        source = Positions(PositionalEncoding(self.model.config), at, memory_at, keep)
-        for layer in self.model.decoder:
-            x = self.read(layer.self_attn_add, resid)
-            resid = self.add(layer.self_attn_add, resid, self.attend_self(layer.self_attn, x, own))
-            x = self.read(layer.cross_attn_add, resid)
-            resid = self.add(
-                layer.cross_attn_add, resid, self.attend_source(layer.cross_attn, x, memory, source)
-            )
-            resid = self.add(
-                layer.ffn_add, resid, self.feed_forward(layer.ffn, self.read(layer.ffn_add, resid))
-            )
-        return self.norm(self.model.decoder_norm, resid)
+    def stack(self, stack: Stack, ids: Tensor, sights: Mapping[str, Seen]) -> Tensor:
+        """What a stack hands on (batch, query, d_model); `sights` are by the side that is looked at."""
+        resid = self.embed(ids, sights[stack.side].where.q_at)
+        for layer in self.model.layers(stack.name):
+            for block, sublayer, add in layer.sublayers():
+                x = self.read(add, resid)
+                if isinstance(sublayer, FeedForward):
+                    out = self.feed_forward(sublayer, x)
+                else:
+                    out = self.attend(sublayer, x, sights[block.keys or block.queries])
+                resid = self.add(add, resid, out)
+        return self.norm(self.model.norm_behind(stack), resid)
 
     def states(self, src: Tensor, tgt: Tensor) -> Tensor:
         """states (batch, query, d_model), one a target token."""
         real = src != self.model.config.pad_id
         keep = None if bool(real.all()) else real[:, None, None, :]
-        return self.decode(tgt, self.encode(src, keep), keep)
+        src_at, tgt_at = (torch.arange(ids.shape[1], device=ids.device) for ids in (src, tgt))
+        source, target = self.model.anatomy.stacks
+        own = Seen(Where(src_at, src_at, self.model.encoding), keep)
+        memory = self.stack(source, src, {source.side: own}).to(self.dtype)
+        # Padding lies behind every real token: no past contains any.
+        past = Seen(Where(tgt_at, tgt_at, self.model.encoding), causal=True)
+        seen = Seen(Where(tgt_at, src_at), keep, memory=memory)
+        return self.stack(target, tgt, {target.side: past, source.side: seen})

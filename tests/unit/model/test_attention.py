@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from model.attention import ATTENTIONS, Cache, make_attention, softmax_over_keys
-from model.positions import ENCODINGS, make_encoding
+from model.positions import ENCODINGS, Where, make_encoding
 from model.trace import Recorder
 from model.transformer import causal_keep
 from tests.rounding import APART
@@ -26,11 +26,11 @@ class Collect(Recorder):
         return value
 
 
-def build(seed=0, dtype=torch.float64, attention="softmax", positions="none", **changes):
+def build(seed=0, dtype=torch.float64, attention="softmax", **changes):
     with default_dtype(dtype):
         torch.manual_seed(seed)
-        config = small_config(attention=attention, positions=positions, **changes)
-        module = make_attention(config, make_encoding(config))
+        config = small_config(attention=attention, **changes)
+        module = make_attention(config)
         shake(module, seed)
     return module.eval()
 
@@ -60,11 +60,12 @@ def inputs(kind, batch, dtype=torch.float64, seed=1):
     return random(seed + 1, batch, N_QUERIES, D_MODEL, dtype=dtype), x_kv, padded
 
 
-def run(module, x_q, x_kv, keep):
+def run(module, x_q, x_kv, keep, positions="none"):
     """What the module records; keys and queries are numbered from 0."""
-    rec = Collect()
+    rec, encoding = Collect(), make_encoding(small_config(positions=positions))
     with torch.inference_mode():
-        module(x_q, x_kv, keep, torch.arange(x_q.shape[1]), torch.arange(x_kv.shape[1]), rec)
+        where = Where(torch.arange(x_q.shape[1]), torch.arange(x_kv.shape[1]), encoding)
+        module(x_q, x_kv, keep, where, rec)
     return rec.values
 
 
@@ -77,10 +78,9 @@ def random_keep(seed, batch=2):
 
 def run_masked(seed, attention, positions):
     """(values, keep) of a random attention under a random mask."""
-    module = build(seed, attention=attention, positions=positions)
-    keep = random_keep(seed)
+    module, keep = build(seed, attention=attention), random_keep(seed)
     x_q, x_kv = random(seed, 2, N_QUERIES, D_MODEL), random(seed + 100, 2, N_KEYS, D_MODEL)
-    return run(module, x_q, x_kv, keep), keep.expand(2, SIZES["n_heads"], N_QUERIES, N_KEYS)
+    return run(module, x_q, x_kv, keep, positions), keep.expand(2, SIZES["n_heads"], N_QUERIES, N_KEYS)
 
 
 every_choice = pytest.mark.parametrize(
@@ -166,8 +166,8 @@ def test_a_query_that_sees_no_key_mixes_nothing(attention, positions, seed):
 @every_seed
 @every_choice
 def test_contributions_of_heads_and_bias_sum_to_out(attention, positions, seed):
-    module = build(seed, attention=attention, positions=positions)
-    values = run(module, *inputs("cross", 2, seed=seed))
+    module = build(seed, attention=attention)
+    values = run(module, *inputs("cross", 2, seed=seed), positions)
     columns = module.W_o.weight.unflatten(1, (module.n_heads, module.d_head))
     contributions = torch.einsum("bhqd,mhd->hbqm", values["z"], columns)
     expected = contributions.sum(0) + module.W_o.bias

@@ -92,8 +92,8 @@ def test_the_cache_holds_as_many_numbers_as_counted_after_each_step(tiny):
         with torch.no_grad():
             model.step(torch.tensor([5]), state)
         held = {
-            "decoder.self_attn": sum(own.k.numel() + own.v.numel() for own, _ in state.caches),
-            "decoder.cross_attn": sum(cross.k.numel() + cross.v.numel() for _, cross in state.caches),
+            f"decoder.{site}": sum(layer[site].k.numel() + layer[site].v.numel() for layer in state.caches)
+            for site in ("self_attn", "cross_attn")
         }
         assert held == cached_numbers(model.config, keep.shape[1], step)
 

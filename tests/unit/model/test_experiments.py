@@ -127,6 +127,7 @@ def test_without_positions_the_input_is_the_embedding_alone(glass):
     _, trace = run(glass, TEXT, OFF)
     for stack in ("encoder", "decoder"):
         assert f"{stack}.pos" not in trace
+        assert f"{stack}.pos" not in {block.name for block in trace.anatomy.blocks}
         assert np.array_equal(trace[f"{stack}.embedded"].value, trace[f"{stack}.embed"].value)
 
 

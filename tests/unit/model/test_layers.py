@@ -1,12 +1,17 @@
 """layers.py: LayerNorm, feed-forward and dropout against their formulas."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional as F
 
+from model.anatomy import Anatomy, Stack, stack_of, sublayer
 from model.config import NORMS
-from model.layers import AddNorm, Dropout, FeedForward, LayerNorm
+from model.layers import AddNorm, Dropout, FeedForward, Layer, LayerNorm, Sight
+from model.positions import Where
 from model.trace import SILENT
+from model.transformer import causal_keep
 from tests.rounding import APART
 from tests.unit.model.small import default_dtype, shake, small_config, small_model
 
@@ -93,6 +98,67 @@ def test_dropout_lets_gradients_through_where_it_kept():
     y = Dropout(0.5).train()(x)
     y.sum().backward()
     assert torch.equal(x.grad, y.detach())
+
+
+# A layer is a list of sublayers
+
+
+def toy_layer(norm, dtype=torch.float64):
+    """A layer of no model here: feed-forward first, then attention to itself, then to something else."""
+    stack = Stack("blocks", "blocks", "txt", 1, "blocks.states")
+    sublayers = (
+        sublayer(stack, "mlp", "ffn", "Feed-forward"),
+        sublayer(stack, "attn", "attention", "Masked self-attention", keys="txt", causal=True),
+        sublayer(stack, "look", "attention", "Attention to pictures", keys="img", memory="vision.memory"),
+    )
+    anatomy = Anatomy((), (stack,), stack_of(stack, sublayers, norm, adds_positions=False))
+    with default_dtype(dtype):
+        torch.manual_seed(0)
+        layer = Layer(small_config(norm=norm), anatomy.sublayers("blocks"))
+        shake(layer, 1)
+    return layer.eval()
+
+
+def toy_sights(n_rows, n_keys=3):
+    at = torch.arange(5)
+    own = Sight(causal_keep(n_rows, 5), Where(at[-n_rows:], at))
+    pictures = Sight(torch.ones(1, 1, 1, n_keys, dtype=torch.bool), Where(at[-n_rows:], at[:n_keys]))
+    return {"txt": own, "img": replace(pictures, memory=random(torch.float64, 1, n_keys, 16))}
+
+
+def composed(layer, norm, resid, sights):
+    """The same sums, written out."""
+    for part, side in (("mlp", None), ("attn", "txt"), ("look", "img")):
+        module, own_norm = getattr(layer, part), getattr(layer, f"{part}_add").norm
+        x = own_norm(resid) if norm == "pre" else resid
+        if side is None:
+            out = module(x)
+        else:
+            sight = sights[side]
+            out = module(x, x if sight.memory is None else sight.memory, sight.keep, sight.where)
+        resid = resid + out if norm == "pre" else own_norm(resid + out)
+    return resid
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_a_layer_runs_its_sublayers_in_the_order_of_the_list(norm):
+    layer, resid, sights = toy_layer(norm), random(torch.float64, 1, 5, 16), toy_sights(5)
+    assert torch.equal(layer(resid, sights), composed(layer, norm, resid, sights))
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_rows_that_ask_alone_get_what_they_get_among_all(norm):
+    layer, resid = toy_layer(norm), random(torch.float64, 1, 5, 16)
+    mlp, attn, look = layer.blocks
+    alone = layer.through(mlp, resid, {})
+    alone = layer.through(attn, alone, toy_sights(2), rows=slice(-2, None))
+    alone = layer.through(look, alone, toy_sights(2))
+    torch.testing.assert_close(alone, layer(resid, toy_sights(5))[:, -2:], rtol=0, atol=APART[torch.float64])
+
+
+def test_a_layers_weights_are_called_by_its_parts():
+    names = {name.partition(".")[0] for name, _ in toy_layer("pre").named_parameters()}
+    assert names == {"mlp", "mlp_add", "attn", "attn_add", "look", "look_add"}
 
 
 # Where dropout acts

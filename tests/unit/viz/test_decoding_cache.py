@@ -87,7 +87,7 @@ def test_the_incremental_decoders_cache_is_the_full_passes_keys_and_values(lane)
 
 
 @pytest.mark.parametrize(("change", "expected"), [(0.5, 0.5), (np.nan, np.nan)])
-@pytest.mark.parametrize("site", range(2))
+@pytest.mark.parametrize("site", SITES.values())
 @pytest.mark.parametrize("letter", "kv")
 def test_the_check_sees_one_wrong_number_in_any_layer(exact_glass, change, expected, site, letter):
     translation = exact_glass.translate(TEXT)

@@ -113,7 +113,7 @@ def cache_terms(asked: Asked) -> bytes:
     rows = slice(head * config.d_head, (head + 1) * config.d_head)
     arrays = {"x": single(x)}
     for letter in "kv":
-        linear = getattr(getattr(glass.model.decoder[layer], SITES[name]), f"W_{letter}")
+        linear = getattr(glass.model.block(f"decoder.{layer}.{SITES[name]}"), f"W_{letter}")
         arrays[f"W_{letter}"] = linear.weight[rows].detach().float().numpy()
         arrays[f"b_{letter}"] = linear.bias[rows].detach().float().numpy()
     return pack({"site": name}, arrays)
@@ -133,10 +133,10 @@ def filled(model: Transformer, src_ids: list[int], reads: list[int]) -> DecoderS
 def cache_error(trace: Trace, state: DecoderState, sizes: Mapping[str, int]) -> float:
     """Largest |cache − trace| / max(1, |trace|) over k and v of all layers, heads and tokens; NaN is kept."""
     worst = [0.0]
-    for i, pair in enumerate(state.caches):
-        for held, (name, site) in zip(pair, SITES.items(), strict=True):
+    for i, caches in enumerate(state.caches):
+        for name, site in SITES.items():
             for letter in "kv":
-                kept = getattr(held, letter)[0].double().numpy()
+                kept = getattr(caches[site], letter)[0].double().numpy()
                 made = trace[f"decoder.{i}.{site}.{letter}"].value[:, : sizes[name]].astype(np.float64)
                 if kept.shape != made.shape:
                     return float("nan")
