@@ -25,20 +25,19 @@ Everything inside is float64, whatever the trace's type.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from model.anatomy import Anatomy, Block
+from model.attention import Attention
 from model.config import Config
-from model.layers import LayerNorm
+from model.layers import FeedForward, LayerNorm
 from model.trace import Trace
 from model.transformer import Transformer
-
-KINDS = ("embedding", "self_attn", "cross_attn", "ffn", "bias")
-SITES = ("self_attn", "cross_attn", "ffn")
 
 
 @dataclass(frozen=True)
@@ -57,51 +56,65 @@ class Part:
     head: int | None = None
 
 
-def norm_names(config: Config) -> list[str]:
-    """The norms on the decoder's own stream, first to last, by their scopes in the trace."""
-    if config.norm == "pre":
-        return ["decoder.final_norm"]
-    return [f"decoder.{i}.{site}_norm" for i in range(config.n_layers) for site in SITES]
+def on_stream(anatomy: Anatomy) -> Iterator[tuple[Block, int | None, str]]:
+    """Block, layer and scope of all that writes into the stream which becomes the logits, in order.
+
+    Of the norms, those that the stream passes: behind each sublayer, or the final one alone.
+    """
+    stack = anatomy.stack_over(anatomy.predicting.name)
+    final = anatomy.final_norm(stack.name)
+    for block, layer, scope in anatomy.scopes():
+        off_stream = block.kind == "unembed" or (block.kind == "norm" and final not in (None, block))
+        if block.stack == stack.name and not off_stream:
+            yield block, layer, scope
+
+
+def norm_names(anatomy: Anatomy) -> list[str]:
+    """The norms on that stream, first to last, by their scopes in the trace."""
+    return [scope for block, _, scope in on_stream(anatomy) if block.kind == "norm"]
 
 
 def norm_of(model: Transformer, name: str) -> LayerNorm:
-    """The module of a norm of `norm_names`."""
+    """The module of a norm of `norm_names`; raises KeyError for others."""
     norm = model.block(name)
     if not isinstance(norm, LayerNorm):
         raise KeyError(name)
     return norm
 
 
-def sublayer_parts(config: Config, layer: int, site: str, norms: int) -> list[Part]:
-    """What one sublayer adds: its heads or its feed-forward, its last bias, and post-norm its norm's β."""
-    at, part = f"decoder.{layer}.{site}", partial(Part, layer=layer, site=site)
-    if site == "ffn":
-        own = [part(f"{at}.W_2", "ffn", norms), part(f"{at}.b_2", "bias", norms)]
-    else:
-        own = [part(f"{at}.head.{h}", site, norms, head=h) for h in range(config.n_heads)]
-        own.append(part(f"{at}.b_o", "bias", norms))
-    if config.norm == "pre":
-        return own
-    return [*own, part(f"{at}_norm.beta", "bias", norms + 1)]
+def block_parts(block: Block, layer: int | None, scope: str, norms: int, n_heads: int) -> list[Part]:
+    """What one block adds: heads and their last bias, hidden units and theirs, a passed norm's β, or itself.
+
+    `norms` stand before the block.
+    """
+    where: dict[str, Any] = {"layer": layer, "site": block.part}
+    if block.kind == "attention":
+        heads = [Part(f"{scope}.head.{h}", block.part, norms, head=h, **where) for h in range(n_heads)]
+        return [*heads, Part(f"{scope}.b_o", "bias", norms, **where)]
+    if block.kind == "ffn":
+        return [
+            Part(f"{scope}.W_2", block.part, norms, **where),
+            Part(f"{scope}.b_2", "bias", norms, **where),
+        ]
+    if block.kind == "norm":
+        site = block.of and block.of.rpartition(".")[-1]
+        return [Part(f"{scope}.beta", "bias", norms + 1, layer, site)]
+    return [Part(scope, "embedding", norms)]
 
 
-def parts(config: Config, positions: bool) -> list[Part]:
-    """Every part, in the order in which it enters the stream; `positions`: are vectors added at the start?"""
-    found = [Part("decoder.embed", "embedding", 0)]
-    if positions:
-        found.append(Part("decoder.pos", "embedding", 0))
-    for layer in range(config.n_layers):
-        for number, site in enumerate(SITES):
-            norms = 0 if config.norm == "pre" else layer * len(SITES) + number
-            found += sublayer_parts(config, layer, site, norms)
-    if config.norm == "pre":
-        found.append(Part("decoder.final_norm.beta", "bias", 1))
+def parts(anatomy: Anatomy, config: Config) -> list[Part]:
+    """Every part, in the order in which it enters the stream."""
+    found: list[Part] = []
+    norms = 0
+    for block, layer, scope in on_stream(anatomy):
+        found += block_parts(block, layer, scope, norms, config.n_heads)
+        norms += block.kind == "norm"
     return found
 
 
 def parts_of(trace: Trace) -> list[Part]:
     """The parts of this trace's stream."""
-    return parts(trace.config, "decoder.pos" in trace)
+    return parts(trace.anatomy, trace.config)
 
 
 def entry(trace: Trace, name: str, rows: slice) -> Tensor:
@@ -110,36 +123,34 @@ def entry(trace: Trace, name: str, rows: slice) -> Tensor:
     return torch.tensor(value[:, rows] if value.ndim == 3 else value[rows], dtype=torch.float64)
 
 
-def head_terms(model: Transformer, trace: Trace, layer: int, site: str, rows: slice) -> Tensor:
+def head_terms(attention: Attention, trace: Trace, scope: str, rows: slice) -> Tensor:
     """(head, row, d_model): each head's z through its own columns of W_O, without b_O."""
-    attention = getattr(model.decoder[layer], site)
-    z = entry(trace, f"decoder.{layer}.{site}.z", rows)
-    by_head = torch.unflatten(attention.W_o.weight.double(), 1, (attention.n_heads, attention.d_head))
-    return torch.einsum("hre,dhe->hrd", z, by_head)
+    weight = attention.W_o.weight.double()
+    by_head = torch.unflatten(weight, 1, (attention.n_heads, attention.d_head))
+    return torch.einsum("hre,dhe->hrd", entry(trace, f"{scope}.z", rows), by_head)
 
 
 @torch.no_grad()
 def terms(model: Transformer, trace: Trace, rows: slice = slice(None)) -> Tensor:
     """(part, row, d_model) float64: what each part of `parts_of` wrote into the stream, as it enters it."""
-    embedded = [entry(trace, name, rows) for name in ("decoder.embed", "decoder.pos") if name in trace]
-    found = [each[None] for each in embedded]
+    found: list[Tensor] = []
 
     def constant(bias: Tensor) -> None:
         found.append(bias.double().expand(1, *found[0].shape[1:]))
 
-    for i, layer in enumerate(model.decoder):
-        for site in SITES:
-            if site == "ffn":
-                hidden = entry(trace, f"decoder.{i}.ffn.ffn_hidden", rows)
-                found.append((hidden @ layer.ffn.W_2.weight.double().mT)[None])
-                constant(layer.ffn.W_2.bias)
-            else:
-                found.append(head_terms(model, trace, i, site, rows))
-                constant(getattr(layer, site).W_o.bias)
-            if trace.config.norm == "post":
-                constant(getattr(layer, f"{site}_add").norm.beta)
-    if trace.config.norm == "pre":
-        constant(norm_of(model, "decoder.final_norm").beta)
+    for block, layer, scope in on_stream(trace.anatomy):
+        module = model.module(block, layer)
+        if isinstance(module, Attention):
+            found.append(head_terms(module, trace, scope, rows))
+            constant(module.W_o.bias)
+        elif isinstance(module, FeedForward):
+            hidden = entry(trace, f"{scope}.ffn_hidden", rows)
+            found.append((hidden @ module.W_2.weight.double().mT)[None])
+            constant(module.W_2.bias)
+        elif isinstance(module, LayerNorm):
+            constant(module.beta)
+        else:
+            found.append(entry(trace, scope, rows)[None])
     return torch.cat(found)
 
 
@@ -150,7 +161,7 @@ def directions(model: Transformer, trace: Trace, ids: Sequence[int], rows: slice
     Entry n stands before the n-th norm of `norm_names`, the last one behind them all: it is E's row itself.
     """
     carried = [model.embedding.weight[torch.as_tensor(ids, dtype=torch.long)].double()]
-    for name in reversed(norm_names(trace.config)):
+    for name in reversed(norm_names(trace.anatomy)):
         scaled = carried[-1] * norm_of(model, name).gamma.double()
         carried.append((scaled - scaled.mean(-1, keepdim=True)) / entry(trace, f"{name}.std", rows))
     return torch.stack(carried[::-1])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from model.contributions import KINDS, contributions, directions, norm_names, norm_of, parts_of, terms
+from model.contributions import contributions, directions, norm_names, parts_of, terms
 from model.glass import load
 from model.layers import LayerNorm
 from tests import checkpoints
@@ -31,9 +31,9 @@ def index(trace, name):
 
 def carry(model, trace, part, term):
     """A part carried forward through each norm that it passes, with the actual σ: (row, d_model)."""
-    for name in norm_names(trace.config)[part.norms :]:
+    for name in norm_names(trace.anatomy)[part.norms :]:
         centred = term - term.mean(-1, keepdim=True)
-        term = norm_of(model, name).gamma * centred / torch.tensor(trace[f"{name}.std"].value)
+        term = model.block(name).gamma * centred / torch.tensor(trace[f"{name}.std"].value)
     return term
 
 
@@ -114,7 +114,7 @@ def test_the_parts_are_those_of_the_model_in_the_order_of_the_stream(norm):
         expected += [f"0.{site}_norm.beta"] * (number < len(norms))
     expected += ["final_norm.beta"] * (norm == "pre")
     assert [part.name for part in parts_of(trace)] == [f"decoder.{name}" for name in expected]
-    assert {part.kind for part in parts_of(trace)} == set(KINDS)
+    assert {part.kind for part in parts_of(trace)} == {"embedding", "self_attn", "cross_attn", "ffn", "bias"}
 
 
 @pytest.mark.parametrize("positions", ["none", "rotary", "alibi"])
@@ -127,7 +127,7 @@ def test_a_beta_passes_only_the_norms_after_its_own():
     model = small_model()
     trace = trace_of(model)
     last = index(trace, "decoder.1.ffn_norm.beta")
-    beta = norm_of(model, "decoder.1.ffn_norm").beta.detach()
+    beta = model.block("decoder.1.ffn_norm").beta.detach()
     expected = model.embedding.weight.detach()[list(WORDS)] @ beta
     assert torch.allclose(contributions(model, trace, WORDS)[:, last], expected, atol=1e-14)
 
@@ -136,8 +136,8 @@ def test_the_norms_are_those_that_the_trace_names():
     for norm in NORMS:
         model = small_model(norm=norm)
         trace = trace_of(model)
-        for name in norm_names(model.config):
-            assert f"{name}.std" in trace and isinstance(norm_of(model, name), LayerNorm)
+        for name in norm_names(model.anatomy):
+            assert f"{name}.std" in trace and isinstance(model.block(name), LayerNorm)
 
 
 def test_chosen_rows_are_the_rows_of_all():

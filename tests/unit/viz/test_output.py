@@ -148,7 +148,7 @@ def test_the_contributions_are_the_models_and_sum_to_the_logit_taken(either):
     assert arrays["contributions"].tobytes() == expected.numpy().astype(np.float32).tobytes()
     assert np.abs(arrays["contributions"].sum(-1, dtype=float) - arrays["chosen_logits"]).max() <= SUMMED
     assert [part["name"] for part in header["parts"]] == [part.name for part in direct.parts_of(trace)]
-    assert header["norms"] == direct.norm_names(trace.config)
+    assert header["norms"] == direct.norm_names(trace.anatomy)
 
 
 @pytest.mark.parametrize("name", ["layer", "head", "site"])
@@ -160,12 +160,12 @@ def test_a_part_says_only_what_it_has(either, name):
 
 def test_what_was_written_gives_any_words_contributions(either):
     glass, trace, _ = either
-    parts, names = direct.parts_of(trace), direct.norm_names(trace.config)
+    parts, names = direct.parts_of(trace), direct.norm_names(trace.anatomy)
     for step in range(len(trace.predicts)):
         header, arrays = unpack(contributions(glass, trace, step))
         assert header["step"] == step
         assert arrays["terms"].shape == (len(parts), trace.config.d_model)
-        gammas = [direct.norm_of(glass.model, name).gamma.detach().numpy() for name in names]
+        gammas = [glass.model.block(name).gamma.detach().numpy() for name in names]
         assert arrays["gammas"].tobytes() == single(np.stack(gammas)).tobytes()
         assert list(arrays["stds"]) == [single(trace[f"{name}.std"].value)[step, 0] for name in names]
         for word in (3, 77):

@@ -51,7 +51,7 @@ def lens_names(trace: Trace) -> list[str]:
 def lens_logits(glass: Glass, trace: Trace, layer: int) -> Tensor:
     """Logits (query, vocab) if the decoder ended after `layer` layers; pre-norm: through its final norm."""
     stream = torch.tensor(trace[lens_names(trace)[layer]].value[: len(trace.predicts)])
-    norm = glass.model.decoder_norm
+    norm = glass.model.norm_behind(trace.anatomy.stack_over(trace.anatomy.predicting.name))
     return glass.model.unembed(stream if norm is None else norm(stream))
 
 
@@ -101,7 +101,7 @@ def message(asked: Asked) -> Picture:
         "states_of": trace["decoder.states"].of[0],
         "lens": lens_names(trace),
         "parts": [described(part) for part in direct.parts_of(trace)],
-        "norms": direct.norm_names(trace.config),
+        "norms": direct.norm_names(trace.anatomy),
     }
     return header, {name: single(array) for name, array in arrays.items()}
 
@@ -144,7 +144,7 @@ def contributions(glass: Glass, trace: Trace, step: int) -> bytes:
     """
     if not 0 <= step < len(trace.predicts):
         raise Refusal("There is no such step.")
-    names = direct.norm_names(trace.config)
+    names = direct.norm_names(trace.anatomy)
     gammas = [direct.norm_of(glass.model, name).gamma.detach().numpy() for name in names]
     arrays = {
         "terms": direct.terms(glass.model, trace, slice(step, step + 1))[:, 0].numpy(),
