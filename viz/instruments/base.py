@@ -154,7 +154,8 @@ class Instrument:
     def first(self, asked: Asked) -> bytes:
         """The packed message of the first picture."""
         header, arrays = self.message(asked)
-        return pack({"request": asked.request, "palette": theme.palette(), **header}, arrays)
+        needed = {"place": asked.place, "request": asked.request, "palette": theme.palette()}
+        return pack({**needed, **header}, arrays)
 
     def called(self, name: str) -> Numbers | None:
         """The numbers of that name; "message" is the first picture, of any answer."""

@@ -13,6 +13,18 @@ from model import Glass, Translation
 from viz.instruments.base import Asked, Instrument, Numbers, Picture
 from viz.instruments.decoding import align, beam, cache, forcing, lanes, samples
 
+KINDS = {
+    "choice": {"tab": ("steps", "beam", "samples", "forcing", "alignment", "cache")},
+    "count": dict.fromkeys(("step", "layer", "head", "branch", "node")),
+    "number": dict.fromkeys(("temperature", "top_k", "top_p", "samples", "seed", "width", "alpha", "limit")),
+    "text": dict.fromkeys(("forced", "reference", "pruned", "words", "align", "cache", "cell")),
+}
+LINK = [
+    {"name": name, "kind": kind, "choices": choices}
+    for kind, names in KINDS.items()
+    for name, choices in names.items()
+]
+
 
 def message(asked: Asked) -> Picture:
     """The translation on the page as a lane, and what every part needs to know of the model."""
@@ -30,6 +42,7 @@ def message(asked: Asked) -> Picture:
         "beam": translation.beam,
         "greedy": beside_greedy(glass, translation),
         "src": trace.sides["src"].tokens,
+        "link": LINK,
         **lane,
     }
     return header, arrays

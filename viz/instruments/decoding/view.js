@@ -1,129 +1,103 @@
-// The decoding instrument: tabs over one translation. Each part is a class in a file of its own:
-//   constructor(store); node; draw(theme, width); where needed: changed(what), press(event) → true if the key was meant for it,
-//   explanation() for the strip, opened() and closed() as its tab comes and goes.
+// The decoding instrument: tabs over one translation. Each is a Part (part.js) in a folder of its own.
 
-import { el, listen } from "../shared/dom.js";
-import { LINK_CHANGED } from "../shared/link.js";
+import { el } from "../shared/dom.js";
 import { mounted } from "../shared/mount.js";
-import { Strip } from "../shared/strip.js";
+import { Tabs } from "../shared/tabs.js";
+import { View } from "../shared/view.js";
 import { Alignment } from "./parts/alignment/part.js";
 import { Beam } from "./parts/beam/part.js";
 import { Cache } from "./parts/cache/part.js";
 import { Forcing } from "./parts/forcing/part.js";
-import { Steps } from "./parts/steps/part.js";
 import { Samples } from "./parts/samples/part.js";
+import { Steps } from "./parts/steps/part.js";
 import { Store } from "./store.js";
 
-const PARTS = {
-  steps: ["Step by step", Steps],
-  beam: ["Beam tree", Beam],
-  samples: ["Samples", Samples],
-  forcing: ["Teacher forcing", Forcing],
-  alignment: ["Alignment", Alignment],
-  cache: ["Cache", Cache],
+const PARTS = { steps: Steps, beam: Beam, samples: Samples, forcing: Forcing, alignment: Alignment, cache: Cache };
+const TITLES = {
+  steps: "Step by step", beam: "Beam tree", samples: "Samples", forcing: "Teacher forcing", alignment: "Alignment", cache: "Cache",
 };
+const NAMES = Object.keys(PARTS);
 
-class View {
+class Decoding extends View {
+  /** @param {ShadowRoot} parentElement */
   constructor(parentElement) {
-    const store = new Store(Object.keys(PARTS));
-    this.store = store;
-    this.parts = Object.fromEntries(Object.entries(PARTS).map(([name, [, Part]]) => [name, new Part(store)]));
-    this.tabs = Object.entries(PARTS).map(([name, [title]]) =>
-      el("button", { class: "tab", role: "tab", id: `decoding-tab-${name}`, "aria-controls": `decoding-${name}`, "data-part": name, onclick: () => store.show(name) }, title),
-    );
-    this.panels = Object.fromEntries(
-      Object.keys(this.parts).map((name) => [name, el("div", { class: "part", role: "tabpanel", id: `decoding-${name}`, "aria-labelledby": `decoding-tab-${name}` })]),
-    );
-    this.trouble = el("p", { class: "trouble", role: "alert" });
-    this.strip = new Strip(() => this.part.explanation?.() ?? "Point at a number to see how it is made.");
-    this.root = el(
-      "div",
-      { class: "instrument decoding" },
-      el("div", { class: "tabs", role: "tablist", "aria-label": "Parts of the decoding" }, ...this.tabs),
-      this.trouble,
-      ...Object.values(this.panels),
-      this.strip.node,
-    );
-    parentElement.append(this.root);
-    listen(this.root, { keydown: (event) => this.press(event) });
-    this.observer = new ResizeObserver(() => this.resized());
-    this.observer.observe(this.root);
-    this.follow = () => store.follow();
-    window.addEventListener(LINK_CHANGED, this.follow);
-    store.listeners.add((what) => this.changed(what));
+    super(parentElement, new Store(NAMES), "decoding");
   }
 
-  get part() {
-    return this.parts[this.store.tab];
-  }
-
-  // "cursor" redraws the strip alone; parts draw their own marks before they say it.
-  changed(what) {
-    if (!this.theme) return;
-    if (what === "sentence" || what === "tab") return this.drawAll();
-    this.trouble.textContent = this.store.trouble ?? "";
-    this.trouble.hidden = !this.store.trouble;
-    if (what !== "cursor" && what !== "trouble") {
-      if (this.part.changed) this.part.changed(what);
-      else this.part.draw(this.theme, this.root.clientWidth);
-    }
-    this.strip.draw();
-  }
-
-  dress(theme) {
-    this.theme = theme;
-    for (const [role, colour] of Object.entries(theme.roles)) this.root.style.setProperty(`--role-${role}`, colour);
-    theme.heads.forEach((colour, i) => this.root.style.setProperty(`--head-${i}`, colour));
-  }
-
-  // The open part; what is hidden has no width, and is drawn when it opens.
-  drawAll() {
-    const { tab } = this.store;
-    for (const button of this.tabs) {
-      button.setAttribute("aria-selected", String(button.dataset.part === tab));
-      button.setAttribute("tabindex", button.dataset.part === tab ? "0" : "-1");
-    }
-    for (const [name, panel] of Object.entries(this.panels)) {
-      panel.hidden = name !== tab;
-      if (!panel.hidden && !panel.firstChild) panel.append(this.parts[name].node);
-      else if (panel.hidden) panel.replaceChildren();
-    }
-    if (this.opened !== this.part) {
-      this.opened?.closed?.();
-      this.opened = this.part;
-      this.part.opened?.();
-    }
-    this.trouble.textContent = this.store.trouble ?? "";
-    this.trouble.hidden = !this.store.trouble;
-    this.drawnWidth = this.root.clientWidth;
-    if (this.drawnWidth > 0) this.part.draw(this.theme, this.drawnWidth);
-    this.strip.draw();
-  }
-
-  press(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const active = this.root.getRootNode().activeElement;
-    if (active?.matches(".decoding > .tabs > .tab") && (event.key === "ArrowLeft" || event.key === "ArrowRight")) {
-      const names = Object.keys(PARTS);
-      const next = (names.indexOf(this.store.tab) + (event.key === "ArrowRight" ? 1 : names.length - 1)) % names.length;
-      this.store.show(names[next]);
-      this.tabs[next].focus();
-    } else if (!this.part.press?.(event, active)) return;
-    event.preventDefault();
-  }
-
-  leave() {
-    this.part.closed?.();
+  build() {
+    const { store } = this;
+    this.tabs = new Tabs({ label: "Parts of the decoding", data: "part", choose: (name) => store.show(name) });
+    for (const [name, Part] of Object.entries(PARTS)) store.parts[name] = new Part(store);
+    this.panel = el("div", { class: "part", role: "tabpanel" });
     this.opened = null;
   }
 
-  resized() {
-    if (this.theme && this.root.clientWidth !== this.drawnWidth) this.drawAll();
+  body() {
+    return [this.tabs.node, this.trouble, this.panel, this.strip.node];
+  }
+
+  get part() {
+    return this.store.parts[this.store.tab];
+  }
+
+  get keys() {
+    const turn = (by) => this.turn((NAMES.indexOf(this.store.tab) + by + NAMES.length) % NAMES.length);
+    const row = (key, by) => ({ key, by, moves: "tab", on: ".decoding > .tabs > .tab", says: "", act: () => turn(by) });
+    return [row("ArrowLeft", -1), row("ArrowRight", 1), ...this.part.keys];
+  }
+
+  turn(at) {
+    this.store.show(NAMES[at]);
+    this.tabs.focus(NAMES[at]);
+  }
+
+  explain() {
+    return this.part.explain();
+  }
+
+  // Parts draw their own marks before they say "cursor", and wait for their own numbers; the strip follows by itself.
+  get redraws() {
+    const changed = (what) => [what, () => this.part.changed(what)];
+    return { ...super.redraws, numbers: () => {}, ...Object.fromEntries(["step", "layer", "lane"].map(changed)) };
+  }
+
+  drawCursor() {}
+
+  // The open part; what is hidden has no width, and is drawn when it opens.
+  draw() {
+    const { part } = this;
+    this.tabs.draw(TITLES, this.store.tab);
+    this.panel.setAttribute("aria-label", TITLES[this.store.tab]);
+    if (this.opened !== part) {
+      this.close();
+      this.panel.replaceChildren(part.node);
+      this.opened = part;
+      part.isOpen = true;
+      part.opened();
+    }
+    Object.assign(part, { theme: this.theme, width: this.root.clientWidth });
+    if (part.width > 0) part.draw();
+  }
+
+  close() {
+    if (!this.opened) return;
+    this.opened.isOpen = false;
+    this.opened.closed();
+    this.opened = null;
+  }
+
+  leave() {
+    super.leave();
+    this.close();
+  }
+
+  room() {
+    return String(this.root.clientWidth);
   }
 }
 
 export default await mounted(
-  View,
+  Decoding,
   import.meta.url,
-  Object.keys(PARTS).map((name) => `./parts/${name}/part.css`),
+  NAMES.map((name) => `./parts/${name}/part.css`),
 );

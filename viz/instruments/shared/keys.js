@@ -10,6 +10,7 @@
  * @property {number} [by] by how much
  * @property {string} [on] selector of what must have the focus; anything of the instrument without it
  * @property {boolean} [off] does nothing now
+ * @property {boolean} [shift] only with Shift: such rows stand before those of the same key without
  */
 
 const FIELDS = "input, textarea, select";
@@ -17,7 +18,9 @@ const FIELDS = "input, textarea, select";
 /** @param {Key[]} table @param {KeyboardEvent} event @param {Element | null} active @returns {boolean} whether the key was meant for it */
 export function press(table, event, active) {
   if (event.altKey || event.ctrlKey || event.metaKey || active?.matches(FIELDS)) return false;
-  const row = table.find(({ key, on, off }) => key === event.key && !off && (!on || active?.matches(on)));
+  const isMeant = (/** @type {Key} */ { key, on, off, shift }) =>
+    key === event.key && !off && (!shift || event.shiftKey) && (!on || active?.matches(on));
+  const row = table.find(isMeant);
   if (!row) return false;
   row.act(event.key);
   event.preventDefault();
@@ -45,6 +48,14 @@ export const UP_DOWN = /** @type {[string, string]} */ (["ArrowUp", "ArrowDown"]
 export const LEFT_RIGHT = /** @type {[string, string]} */ (["ArrowLeft", "ArrowRight"]);
 export const LAYERS = /** @type {[string, string]} */ (["PageUp", "PageDown"]);
 export const STAGES = /** @type {[string, string]} */ ([",", "."]);
+
+// 1–9 choose one of so many; with `none`, 0 chooses none of them.
+/** @param {number} count @param {string} moves @param {(at: number | null) => void} choose @param {string} says @returns {Key[]} */
+export function digits(count, moves, choose, says, none = false) {
+  const numbers = Array.from({ length: Math.min(9, count) }, (_, i) => i + 1);
+  const rows = numbers.map((n) => ({ key: String(n), moves, says, act: () => choose(n - 1) }));
+  return none ? [{ key: "0", moves, says, act: () => choose(null) }, ...rows] : rows;
+}
 
 // Enter pins what `on` shows, Escape frees it.
 /** @param {{ pin: (change?: any) => void, free: () => void, cursor: any }} store @param {string} on @returns {Key[]} */

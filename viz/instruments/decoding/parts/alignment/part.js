@@ -2,7 +2,9 @@
 // picture, or above it, what attention does not say.
 
 import { el, listen } from "../../../shared/dom.js";
+import { digits, LAYERS, LEFT_RIGHT, UP_DOWN, walk } from "../../../shared/keys.js";
 import { largestError } from "../../../shared/maths.js";
+import { Part } from "../../part.js";
 import { explain, headName } from "./explain.js";
 import { AlignHeads } from "./heads.js";
 import { linksLine, pictureCaption, rowLine } from "./lines.js";
@@ -10,42 +12,54 @@ import { AlignState } from "./state.js";
 import { AlignTable } from "./table.js";
 import { Ribbons } from "../../shared/ribbons.js";
 
-const TOLERANCE = 1e-5;
 const BESIDE = 560; // the picture's least width beside the table of heads
 const WIDEST = 30; // pixels of a ribbon of weight 1
 
-export class Alignment {
+export class Alignment extends Part {
+  /** @param {import("../../store.js").Store} store */
   constructor(store) {
-    this.store = store;
-    this.state = new AlignState(store);
-    this.cursor = null;
-    this.pinned = false;
+    super(store, el("div", { class: "align-part" }));
+    this.numbers = new AlignState(store);
+    this.isAway = false;
+    this.pictureWidth = 0;
+    this.room = "";
+    /** @type {any} the words, their weights, which of them are shown, and of which lane */
+    this.units = this.weights = this.shown = this.drawnLane = null;
     this.ribbons = new Ribbons({ onPoint: (cell) => this.point(this.inUnits(cell)), onClick: (cell) => this.click(this.inUnits(cell)) });
-    this.table = new AlignTable(this.state, { onPoint: (cursor) => this.point(cursor), onPin: (cursor) => this.pin(cursor), onOpen: (step) => this.move(step) });
+    this.table = new AlignTable(this.numbers, { onPoint: (cursor) => this.point(cursor), onPin: (cursor) => this.pin(cursor), onOpen: (step) => this.move(step) });
     this.controls = el("div", { class: "align-controls" });
     this.title = el("h3", { class: "align-title" });
     this.picture = el("div", { class: "align-picture", tabindex: "0", role: "group", "aria-label": "Alignment" }, this.ribbons.node);
     this.row = el("p", { class: "align-row" });
     this.links = el("p", { class: "align-links" });
     this.caption = el("p", { class: "align-caption" });
-    this.heads = new AlignHeads(this.state, { onPoint: (cursor) => this.point(cursor) });
+    this.heads = new AlignHeads(this.numbers, { onPoint: (cursor) => this.point(cursor) });
     this.left = el("div", { class: "align-left" }, this.title, this.picture);
     this.main = el("div", { class: "align-main" }, this.left, this.heads.node);
     this.waiting = el("p", { class: "align-waiting" }, "…");
     this.ribbonsPart = el("div", { class: "align-ribbons" }, this.main, this.row, this.links, this.caption);
     this.body = el("div", { class: "align-body", hidden: "" }, this.controls, this.ribbonsPart, this.table.node);
-    this.node = el("div", { class: "align-part" }, this.waiting, this.body);
+    this.node.append(this.waiting, this.body);
     listen(this.node, { pointerleave: () => this.away() });
   }
 
   // Drawing ----------------------------------------------------------------------------------------------------------
 
-  draw(theme, width) {
-    if (!this.header) this.state.restore();
-    if (this.header !== this.store.header) this.free();
-    Object.assign(this, { theme, width, header: this.store.header, isOpen: true });
-    this.state.ask(() => this.arrived());
-    if (!this.state.here) return; // the old picture stays until the new numbers come
+  taken() {
+    this.free();
+  }
+
+  linked() {
+    return this.numbers.linked();
+  }
+
+  restore(values) {
+    this.numbers.restore(values);
+  }
+
+  draw() {
+    this.numbers.ask(() => this.arrived());
+    if (!this.numbers.here) return; // the old picture stays until the new numbers come
     this.waiting.hidden = true;
     this.body.hidden = false;
     this.drawControls();
@@ -67,8 +81,8 @@ export class Alignment {
 
   arrived() {
     if (!this.isOpen) return;
-    if (this.state.owed && this.drawnLane === this.store.lane) this.drawStep();
-    else this.draw(this.theme, this.width);
+    if (this.numbers.owed && this.drawnLane === this.store.lane) this.drawStep();
+    else this.draw();
     this.store.changed("cursor");
   }
 
@@ -76,14 +90,13 @@ export class Alignment {
     if (what !== "layer" && !this.pinned) this.cursor = null;
     if (what === "lane") this.free();
     if (what === "step" && this.isLive) {
-      this.state.ask(() => this.arrived());
+      this.numbers.ask(() => this.arrived());
       this.drawStep();
-    } else this.draw(this.theme, this.width);
+    } else this.draw();
   }
 
   closed() {
-    this.isOpen = false;
-    this.state.stop();
+    this.numbers.stop();
     this.drawCheck();
   }
 
@@ -96,7 +109,7 @@ export class Alignment {
   }
 
   drawControls() {
-    const { state } = this;
+    const { numbers: state } = this;
     const focused = this.node.getRootNode().activeElement?.dataset?.switch;
     const join = (joins) => () => this.choose(() => state.join(joins));
     const turn = (name) => () => this.choose(() => state.turn(name));
@@ -125,12 +138,12 @@ export class Alignment {
   choose(change) {
     this.free();
     change();
-    this.draw(this.theme, this.width);
+    this.draw();
     this.store.changed("cursor");
   }
 
   drawPicture() {
-    const { store, state, theme } = this;
+    const { store, numbers: state, theme } = this;
     const { units } = state;
     const hides = state.on.has("noend");
     this.units = units;
@@ -158,9 +171,9 @@ export class Alignment {
   shownWeights() {
     const { rows, columns } = this.shown;
     const n = this.units.columns.length;
-    const only = this.state.on.has("strongest");
+    const only = this.numbers.on.has("strongest");
     return rows.flatMap((i) => {
-      const best = this.state.strongest(this.weights, i, this.units);
+      const best = this.numbers.strongest(this.weights, i, this.units);
       return columns.map((j) => (only && j !== best ? 0 : this.weights[i * n + j] || 0));
     });
   }
@@ -173,21 +186,14 @@ export class Alignment {
   }
 
   drawCheck() {
-    const { badge } = this.table;
-    if (!this.isOpen || !this.state.owed) {
-      badge.className = "";
-      badge.textContent = "";
-      return;
-    }
-    const error = largestError(...this.state.check);
-    badge.className = error <= TOLERANCE ? "check right" : "check wrong";
-    badge.textContent = `recomputed: max error ${error === 0 ? "0" : Number.isFinite(error) ? error.toExponential(0) : "not a number"}`;
-    badge.title = `Your browser recomputed the norms of every head and layer at this step from α and the dot products u_h · u_g, u = v W_O; the largest |a − b| / max(1, |b|) against the model's own is ${error}.`;
+    const what = "the norms of every head and layer at this step from α and the dot products u_h · u_g, u = v W_O";
+    const isHere = this.isOpen && this.numbers.owed;
+    this.table.badge.draw(isHere ? { error: largestError(...this.numbers.check), what } : null);
   }
 
   // Whether the picture is of the open lane: the next one's words may still be on their way.
   get isLive() {
-    return Boolean(this.state.here) && this.drawnLane === this.store.lane;
+    return Boolean(this.numbers.here) && this.drawnLane === this.store.lane;
   }
 
   // The cursor -------------------------------------------------------------------------------------------------------
@@ -238,13 +244,13 @@ export class Alignment {
 
   // The cell of the step's word and its strongest source word.
   get home() {
-    const row = this.state.unitOf(this.store.step, this.units);
-    return { kind: "cell", row, column: Math.max(0, this.state.strongest(this.weights, row, this.units)) };
+    const row = this.numbers.unitOf(this.store.step, this.units);
+    return { kind: "cell", row, column: Math.max(0, this.numbers.strongest(this.weights, row, this.units)) };
   }
 
   // What is explained while nothing is pointed at.
   get rest() {
-    return this.state.on.has("owed") ? { kind: "rank", what: "influence" } : this.home;
+    return this.numbers.on.has("owed") ? { kind: "rank", what: "influence" } : this.home;
   }
 
   mark() {
@@ -265,34 +271,41 @@ export class Alignment {
     this.row.replaceChildren(...rowLine(this, cursor?.kind === "cell" ? cursor : this.home));
   }
 
-  explanation() {
+  explain() {
     if (!this.isLive) return this.store.trouble ?? "Joining tokens into words…";
     const cursor = this.cursor ?? this.rest;
-    if (cursor.kind !== "cell" || cursor.row !== null) return explain(this.state, cursor);
+    if (cursor.kind !== "cell" || cursor.row !== null) return explain(this.numbers, cursor);
     const n = this.units.columns.length;
     const column = this.units.rows.map((_, i) => this.weights[i * n + cursor.column] || 0);
-    return explain(this.state, { ...cursor, row: column.indexOf(Math.max(...column)) });
+    return explain(this.numbers, { ...cursor, row: column.indexOf(Math.max(...column)) });
   }
 
   // Keys -------------------------------------------------------------------------------------------------------------
 
-  press(event, active) {
-    if (active?.matches("input, select, textarea, .tab") || !this.isLive) return false;
+  get keys() {
+    if (!this.isLive) return [];
     const { store } = this;
-    const { n_layers, n_heads } = store.header;
-    const { key } = event;
-    if (key === "ArrowLeft" || key === "ArrowRight") this.move(store.step + (key === "ArrowRight" ? 1 : -1));
-    else if (key === "Home" || key === "End") this.move(key === "Home" ? 0 : store.steps - 1);
-    else if (key === "ArrowUp" || key === "ArrowDown") this.down(key === "ArrowDown" ? 1 : -1);
-    else if (key === "PageUp" || key === "PageDown") store.choose({ layer: Math.min(Math.max(store.layer + (key === "PageDown" ? 1 : -1), 0), n_layers - 1) });
-    else if (/^[0-9]$/.test(key) && Number(key) <= n_heads) store.choose({ head: key === "0" ? null : Number(key) - 1 });
-    else if (key === "Enter" && !active?.matches("button")) this.pin(this.cursor ?? this.rest);
-    else if (key === "Escape") {
-      this.free();
-      this.mark();
-      store.changed("cursor");
-    } else return false;
-    return true;
+    const { n_heads } = store.header;
+    return [
+      ...walk(LEFT_RIGHT, "step", (by) => this.move(store.step + by)),
+      { key: "Home", moves: "step", says: "", act: () => this.move(0) },
+      { key: "End", moves: "step", says: "", act: () => this.move(store.steps - 1) },
+      ...walk(UP_DOWN, "column", (by) => this.down(by)),
+      ...walk(LAYERS, "layer", (by) => store.choose({ layer: store.layer + by })),
+      ...digits(n_heads, "head", (head) => store.choose({ head }), "", true),
+      { key: "Enter", moves: "pinned", on: ":not(button)", says: "", act: () => this.pin(this.cursor ?? this.rest) },
+      { key: "Escape", moves: "pinned", says: "", act: () => this.escape() },
+    ];
+  }
+
+  escape() {
+    this.free();
+    this.mark();
+    this.store.changed("cursor");
+  }
+
+  get state() {
+    return { ...this.cursor, pinned: this.pinned };
   }
 
   move(step) {

@@ -1,7 +1,6 @@
 // What the alignment tab shows, as numbers: the words of the open lane, its weights between them, and what each step owes to each
 // source token. Nothing here draws.
 
-import { readLink } from "../../../shared/link.js";
 import { crossings, groupsOf, joinWeights, meanEntropy, norm, singles, spearman, strongest } from "./maths.js";
 
 const SWITCHES = ["reads", "noend", "strongest", "owed"]; // "owed": what attention does not say comes first
@@ -15,25 +14,24 @@ export class AlignState {
     this.on = new Set();
   }
 
-  restore() {
-    const link = readLink();
-    this.joins = link.words !== "tokens";
-    this.on = new Set((link.align ?? "").split(".").filter((name) => SWITCHES.includes(name)));
+  restore({ words, align }) {
+    this.joins = words !== "tokens";
+    this.on = new Set((align ?? "").split(".").filter((name) => SWITCHES.includes(name)));
   }
 
-  tell() {
+  linked() {
     const on = SWITCHES.filter((name) => this.on.has(name));
-    this.store.say({ words: this.joins ? null : "tokens", align: on.join(".") || null });
+    return { words: this.joins ? null : "tokens", align: on.join(".") || null };
   }
 
   join(joins) {
     this.joins = joins;
-    this.tell();
+    this.store.say();
   }
 
   turn(name) {
     if (!this.on.delete(name)) this.on.add(name);
-    this.tell();
+    this.store.say();
   }
 
   // By route ----------------------------------------------------------------------------------------------------------
@@ -54,7 +52,7 @@ export class AlignState {
   async ask(arrived) {
     const { lane } = this.store;
     if (!this.here) {
-      const words = await this.store.fetch("align", { ids: this.ids });
+      const words = await this.store.ask("align", { ids: this.ids });
       if (!words || this.store.lane !== lane) return;
       if (!this.here) this.known.set(lane, { words, steps: new Map(), entropies: new Map() });
       arrived();
@@ -66,7 +64,7 @@ export class AlignState {
   async askInfluence(lane, arrived) {
     const { step } = this.store;
     if (this.store.lane !== lane) return;
-    const answer = await this.store.fetch("influence", { ids: this.ids, step });
+    const answer = await this.store.ask("influence", { ids: this.ids, step });
     if (!answer) return;
     this.known.get(lane)?.steps.set(step, answer);
     if (this.store.lane === lane && this.store.step === step) arrived();

@@ -1,6 +1,7 @@
 // Beside each source token: how much attention it gets at the chosen step, how long a vector is taken from it, and what masking
 // it out does to the token that was chosen.
 
+import { Badge } from "../../../shared/badge.js";
 import { el, listen } from "../../../shared/dom.js";
 import { numberText, shortened, weightText } from "../../../shared/numbers.js";
 
@@ -24,11 +25,11 @@ export class AlignTable {
     this.back = el("button", { class: "small", "aria-label": "One step back", onclick: step(-1) }, "◀");
     this.on = el("button", { class: "small", "aria-label": "One step on", onclick: step(1) }, "▶");
     this.title = el("h3", { class: "align-title" });
-    this.badge = el("span", { role: "status" });
+    this.badge = new Badge();
     this.blocks = el("div", { class: "align-blocks" });
     this.verdict = el("p", { class: "align-verdict", "aria-live": "polite" });
     this.caption = el("p", { class: "align-caption" });
-    this.node = el("section", { class: "align-owed", "aria-label": "Attention is not explanation" }, el("div", { class: "align-heading" }, el("span", { class: "align-steps" }, this.back, this.on), this.title, this.badge), this.verdict, this.blocks, this.caption);
+    this.node = el("section", { class: "align-owed", "aria-label": "Attention is not explanation" }, el("div", { class: "align-heading" }, el("span", { class: "align-steps" }, this.back, this.on), this.title, this.badge.node), this.verdict, this.blocks, this.caption);
   }
 
   draw(theme, width) {

@@ -3,6 +3,7 @@
 import { el } from "../../../shared/dom.js";
 import { readLink, wholeNumber } from "../../../shared/link.js";
 import { numberText } from "../../../shared/numbers.js";
+import { Part } from "../../part.js";
 import { explainNode } from "./explain.js";
 import { Panel } from "./panel.js";
 import { Picture } from "./picture.js";
@@ -24,27 +25,36 @@ const KEYS = [
   ["greedy", "greedy's path"],
 ];
 
-export class Beam {
+export class Beam extends Part {
+  /** @param {import("../../store.js").Store} store */
   constructor(store) {
-    this.store = store;
+    super(store, el("div", { class: "beam-part" }));
+    /** @type {Record<string, number | null>} what the reader chose, and what is asked for then */
     this.chosen = { width: null, alpha: null, limit: null };
+    /** @type {any} */
+    this.wanted = null;
+    /** @type {string | null} */
     this.shown = null;
-    this.cursor = null;
-    this.pinned = null;
+    /** @type {number | null} the node that is pinned, and that which the link pins before the tree is here */
+    this.pinned = this.awaited = null;
+    /** @type {Tree | null} */
+    this.tree = null;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
     this.makeControls();
     this.picture = new Picture({ onPoint: (id) => this.point(id), onPick: (id) => this.pin(id) });
     this.panel = new Panel(store, { onPick: (id) => this.pick(id) });
     this.notice = el("p", { class: "beam-notice", role: "status" });
     this.said = el("p", { class: "beam-caption" });
     const legend = el("div", { class: "beam-legend" }, ...KEYS.map(([kind, text]) => el("span", { class: `beam-sample ${kind}` }, el("i", {}), text)));
-    this.node = el("div", { class: "beam-part" }, this.controls, this.notice, this.said, this.picture.node, legend, this.panel.node);
+    this.node.append(this.controls, this.notice, this.said, this.picture.node, legend, this.panel.node);
   }
 
   makeControls() {
     const number = (name, least) => el("input", { type: "number", min: least, step: 1, "aria-label": name, onchange: () => this.typed() });
-    this.width = number("Beam width", 1);
-    this.width.setAttribute("max", WIDEST);
-    this.limit = number("Maximum length in tokens", 1);
+    this.widthBox = number("Beam width", 1);
+    this.widthBox.setAttribute("max", WIDEST);
+    this.limitBox = number("Maximum length in tokens", 1);
     this.alpha = el("input", { type: "range", min: 0, max: HIGHEST_ALPHA, step: 0.1, "aria-label": "Length penalty α", oninput: () => this.slid() });
     this.alphaText = el("output", {});
     this.folds = Object.keys(SHOWN).map((name) => el("button", { class: "small", "data-shown": name, onclick: () => this.fold(name) }, name));
@@ -52,9 +62,9 @@ export class Beam {
     this.controls = el(
       "div",
       { class: "beam-controls" },
-      el("label", {}, "width ", this.width),
+      el("label", {}, "width ", this.widthBox),
       el("label", {}, "α ", this.alpha, this.alphaText),
-      el("label", { title: "The search stops after so many tokens, the end token included." }, "limit ", this.limit),
+      el("label", { title: "The search stops after so many tokens, the end token included." }, "limit ", this.limitBox),
       el("span", { class: "beam-folds", role: "group", "aria-label": "Show pruned candidates" }, "pruned: ", ...this.folds),
       this.example,
     );
@@ -63,36 +73,47 @@ export class Beam {
   // What is asked for -------------------------------------------------------------------------------------------
 
   // A new sentence or model: its own limits; a width that nobody chose follows the page's.
-  take() {
-    const { header } = this.store;
-    const isFirst = !this.header;
-    this.header = header;
+  taken() {
     this.tree = null;
-    this.limit.max = header.max_steps;
-    if (isFirst) this.restore();
-    else if (this.pinned !== null) this.store.say({ node: null });
-    this.pinned = null;
-    this.cursor = null;
-    this.wanted = { width: this.chosen.width ?? (header.beam > 1 ? header.beam : NARROW_BEAM), alpha: this.chosen.alpha ?? header.alpha, limit: Math.min(this.chosen.limit ?? header.max_steps, header.max_steps) };
+    this.pinned = this.awaited = this.cursor = null;
+    this.limitBox.max = this.store.header.max_steps;
     this.panel.clear();
     this.picture.clear();
-    this.ask();
+    this.want();
   }
 
-  restore() {
+  want() {
+    const { header } = this.store;
+    const { width, alpha, limit } = this.chosen;
+    this.wanted = {
+      width: width ?? (header.beam > 1 ? header.beam : NARROW_BEAM),
+      alpha: alpha ?? header.alpha,
+      limit: Math.min(limit ?? header.max_steps, header.max_steps),
+    };
+  }
+
+  linked() {
+    return { ...this.chosen, node: this.awaited ?? this.pinned, pruned: this.shown };
+  }
+
+  restore({ node, pruned }) {
     const link = readLink();
     const told = [];
     const take = (name, raw, value, least, most) => {
+      this.chosen[name] = null;
       if (raw === undefined) return;
       if (Number.isNaN(value)) told.push(`The link's ${name} is “${raw}”, which is no number.`);
       else this.chosen[name] = this.within(name, value, least, most, told);
     };
     const whole = (raw) => wholeNumber(raw ?? "") ?? NaN;
+    const alpha = /^-?[0-9]+(\.[0-9]+)?$/.test(link.alpha ?? "") ? Number(link.alpha) : NaN;
     take("width", link.width, whole(link.width), 1, WIDEST);
-    take("alpha", link.alpha, /^-?[0-9]+(\.[0-9]+)?$/.test(link.alpha ?? "") ? Number(link.alpha) : NaN, 0, HIGHEST_ALPHA);
-    take("limit", link.limit, whole(link.limit), 1, this.header.max_steps);
-    this.asked = wholeNumber(link.node ?? "");
+    take("alpha", link.alpha, alpha, 0, HIGHEST_ALPHA);
+    take("limit", link.limit, whole(link.limit), 1, this.store.header.max_steps);
+    Object.assign(this, { awaited: node, pinned: null, shown: pruned in SHOWN ? pruned : null });
     this.notice.textContent = told.join(" ");
+    this.want();
+    if (this.isOpen) this.ask();
   }
 
   within(name, value, least, most, told) {
@@ -107,7 +128,7 @@ export class Beam {
       const value = wholeNumber(input.value);
       return value === null ? this.wanted[name] : this.within(name, value, 1, most, told);
     };
-    const [width, limit] = [take("width", this.width, WIDEST), take("limit", this.limit, this.header.max_steps)];
+    const [width, limit] = [take("width", this.widthBox, WIDEST), take("limit", this.limitBox, this.store.header.max_steps)];
     this.choose({ width, limit });
     this.notice.textContent = told.join(" ");
   }
@@ -122,36 +143,35 @@ export class Beam {
     Object.assign(this.wanted, values);
     this.notice.textContent = "";
     this.drawControls();
-    this.store.say(values);
+    this.store.say();
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.ask(), PAUSE);
   }
 
   // The old tree stays until the new one is there.
   async ask() {
-    const { header, wanted } = this;
+    const { wanted, store } = this;
+    const { header } = store;
     const asked = { ...wanted };
-    const answer = await this.store.fetch("beam", { ...asked, alpha: asked.alpha.toFixed(1) });
-    const isOld = header !== this.header || Object.entries(asked).some(([name, value]) => this.wanted[name] !== value);
-    if (!answer || isOld) return;
+    const answer = await store.ask("beam", { ...asked, alpha: asked.alpha.toFixed(1) });
+    const isOld = header !== store.header || Object.entries(asked).some(([name, value]) => this.wanted[name] !== value);
+    if (!answer || isOld || answer === this.tree?.answer) return;
     const isFirst = !this.tree;
     this.tree = new Tree(answer);
-    if (this.asked !== null && this.tree.nodes[this.asked - 1]) this.pinned = this.asked - 1;
+    if (this.awaited !== null && this.tree.nodes[this.awaited]) this.pinned = this.awaited;
     else if (this.pinned !== null && !isFirst) this.unpin();
-    this.asked = null;
+    this.awaited = null;
     this.cursor = this.pinned ?? this.tree.winner.id;
-    if (this.theme && this.store.tab === "beam") this.drawTree();
+    if (this.isOpen) this.drawTree();
   }
 
   // What is drawn -----------------------------------------------------------------------------------------------
 
-  draw(theme, width) {
-    this.theme = theme;
-    this.room = width;
-    if (this.header !== this.store.header) this.take();
-    this.panel.dress(theme);
+  draw() {
+    this.panel.dress(this.theme);
     this.drawControls();
     if (this.tree) this.drawTree();
+    this.ask();
   }
 
   changed(what) {
@@ -168,8 +188,8 @@ export class Beam {
 
   drawControls() {
     const { width, alpha, limit } = this.wanted;
-    this.width.value = width;
-    this.limit.value = limit;
+    this.widthBox.value = width;
+    this.limitBox.value = limit;
     this.alpha.value = alpha;
     this.alphaText.textContent = alpha.toFixed(1);
     for (const button of this.folds) button.setAttribute("aria-pressed", String(button.dataset.shown === this.folding));
@@ -178,13 +198,14 @@ export class Beam {
 
   fold(name) {
     this.shown = name;
+    this.store.say();
     this.drawControls();
     if (this.tree) this.drawTree();
   }
 
   drawTree() {
-    this.picture.draw(this.tree, { most: SHOWN[this.folding], pinned: this.pinned, width: this.room, theme: this.theme });
-    this.panel.makeRoom(this.picture.isLonger(this.tree, this.room - NUMBERS));
+    this.picture.draw(this.tree, { most: SHOWN[this.folding], pinned: this.pinned, width: this.width, theme: this.theme });
+    this.panel.makeRoom(this.picture.isLonger(this.tree, this.width - NUMBERS));
     this.drawExample();
     this.alpha.parentElement.title = this.tree.header.about_alpha;
     this.said.replaceChildren(...this.comparison());
@@ -201,7 +222,7 @@ export class Beam {
 
   drawExample() {
     const { example } = this.tree.header;
-    const { text, model } = this.header.request;
+    const { text, model } = this.store.header.request;
     this.example.hidden = !example || text.trim() === example;
     if (example) this.example.href = `?${new URLSearchParams({ text: example, model, beam: 1, place: "decoding", tab: "beam", width: NARROW_BEAM })}`;
   }
@@ -242,7 +263,7 @@ export class Beam {
     if (this.pinned === id) this.unpin();
     else {
       this.pinned = id;
-      this.store.say({ node: id + 1 });
+      this.store.say();
     }
     this.cursor = id;
     this.drawNode();
@@ -256,44 +277,47 @@ export class Beam {
 
   unpin() {
     this.pinned = null;
-    this.store.say({ node: null });
+    this.store.say();
   }
 
   // Up and down in the column, left to the parent, right to the best child that is on screen.
-  press(event, active) {
-    if (!this.tree || active?.matches("input, select, textarea")) return false;
-    const { current, tree, picture } = this;
+  get keys() {
+    const { tree, picture } = this;
+    if (!tree) return [];
+    const { current } = this;
     const column = picture.columns[current.step];
-    const at = column.indexOf(current);
-    const steps = {
-      ArrowLeft: () => tree.nodes[current.parent],
-      ArrowRight: () => picture.columns[current.step + 1]?.find(({ parent }) => parent === current.id),
-      ArrowUp: () => column[at - 1],
-      ArrowDown: () => column[at + 1],
-      Home: () => tree.path(tree.winner)[0],
-      End: () => tree.winner,
-    };
-    if (event.key in steps) {
-      const next = steps[event.key]();
-      if (!next) return true;
-      if (this.pinned !== null) this.unpin();
-      this.go(next.id);
-      picture.reveal(next);
-      return true;
-    }
-    if (event.key === "Enter" && !active?.matches("button, a")) {
-      this.pin(this.cursor);
-      return true;
-    }
-    if (event.key === "Escape" && this.pinned !== null) {
-      this.unpin();
-      this.drawNode();
-      return true;
-    }
-    return false;
+    const beside = (by) => column[column.indexOf(current) + by];
+    const child = () => picture.columns[current.step + 1]?.find(({ parent }) => parent === current.id);
+    const row = (key, next) => ({ key, moves: "node", says: "", act: () => this.walkTo(next()) });
+    return [
+      row("ArrowLeft", () => tree.nodes[current.parent]),
+      row("ArrowRight", child),
+      row("ArrowUp", () => beside(-1)),
+      row("ArrowDown", () => beside(1)),
+      row("Home", () => tree.path(tree.winner)[0]),
+      row("End", () => tree.winner),
+      { key: "Enter", moves: "pinned", on: ":not(button, a)", says: "", act: () => this.pin(this.cursor) },
+      { key: "Escape", moves: "pinned", off: this.pinned === null, says: "", act: () => this.escape() },
+    ];
   }
 
-  explanation() {
+  walkTo(node) {
+    if (!node) return;
+    if (this.pinned !== null) this.unpin();
+    this.go(node.id);
+    this.picture.reveal(node);
+  }
+
+  escape() {
+    this.unpin();
+    this.drawNode();
+  }
+
+  get state() {
+    return { node: this.cursor, pinned: this.pinned };
+  }
+
+  explain() {
     if (this.tree) return explainNode(this.tree, this.current);
     return this.store.trouble ?? "Searching…";
   }

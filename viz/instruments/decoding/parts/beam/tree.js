@@ -6,7 +6,9 @@ export const ROOT = -1;
 export const penalty = (length, alpha) => ((5 + length) / 6) ** alpha;
 
 export class Tree {
-  constructor({ header, arrays }) {
+  constructor(answer) {
+    const { header, arrays } = answer;
+    this.answer = answer;
     this.header = header;
     this.arrays = arrays;
     const { parent, step, token, log_prob, total, score, kept, finished } = Object.fromEntries(Object.entries(arrays).map(([name, { values }]) => [name, values]));

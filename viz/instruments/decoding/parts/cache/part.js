@@ -2,13 +2,14 @@
 // Stepping is local; the numbers of a layer and head, the check and the times come by route.
 
 import { el } from "../../../shared/dom.js";
-import { readLink } from "../../../shared/link.js";
+import { LEFT_RIGHT, UP_DOWN, walk } from "../../../shared/keys.js";
 import { numberText } from "../../../shared/numbers.js";
 import { largest } from "../../../shared/paint.js";
+import { within } from "../../../shared/store.js";
+import { Part } from "../../part.js";
 import { Rows } from "./rows.js";
 import { Side } from "./side.js";
 import { cellOf, rowsSoFar, stepCost, sumCost, timeOf, timesOf, when } from "./words.js";
-import { within } from "../../store.js";
 
 const SITES = { own: "Masked self-attention", cross: "Cross-attention" };
 const LIMIT = 1e-4;
@@ -17,13 +18,22 @@ const NARROW = 760;
 // Room for the rows: on a low screen all else must fit too; where everything is in one column, what the rows need.
 const roomFor = (width) => (width < NARROW ? 620 : Math.max(280, window.innerHeight - 418));
 
-export class Cache {
+export class Cache extends Part {
+  /** @param {import("../../store.js").Store} store */
   constructor(store) {
-    this.store = store;
+    super(store, el("div", { class: "cache-part" }));
     this.site = "own";
-    this.cursor = null; // { zone, row, column } in the rows, or { cost: "step" | "sum" | "rows", … }
+    // The cursor: { zone, row, column } in the rows, or { cost: "step" | "sum" | "rows", … }; pinned: such a cell, or null.
+    /** @type {any} */
     this.pinned = null;
     this.runs = 0;
+    /** @type {any} what is asked for, of which lane; what came */
+    this.key = this.laneKey = this.shown = this.times = null;
+    /** @type {number | null} */
+    this.error = null;
+    /** @type {Record<string, any>} */
+    this.terms = {};
+    this.loading = false;
     this.build();
   }
 
@@ -45,9 +55,7 @@ export class Cache {
     this.left = el("div", { class: "cache-left" }, this.rows.node, this.legend);
     this.body = el("div", { class: "cache-body" }, this.left, this.side.node);
     this.body.hidden = true;
-    this.node = el(
-      "div",
-      { class: "cache-part" },
+    this.node.append(
       el("div", { class: "cache-controls" }, el("span", { class: "cache-steps" }, this.back, this.title, this.on), el("span", { role: "group", "aria-label": "Attention" }, ...this.sites), el("label", {}, "Layer ", this.layer), el("label", {}, "Head ", this.head)),
       el("div", { class: "cache-said" }, this.caption, this.badge),
       this.body,
@@ -86,7 +94,7 @@ export class Cache {
     if (key === this.key) return;
     this.key = key;
     this.loading = true;
-    const answer = await store.fetch("cache", this.asked);
+    const answer = await store.ask("cache", this.asked);
     if (key !== this.key) return;
     this.loading = false;
     if (!answer) {
@@ -95,7 +103,7 @@ export class Cache {
     }
     this.shown = answer;
     this.terms = {};
-    this.restore();
+    this.clamp();
     this.paint();
     store.changed("cursor");
     if (lane === this.laneKey) return;
@@ -109,7 +117,7 @@ export class Cache {
 
   // The lane decoded again, step by step: is what it kept what the full pass makes?
   async check(lane) {
-    const answer = await this.store.fetch("cache_check", this.lane);
+    const answer = await this.store.ask("cache_check", this.lane);
     if (lane !== this.laneKey || !answer) return;
     this.error = answer.arrays.error.values[0];
     this.paintBadge();
@@ -120,7 +128,7 @@ export class Cache {
     if (again && this.side.isMeasuring) return;
     if (again) this.runs += 1;
     this.side.measures(true);
-    const answer = await this.store.fetch("cache_time", { ...this.lane, again: this.runs });
+    const answer = await this.store.ask("cache_time", { ...this.lane, again: this.runs });
     this.side.measures(false);
     if (lane !== this.laneKey || !answer) return;
     this.times = answer;
@@ -132,7 +140,7 @@ export class Cache {
     if (this.terms[site] === undefined && !this.loading) {
       this.terms[site] = null;
       const { terms } = this;
-      this.store.fetch("cache_terms", { ...this.asked, site }).then((answer) => {
+      this.store.ask("cache_terms", { ...this.asked, site }).then((answer) => {
         if (!answer) return void (terms[site] = undefined);
         terms[site] = answer.arrays;
         if (terms === this.terms) this.store.changed("cursor");
@@ -142,17 +150,26 @@ export class Cache {
   }
 
   // The link: `cache` is the site, `cell` a pinned number ("k.3.5": row 3, feature 5).
-  restore() {
-    if (!this.restored) {
-      const link = readLink();
-      if (link.cache in SITES) this.site = link.cache;
-      const found = /^([kv])(?:\.([0-9]{1,4})(?:\.([0-9]{1,4}))?)?$/.exec(link.cell ?? "");
-      if (found) this.pinned = { zone: found[1], row: Number(found[2] ?? 1) - 1, column: Number(found[3] ?? 1) - 1 };
-    }
-    this.restored = true;
-    if (!this.pinned) return;
+  linked() {
+    const { pinned, site } = this;
+    return { cache: site === "own" ? null : site, cell: pinned ? `${pinned.zone}.${pinned.row + 1}.${pinned.column + 1}` : null };
+  }
+
+  restore({ cache, cell }) {
+    this.site = cache in SITES ? cache : "own";
+    const found = /^([kv])(?:\.([0-9]{1,4})(?:\.([0-9]{1,4}))?)?$/.exec(cell ?? "");
+    this.pinned = found && { zone: found[1], row: Number(found[2] ?? 1) - 1, column: Number(found[3] ?? 1) - 1 };
+  }
+
+  // Another sentence: its numbers are other ones.
+  taken() {
+    this.cursor = this.pinned = null;
+  }
+
+  clamp() {
+    const { pinned } = this;
     const features = this.shown.header.sizes.d_head;
-    this.pinned = { ...this.pinned, row: within(this.pinned.row, this.tokens.length), column: within(this.pinned.column, features) };
+    if (pinned) this.pinned = { ...pinned, row: within(pinned.row, this.tokens.length), column: within(pinned.column, features) };
   }
 
   // Cursor -------------------------------------------------------------------------------------------------------
@@ -172,7 +189,7 @@ export class Cache {
   pin(cell) {
     this.pinned = cell;
     this.cursor = cell ?? this.cursor;
-    this.store.say({ cell: cell ? `${cell.zone}.${cell.row + 1}.${cell.column + 1}` : null });
+    this.store.say();
     this.rows.mark(this.marked, Boolean(cell));
     this.store.changed("cursor");
   }
@@ -189,32 +206,48 @@ export class Cache {
     if (this.site === "own" && cell.row >= 0) this.store.open(cell.row);
   }
 
-  press(event, active) {
-    if (!this.shown || active?.matches("select, input, textarea")) return false;
-    const { key, shiftKey } = event;
-    const figure = active === this.rows.node;
-    const to = { ArrowLeft: this.step - 1, ArrowRight: this.step + 1, Home: 0, End: this.steps - 1 }[key];
-    if (to !== undefined && !shiftKey) this.store.open(to);
-    else if (figure && (key.startsWith("Arrow") || key === "Enter")) this.walk(key);
-    else if (key === "Escape" && this.pinned) this.pin(null);
-    else if (key === "Escape" && this.cursor) this.point(null);
-    else return false;
-    return true;
+  get keys() {
+    if (!this.shown) return [];
+    const { store, step } = this;
+    const on = ".cache-rows";
+    const shifted = { shift: true, on, says: "" };
+    return [
+      ...walk(LEFT_RIGHT, "column", (by) => this.walkTo({ by }), shifted),
+      ...walk(LEFT_RIGHT, "step", (by) => store.open(step + by)),
+      { key: "Home", moves: "step", says: "", act: () => store.open(0) },
+      { key: "End", moves: "step", says: "", act: () => store.open(this.steps - 1) },
+      ...walk(UP_DOWN, "row", (down) => this.walkTo({ down }), { on }),
+      { key: "Enter", moves: "pinned", on, says: "", act: () => this.pin(this.pinned ? null : this.place) },
+      { key: "Escape", moves: "pinned", off: !this.pinned && !this.cursor, says: "", act: () => this.escape() },
+    ];
   }
 
-  // ↑ ↓ from row to row, with Shift ← → from number to number; from k on to v and back.
-  walk(key) {
+  get state() {
+    return { ...this.marked, pinned: Boolean(this.pinned) };
+  }
+
+  escape() {
+    if (this.pinned) this.pin(null);
+    else this.point(null);
+  }
+
+  // Where the arrows stand: at the open step's key, if nowhere.
+  get place() {
+    if (this.marked?.zone.length === 1) return this.marked;
+    return { zone: "k", row: this.site === "own" ? this.step : 0, column: 0 };
+  }
+
+  // From row to row, and from number to number; from k on to v and back.
+  walkTo({ down = 0, by = 0 }) {
     const features = this.shown.header.sizes.d_head;
-    const { zone, row, column } = this.marked?.zone.length === 1 ? this.marked : { zone: "k", row: this.site === "own" ? this.step : 0, column: 0 };
-    if (key === "Enter") return this.pin(this.pinned ? null : { zone, row, column });
-    const flat = (zone === "v" ? features : 0) + column + { ArrowLeft: -1, ArrowRight: 1 }[key];
-    const next = Number.isNaN(flat) ? { zone, column } : { zone: flat >= features ? "v" : "k", column: within(flat, 2 * features) % features };
-    const cell = { ...next, row: within(row + ({ ArrowUp: -1, ArrowDown: 1 }[key] ?? 0), this.tokens.length) };
+    const { zone, row, column } = this.place;
+    const flat = within((zone === "v" ? features : 0) + column + by, 2 * features);
+    const cell = { zone: flat >= features ? "v" : "k", column: flat % features, row: within(row + down, this.tokens.length) };
     if (this.pinned) this.pin(cell);
     else this.point(cell);
   }
 
-  explanation() {
+  explain() {
     if (!this.shown) return "Fetching the keys and values…";
     const { header } = this.shown;
     const cell = this.pinned ?? this.cursor;
@@ -234,35 +267,22 @@ export class Cache {
   openSite(site) {
     if (site === this.site) return;
     this.site = site;
-    this.cursor = null;
-    this.store.say({ cache: site, cell: null });
-    this.pinned = null;
+    this.cursor = this.pinned = null;
+    this.store.say();
     this.paint();
     this.store.changed("cursor");
   }
 
   // Drawing ------------------------------------------------------------------------------------------------------
 
-  draw(theme, width) {
-    Object.assign(this, { theme, width });
+  draw() {
     const { n_layers, n_heads } = this.store.header;
     for (const [select, count] of [[this.layer, n_layers], [this.head, n_heads]]) {
       if (select.options.length === count) continue;
       select.replaceChildren(...Array.from({ length: count }, (_, i) => el("option", {}, String(i + 1))));
     }
-    if (this.sentence !== this.store.header) {
-      if (this.sentence) this.forget();
-      this.sentence = this.store.header;
-    }
     this.load();
     this.paint();
-  }
-
-  // Another sentence: its numbers are other ones.
-  forget() {
-    this.cursor = null;
-    if (this.pinned) this.store.say({ cell: null });
-    this.pinned = null;
   }
 
   changed(what) {

@@ -1,13 +1,13 @@
-/* Forcing */
 // Teacher forcing above free running: a reference scored step by step, and what the model says by itself.
 
 import { el, listen } from "../../../shared/dom.js";
-import { readLink } from "../../../shared/link.js";
+import { LEFT_RIGHT, UP_DOWN, walk } from "../../../shared/keys.js";
 import { numberText } from "../../../shared/numbers.js";
+import { within } from "../../../shared/store.js";
+import { Part } from "../../part.js";
 import { explanation, lanesOf, passesText } from "./explain.js";
 import { bands, VIEWS } from "./lanes.js";
 import { sum } from "../samples/explain.js";
-import { within } from "../../store.js";
 
 const LONGEST_TYPED = 2000;
 const ORIGINS = {
@@ -17,14 +17,23 @@ const ORIGINS = {
   typed: "",
 };
 
-export class Forcing {
+export class Forcing extends Part {
+  /** @param {import("../../store.js").Store} store */
   constructor(store) {
-    this.store = store;
+    super(store, el("div", { class: "forcing-part" }));
+    /** @type {string | null} */
     this.typed = null;
+    // Whether the box shall show the reference that comes.
+    this.reset = true;
+    /** @type {any} what was asked last, what came, and the header of its sentence */
+    this.asked = this.answer = this.of = null;
+    /** @type {any} */
+    this.lanes = null;
     this.view = "loss";
     this.cursor = { what: "loss", step: 0 };
-    this.pinned = false;
-    this.input = el("input", { type: "text", class: "forcing-input", "aria-label": "Reference translation", maxlength: LONGEST_TYPED, spellcheck: "false", autocomplete: "off" });
+    this.input = el("input", {
+      type: "text", class: "forcing-input", "aria-label": "Reference translation", maxlength: LONGEST_TYPED, spellcheck: "false", autocomplete: "off",
+    });
     // Letters typed here are no keys of the lanes, nor of Streamlit.
     listen(this.input, {
       keydown: (event) => {
@@ -40,9 +49,7 @@ export class Forcing {
     this.totals = el("p", { class: "forcing-totals" });
     this.lanesNode = el("div", { class: "forcing-lanes", role: "figure", tabindex: "0", "aria-label": "Reference and the model's own words, step by step" });
     this.caption = el("p", { class: "forcing-caption note", role: "status", "aria-live": "polite" });
-    this.node = el(
-      "div",
-      { class: "forcing-part" },
+    this.node.append(
       el(
         "div",
         { class: "forcing-form" },
@@ -56,18 +63,24 @@ export class Forcing {
       this.lanesNode,
       this.caption,
     );
-    listen(this.node, { pointermove: (event) => this.at(event, (cursor) => this.pinned || this.move(cursor)) });
-    listen(this.node, { click: (event) => this.at(event, (cursor) => this.pin(cursor)) });
-    store.listeners.add((what) => what === "sentence" && this.restore());
+    listen(this.node, {
+      pointermove: (event) => this.at(event, (cursor) => this.pinned || this.move(cursor)),
+      click: (event) => this.at(event, (cursor) => this.pin(cursor)),
+    });
   }
 
-  // The link's reference belongs to the link's sentence; a new sentence has its own.
-  restore() {
-    if (this.isRestored) {
-      this.typed = null;
-      if (readLink().reference !== undefined) this.store.say({ reference: null });
-    } else if (readLink().reference !== undefined) this.typed = readLink().reference.slice(0, LONGEST_TYPED);
-    this.isRestored = true;
+  // A reference belongs to its sentence; a new sentence has its own.
+  taken() {
+    this.typed = null;
+    this.reset = true;
+  }
+
+  linked() {
+    return { reference: this.typed };
+  }
+
+  restore({ reference }) {
+    this.typed = reference?.slice(0, LONGEST_TYPED) ?? null;
     this.reset = true;
   }
 
@@ -83,19 +96,19 @@ export class Forcing {
     const { typed } = this;
     const asked = typed === null ? {} : { reference: typed };
     this.asked = asked;
-    const answer = await this.store.fetch("forcing", asked);
+    const answer = await this.store.ask("forcing", asked);
     if (this.asked !== asked) return;
     if (!answer) return this.refused(typed);
     if (answer !== this.answer) this.take(answer);
     else if (this.reset) this.input.value = answer.header.reference;
-    if (this.reset && (readLink().reference ?? null) !== typed) this.store.say({ reference: typed });
+    if (this.reset) this.store.say();
     this.reset = false;
   }
 
   async refused(typed) {
     const { header, trouble } = this.store;
     if (typed === null || !trouble) return;
-    const answer = this.of === header ? this.answer : await this.store.fetch("forcing");
+    const answer = this.of === header ? this.answer : await this.store.ask("forcing");
     if (!answer || this.store.header !== header) return;
     if (answer !== this.answer) this.take(answer);
     this.typed = answer.header.origin === "typed" ? answer.header.reference : null;
@@ -114,8 +127,7 @@ export class Forcing {
     this.store.changed("cursor");
   }
 
-  draw(theme, width) {
-    this.width = width;
+  draw() {
     if (this.answer && this.of === this.store.header) this.drawLanes();
     this.fetch();
   }
@@ -202,29 +214,30 @@ export class Forcing {
     }
   }
 
-  press(event, active) {
-    if (active !== this.lanesNode || !this.lanes) return false;
+  get keys() {
+    if (!this.lanes) return [];
+    const on = ".forcing-lanes";
     const rows = VIEWS[this.view].map(([what]) => what);
-    const { what, step } = this.cursor;
-    const row = Math.max(0, rows.indexOf(what));
-    const moves = {
-      ArrowLeft: { step: step - 1 },
-      ArrowRight: { step: step + 1 },
-      Home: { step: 0 },
-      End: { step: this.lanes.steps - 1 },
-      ArrowUp: { what: rows[within(row - 1, rows.length)] },
-      ArrowDown: { what: rows[within(row + 1, rows.length)] },
-    };
-    if (moves[event.key]) {
-      const next = { what: rows[row], step, ...moves[event.key] };
-      this.move({ ...next, step: within(next.step, this.lanes.steps) });
-    } else if (event.key === "Enter" || event.key === " ") this.pin(this.cursor);
-    else if (event.key === "Escape" && this.pinned) this.pin(this.cursor);
-    else return false;
-    return true;
+    const { step } = this.cursor;
+    const row = Math.max(0, rows.indexOf(this.cursor.what));
+    const to = (at) => this.move({ what: rows[row], step: within(at, this.lanes.steps) });
+    const pinning = { moves: "pinned", says: "", act: () => this.pin(this.cursor) };
+    return [
+      ...walk(LEFT_RIGHT, "at", (by) => to(step + by), { on }),
+      ...walk(UP_DOWN, "what", (by) => this.move({ what: rows[within(row + by, rows.length)], step }), { on }),
+      { key: "Home", moves: "at", on, says: "", act: () => to(0) },
+      { key: "End", moves: "at", on, says: "", act: () => to(this.lanes.steps - 1) },
+      { key: "Enter", on, ...pinning },
+      { key: " ", on, ...pinning },
+      { key: "Escape", on, off: !this.pinned, ...pinning },
+    ];
   }
 
-  explanation() {
+  get state() {
+    return { at: this.cursor.step, what: this.cursor.what, pinned: this.pinned };
+  }
+
+  explain() {
     return this.lanes ? explanation(this.lanes, this.cursor, this.store.header.vocab) : "…";
   }
 

@@ -1,7 +1,7 @@
 // What is drawn: temperature, top-k, top-p, how many, and the seed. null: the knob is off, nothing is cut.
 
 import { el, listen } from "../../../shared/dom.js";
-import { within } from "../../store.js";
+import { within } from "../../../shared/store.js";
 
 const MOST_K = 100;
 const LARGEST_SEED = 999_999;
@@ -100,6 +100,7 @@ export class Knobs {
   restore(link) {
     const told = [];
     for (const [name, range] of Object.entries(RANGES)) {
+      this.values[name] = range.own;
       if (link[name] === undefined) continue;
       this.values[name] = nearest(range, link[name]);
       told.push(trouble(range, link[name]));

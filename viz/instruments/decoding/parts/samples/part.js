@@ -1,12 +1,13 @@
-/* Samples */
 // Translations drawn at random: a table of the distinct ones, the share of each beside its probability.
 
 import { el, listen } from "../../../shared/dom.js";
+import { LEFT_RIGHT, UP_DOWN, walk } from "../../../shared/keys.js";
 import { readLink } from "../../../shared/link.js";
 import { numberText } from "../../../shared/numbers.js";
+import { within } from "../../../shared/store.js";
+import { Part } from "../../part.js";
 import { explanation, probText, sum } from "./explain.js";
 import { Knobs } from "./knobs.js";
-import { within } from "../../store.js";
 
 const WHATS = ["share", "probability", "logProb", "mean"];
 const SHARE_OF_BAR = 0.94;
@@ -33,12 +34,15 @@ function rowsOf({ header, arrays }) {
   });
 }
 
-export class Samples {
+export class Samples extends Part {
+  /** @param {import("../../store.js").Store} store */
   constructor(store) {
-    this.store = store;
+    super(store, el("div", { class: "samples-part" }));
+    /** @type {any[]} */
     this.rows = [];
     this.cursor = { row: 0, what: "share" };
-    this.pinned = false;
+    /** @type {any} what was asked last, what came, and what it was drawn from */
+    this.asked = this.answer = this.drawn = null;
     this.knobs = new Knobs(() => this.turned());
     this.summary = el("p", { class: "samples-summary", role: "status", "aria-live": "polite" });
     this.notice = el("p", { class: "samples-notice", role: "status", hidden: "" });
@@ -46,10 +50,11 @@ export class Samples {
     this.table = el("table", {}, el("thead", {}, this.headings()), this.body);
     this.figure = el("div", { class: "samples-figure", role: "figure", tabindex: "0", "aria-label": "Drawn translations" }, this.table);
     this.caption = el("p", { class: "samples-caption note" });
-    this.node = el("div", { class: "samples-part" }, this.knobs.node, this.notice, this.summary, this.figure, this.caption);
-    listen(this.table, { pointermove: (event) => this.at(event, (cursor) => this.pinned || this.move(cursor)) });
-    listen(this.table, { click: (event) => this.at(event, (cursor) => this.pin(cursor)) });
-    store.listeners.add((what) => what === "sentence" && this.restore());
+    this.node.append(this.knobs.node, this.notice, this.summary, this.figure, this.caption);
+    listen(this.table, {
+      pointermove: (event) => this.at(event, (cursor) => this.pinned || this.move(cursor)),
+      click: (event) => this.at(event, (cursor) => this.pin(cursor)),
+    });
   }
 
   headings() {
@@ -67,10 +72,13 @@ export class Samples {
     );
   }
 
-  // The link is read once; then the knobs are the reader's.
+  linked() {
+    return this.knobs.link;
+  }
+
   restore() {
-    if (!this.isRestored) this.tell(this.knobs.restore(readLink()));
-    this.isRestored = true;
+    this.tell(this.knobs.restore(readLink()));
+    if (this.isOpen) this.fetch();
   }
 
   tell(sentences) {
@@ -80,7 +88,7 @@ export class Samples {
 
   turned() {
     this.tell([]);
-    this.store.say(this.knobs.link);
+    this.store.say();
     this.fetch();
   }
 
@@ -95,7 +103,7 @@ export class Samples {
     const { asked } = this.knobs;
     this.asked = asked;
     this.figure.setAttribute("aria-busy", "true");
-    const answer = await this.store.fetch("samples", asked);
+    const answer = await this.store.ask("samples", asked);
     if (this.asked !== asked) return;
     this.figure.setAttribute("aria-busy", "false");
     if (!answer || answer === this.answer) return;
@@ -197,26 +205,29 @@ export class Samples {
     }
   }
 
-  press(event, active) {
-    if (active !== this.figure || !this.rows.length) return false;
-    const { row, what } = this.cursor;
-    const column = WHATS.indexOf(what);
-    const moves = {
-      ArrowUp: { row: row - 1 },
-      ArrowDown: { row: row + 1 },
-      Home: { row: 0 },
-      End: { row: this.rows.length - 1 },
-      ArrowLeft: { what: WHATS[within(column - 1, WHATS.length)] },
-      ArrowRight: { what: WHATS[within(column + 1, WHATS.length)] },
-    };
-    if (moves[event.key]) {
-      const next = { ...this.cursor, ...moves[event.key] };
-      this.move({ ...next, row: within(next.row, this.rows.length) });
+  get keys() {
+    const { cursor, rows } = this;
+    const on = ".samples-figure";
+    const column = WHATS.indexOf(cursor.what);
+    const to = (row) => {
+      this.move({ ...cursor, row: within(row, rows.length) });
       this.body.children[this.cursor.row].scrollIntoView({ block: "nearest" });
-    } else if (event.key === "Enter" || event.key === " ") this.pin(this.cursor);
-    else if (event.key === "Escape" && this.pinned) this.pin(this.cursor);
-    else return false;
-    return true;
+    };
+    const pinning = { moves: "pinned", says: "", act: () => this.pin(cursor) };
+    const table = [
+      ...walk(UP_DOWN, "row", (by) => to(cursor.row + by), { on }),
+      ...walk(LEFT_RIGHT, "what", (by) => this.move({ ...cursor, what: WHATS[within(column + by, WHATS.length)] }), { on }),
+      { key: "Home", moves: "row", on, says: "", act: () => to(0) },
+      { key: "End", moves: "row", on, says: "", act: () => to(rows.length - 1) },
+      { key: "Enter", on, ...pinning },
+      { key: " ", on, ...pinning },
+      { key: "Escape", on, off: !this.pinned, ...pinning },
+    ];
+    return rows.length ? table : [];
+  }
+
+  get state() {
+    return { ...this.cursor, pinned: this.pinned };
   }
 
   async open(event, row) {
@@ -224,7 +235,7 @@ export class Samples {
     if (await this.store.branch(0, [...row.ids])) this.store.show("steps");
   }
 
-  explanation() {
+  explain() {
     if (!this.rows.length) return "…";
     return explanation(this.rows[this.cursor.row], this.cursor.what, this.drawn);
   }

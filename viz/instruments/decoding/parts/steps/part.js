@@ -1,13 +1,16 @@
 // Step by step: the translation grows token by token; what each step reads, looks at, could say and says; and what if it said another word.
 
+import { Badge } from "../../../shared/badge.js";
 import { el, listen } from "../../../shared/dom.js";
-import { Lanes } from "./lanes.js";
+import { digits, LAYERS, LEFT_RIGHT, UP_DOWN, walk } from "../../../shared/keys.js";
+import { within } from "../../../shared/store.js";
+import { Part } from "../../part.js";
 import { check, explain } from "./explain.js";
+import { Lanes } from "./lanes.js";
 import { StepPicture } from "./picture.js";
 import { Transport } from "./transport.js";
 import { Words } from "./words.js";
 
-const TOLERANCE = 1e-5;
 // Heights in pixels: transport, lanes and strip; then what is beside the ribbons in their column, and beside the bars in theirs.
 const AROUND = 216;
 const BESIDE_RIBBONS = 84;
@@ -16,25 +19,24 @@ const LANE = 31;
 const NARROW = 700;
 const HIGH_WHEN_NARROW = 290;
 
-export class Steps {
+export class Steps extends Part {
+  /** @param {import("../../store.js").Store} store */
   constructor(store) {
-    this.store = store;
-    this.cursor = null;
-    this.pinned = false;
+    super(store, el("div", { class: "play-part", tabindex: "-1" }));
+    this.height = HIGH_WHEN_NARROW;
     const onPoint = (cursor) => this.point(cursor);
     this.transport = new Transport(store);
-    this.badge = el("span", { class: "check", role: "status" });
+    this.badge = new Badge();
     this.lanes = new Lanes(store, { onPoint, onOpen: (lane, step) => this.openLane(lane, step), onGreedy: () => this.goGreedy() });
     this.picture = new StepPicture({ onPoint, onClick: (cursor) => this.pin(cursor) });
     this.words = new Words(store, { onPoint, onChoose: (ids, text) => this.choose(ids, text) });
     this.layers = el("div", { class: "head-buttons", role: "group", "aria-label": "Layer" });
     this.heads = el("div", { class: "head-buttons", role: "group", "aria-label": "Head" });
     const caption = el("p", { class: "note play-caption" }, "Blue: read last. Purple: taken. Weights sum to 1 (ribbons drawn from 0.02).");
-    this.looks = el("section", { class: "play-looks" }, el("div", { class: "play-choose" }, el("div", {}, "Layer", this.layers), el("div", {}, "Head", this.heads)), this.picture.node, caption);
-    this.node = el(
-      "div",
-      { class: "play-part", tabindex: "-1" },
-      el("div", { class: "play-top" }, this.transport.node, this.badge),
+    const choose = el("div", { class: "play-choose" }, el("div", {}, "Layer", this.layers), el("div", {}, "Head", this.heads));
+    this.looks = el("section", { class: "play-looks" }, choose, this.picture.node, caption);
+    this.node.append(
+      el("div", { class: "play-top" }, this.transport.node, this.badge.node),
       this.lanes.node,
       el("div", { class: "play-main" }, this.looks, this.words.node, this.words.form, this.words.said),
     );
@@ -43,14 +45,13 @@ export class Steps {
 
   // Drawing ------------------------------------------------------------------------------------------------------
 
-  draw(theme) {
-    this.theme = theme;
-    if (this.header !== this.store.header) {
-      this.transport.stop();
-      this.header = this.store.header;
-      this.free(false);
-      this.words.say("");
-    }
+  taken() {
+    this.transport.stop();
+    this.free(false);
+    this.words.say("");
+  }
+
+  draw() {
     this.drawChoices();
     this.drawLanes();
     this.measure();
@@ -69,23 +70,22 @@ export class Steps {
 
   drawLanes() {
     this.lanes.draw();
-    const error = check(this.store.lanes);
-    const isRight = error <= TOLERANCE;
-    this.badge.className = `check ${isRight ? "right" : "wrong"}`;
-    this.badge.textContent = `recomputed: max error ${error === 0 ? "0" : Number.isFinite(error) ? error.toExponential(0) : "not a number"}`;
-    this.badge.title = `Your browser recomputed from the numbers it was sent: each lane's log P (the sum of its steps against what the model summed while it translated), the sums of all rows of attention (1), and that probabilities are not above 1. The largest |a − b| / max(1, |b|) is ${error}.`;
+    const what =
+      "from the numbers it was sent: each lane's log P (the sum of its steps against what the model summed while it translated), " +
+      "the sums of all rows of attention (1), and that probabilities are not above 1";
+    this.badge.draw({ error: check(this.store.lanes), what });
   }
 
   drawChoices() {
     const { store } = this;
-    const button = (text, label, pressed, onclick) => el("button", { class: "head-choice", "aria-pressed": String(pressed), "aria-label": label, onclick }, text);
-    const focused = this.node.getRootNode().activeElement?.getAttribute("aria-label");
     const { n_layers, n_heads } = store.header;
-    this.layers.replaceChildren(...Array.from({ length: n_layers }, (_, layer) => button(String(layer + 1), `layer ${layer + 1}`, layer === store.layer, () => store.choose({ layer }))));
-    this.heads.replaceChildren(
-      button("mean", "mean of heads", store.head === null, () => store.choose({ head: null })),
-      ...Array.from({ length: n_heads }, (_, head) => button(String(head + 1), `head ${head + 1}`, head === store.head, () => store.choose({ head }))),
-    );
+    const focused = this.active?.getAttribute("aria-label");
+    const button = (text, label, pressed, change) =>
+      el("button", { class: "head-choice", "aria-pressed": String(pressed), "aria-label": label, onclick: () => store.choose(change) }, text);
+    const numbered = (count, name) =>
+      Array.from({ length: count }, (_, i) => button(String(i + 1), `${name} ${i + 1}`, i === store[name], { [name]: i }));
+    this.layers.replaceChildren(...numbered(n_layers, "layer"));
+    this.heads.replaceChildren(button("mean", "mean of heads", store.head === null, { head: null }), ...numbered(n_heads, "head"));
     const again = [...this.layers.children, ...this.heads.children].find((node) => node.getAttribute("aria-label") === focused);
     again?.focus({ preventScroll: true });
   }
@@ -98,7 +98,8 @@ export class Steps {
     if (room <= 0) return;
     const heads = head === null ? "mean of heads" : `head ${head + 1}`;
     this.picture.draw({
-      src: store.header.src, reads, predicts, step, room, theme, cross: store.weightsRow("cross", step), own: store.weightsRow("own", step),
+      src: store.header.src, reads, predicts, step, room, theme,
+      cross: store.weightsRow("cross", step), own: store.weightsRow("own", step),
       name: `Step ${step + 1} reads ${reads[step]} and takes ${predicts[step]}: its attention, layer ${layer + 1}, ${heads}`,
       height: this.height, colour: head === null ? theme.roles.query : theme.heads[head % theme.heads.length],
     });
@@ -124,7 +125,7 @@ export class Steps {
 
   // The cursor ---------------------------------------------------------------------------------------------------
 
-  explanation() {
+  explain() {
     return explain(this.store, this.cursor);
   }
 
@@ -156,9 +157,8 @@ export class Steps {
   openLane(lane, step) {
     const { store } = this;
     this.transport.stop();
-    if (step !== undefined && lane !== store.openLane) store.step = step;
-    store.openOf(lane);
-    if (step !== undefined) store.open(step);
+    if (lane !== store.openLane) store.openOf(lane, step);
+    else if (step !== undefined) store.open(step);
   }
 
   async choose(ids, text) {
@@ -184,37 +184,50 @@ export class Steps {
     return cursor?.on === "word" ? Math.min(cursor.rank, words.candidates.length - 1) : words.candidates.findIndex(({ taken }) => taken);
   }
 
-  moveInPicture(key) {
-    const on = key === "ArrowUp" ? "cross" : key === "ArrowDown" ? "own" : this.cursor?.on === "own" ? "own" : "cross";
+  // ↑ to the source's ribbons, ↓ to those of what was read, ← → along them.
+  lookAt(on, by) {
     const last = on === "cross" ? this.store.header.src.length - 1 : this.store.step;
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[key] ?? 0;
-    const from = this.cursor?.on === on ? this.cursor.column + by : on === "own" ? last : 0;
-    this.point({ on, column: Math.min(Math.max(from, 0), last) }, true);
+    const first = on === "own" ? last : 0;
+    const from = this.cursor?.on === on ? this.cursor.column + by : first;
+    this.point({ on, column: within(from, last + 1) }, true);
   }
 
-  press(event, active) {
-    const { store, transport, words } = this;
-    const { key } = event;
-    if (active?.matches(".tab, input[type=text]")) return false;
-    const arrow = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"].includes(key);
-    if (arrow && event.shiftKey) this.moveInPicture(key);
-    else if (key === "ArrowLeft") transport.by(-1);
-    else if (key === "ArrowRight") transport.by(1);
-    else if (key === "Home") transport.to(0);
-    else if (key === "End") transport.to(store.steps - 1);
-    else if (key === " ") transport.toggle();
-    else if (key === "ArrowUp" || key === "ArrowDown") {
-      const next = this.place + (key === "ArrowDown" ? 1 : -1);
-      words.list.focus({ preventScroll: true });
-      this.point({ on: "word", rank: Math.min(Math.max(next, 0), words.candidates.length - 1) }, true);
-    } else if (key === "Enter" && !active?.matches("button")) {
-      if (this.cursor?.on === "word") words.choose(this.place);
-      else if (this.cursor) this.pin(this.cursor);
-    } else if (key === "Escape") this.free();
-    else if (key === "PageDown" || key === "PageUp") store.choose({ layer: store.layer + (key === "PageDown" ? 1 : -1) });
-    else if (/^[0-9]$/.test(key) && Number(key) <= store.header.n_heads) store.choose({ head: key === "0" ? null : Number(key) - 1 });
-    else return false;
-    return true;
+  // To another word among the candidates.
+  chooseWord(by) {
+    const { words } = this;
+    const rank = within(this.place + by, words.candidates.length);
+    words.list.focus({ preventScroll: true });
+    this.point({ on: "word", rank }, true);
+  }
+
+  enter() {
+    if (this.cursor?.on === "word") this.words.choose(this.place);
+    else if (this.cursor) this.pin(this.cursor);
+  }
+
+  get keys() {
+    const { store, transport } = this;
+    const ribbon = this.cursor?.on === "own" ? "own" : "cross";
+    const shifted = { shift: true, says: "" };
+    return [
+      { key: "ArrowUp", moves: "on", ...shifted, act: () => this.lookAt("cross", 0) },
+      { key: "ArrowDown", moves: "on", ...shifted, act: () => this.lookAt("own", 0) },
+      ...walk(LEFT_RIGHT, "column", (by) => this.lookAt(ribbon, by), shifted),
+      ...walk(LEFT_RIGHT, "step", (by) => transport.by(by)),
+      ...walk(UP_DOWN, "rank", (by) => this.chooseWord(by)),
+      { key: "Home", moves: "step", says: "", act: () => transport.to(0) },
+      { key: "End", moves: "step", says: "", act: () => transport.to(store.steps - 1) },
+      { key: " ", moves: "playing", says: "", act: () => transport.toggle() },
+      { key: "Enter", moves: "pinned", on: ":not(button)", says: "", act: () => this.enter() },
+      { key: "Escape", moves: "pinned", says: "", act: () => this.free() },
+      ...walk(LAYERS, "layer", (by) => store.choose({ layer: store.layer + by })),
+      ...digits(store.header.n_heads, "head", (head) => store.choose({ head }), "", true),
+    ];
+  }
+
+  get state() {
+    const { cursor, pinned, transport } = this;
+    return { ...cursor, pinned, playing: transport.isPlaying };
   }
 
   closed() {

@@ -96,7 +96,7 @@ export class Transport {
     if (!this.isPlaying) return;
     clearTimeout(this.timer);
     this.timer = null;
-    this.store.say({ step: this.store.step + 1 });
+    this.store.say();
     this.draw();
   }
 

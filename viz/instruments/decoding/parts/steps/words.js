@@ -52,7 +52,7 @@ export class Words {
     const { store } = this;
     const [typed, step, lane] = [this.field.value, store.step, store.lane];
     if (!typed.trim()) return this.say("Type a word or a mark first.");
-    const answer = await store.fetch("tokenize", { typed, step });
+    const answer = await store.ask("tokenize", { typed, step });
     if (!answer) this.say(READY);
     if (!answer || store.step !== step || store.lane !== lane) return;
     const { ids, pieces } = answer.header;
