@@ -453,7 +453,7 @@ def test_a_link_restores_the_lanes_and_six_are_the_most(visit, zoo, greedy):
     assert_no_sideways_scroll(page, 390)
     for name in (".play-transport", ".play-words", ".play-ribbons", ".play-form"):
         box = page.locator(name).bounding_box()
-        assert 0 <= box["x"] and box["x"] + box["width"] <= 390, name
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 390, name
     page.locator(".play-words [data-rank]:not(.taken)").nth(5).click()
     expect(page.get_by_text(f"{MOST} branches are the most that fit here: undo one first.")).to_be_visible()
     undo(page).click()

@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import math
+import shlex
 
 import pytest
 import torch
@@ -21,10 +22,10 @@ from model.run_folder import COLUMNS
 from model.train import command_line, main
 from model.training import Run
 
-SMALL = (
+SMALL = shlex.split(
     "--d-model=16 --n-heads=2 --d-ff=16 --n-layers=1 --vocab-size=300 --max-tokens=150 --warmup=4 "
     "--average=2 --snapshots 0 3 --joined=0.2 --everyday=48 --short=0 --rate=2e-3"
-).split()
+)
 NOUNS = {"dog": "Hund", "man": "Mann", "ball": "Ball", "tree": "Baum", "car": "Wagen"}
 COLOURS = {"red": "rote", "blue": "blaue", "green": "grüne", "big": "große"}
 
