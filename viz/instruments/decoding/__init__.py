@@ -7,13 +7,14 @@ is asked for by its name (INSTRUMENT).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from model import Glass, Translation
 from viz.instruments.base import Asked, Instrument, Numbers, Picture
 from viz.instruments.decoding import align, beam, cache, forcing, lanes, samples
 
-KINDS = {
+KINDS: dict[str, Mapping[str, tuple[str, ...] | None]] = {
     "choice": {"tab": ("steps", "beam", "samples", "forcing", "alignment", "cache")},
     "count": dict.fromkeys(("step", "layer", "head", "branch", "node")),
     "number": dict.fromkeys(("temperature", "top_k", "top_p", "samples", "seed", "width", "alpha", "limit")),
