@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from playwright.sync_api import expect
 
+from model.anatomy import Anatomy, Block, Side, Stack, stack_of, sublayer
 from model.counts import multiply_adds, parameters, total
 from tests.browser.head import PHONE, SENTENCE, assert_no_sideways_scroll
+from tests.browser.painted import assert_colours, painted
 from tests.browser.screen import expect_head, expect_plot, link, thumb
+from tests.browser.stand import message_of, mount
 from viz import theme
 from viz.scene import SITES
 
@@ -140,3 +144,57 @@ def test_models_of_any_size_have_a_map(visit, zoo, name, n_layers):
         box = node.bounding_box()
         assert frame["x"] <= box["x"] and box["x"] + box["width"] <= frame["x"] + frame["width"]
         assert frame["y"] <= box["y"] and box["y"] + box["height"] <= frame["y"] + frame["height"]
+
+
+def decoder_only(n_layers):
+    """Masked self-attention and feed-forward over one side, pre-norm: a model that goes on with a text."""
+    side = Side("tgt", "text", 40, predicts=True)
+    stack = Stack("decoder", "model", "tgt", n_layers, "decoder.states")
+    layer = (
+        sublayer(stack, "self_attn", "attention", "Masked self-attention", keys="tgt", causal=True),
+        sublayer(stack, "ffn", "ffn", "Feed-forward"),
+    )
+    output = Block("output", "unembed", "decoder", "Output", "output", "tgt", leaves="output.logits")
+    return Anatomy((side,), (stack,), (*stack_of(stack, layer, "pre", True), output))
+
+
+@pytest.fixture(scope="module")
+def one_column(contexts, zoo, zoo_glass):
+    """The map of a model of one stack, on a page without the app; and its blocks, from below."""
+    glass = zoo_glass("pre")
+    translation = glass.translate(SENTENCE)
+    trace = replace(glass.trace(SENTENCE, translation), anatomy=decoder_only(2))
+    page = contexts(viewport={"width": 1280, "height": 720}).new_page()
+    page.goto(f"{zoo}/readyz")
+    message = message_of("map", glass, trace, translation, "output")
+    mount(page, "map", message, "light", place="decoder.ffn", layer=2)
+    yield page, [block.place for block in trace.anatomy.blocks]
+    page.close()
+
+
+def test_a_model_of_one_stack_has_a_map_of_one_column(one_column):
+    page, blocks = one_column
+    drawn = page.locator(".map .box").evaluate_all("(all) => all.map((each) => each.dataset.block)")
+    assert drawn == blocks
+    boxes = [door(page, block).bounding_box() for block in blocks]
+    for below, above in pairwise(boxes):
+        assert below["x"] == above["x"] and below["y"] > above["y"] + above["height"]
+    frame = page.get_by_role("group", name="The Transformer: model").bounding_box()
+    layers = page.locator(".map .layers").bounding_box()
+    assert frame["y"] <= layers["y"] and layers["y"] + layers["height"] < boxes[-1]["y"]
+    for picture in painted(page, ".map canvas"):
+        assert_colours(picture, "light")
+
+
+def test_a_model_of_one_stack_opens_its_own_places(one_column):
+    page, _ = one_column
+    expect(page.locator(".map [aria-current=true]")).to_have_attribute("data-block", "decoder.ffn")
+    door(page, "decoder.self_attn").click()
+    assert link(page)["place"] == "decoder.self_attn"
+    expect(page.locator(".map [aria-current=true]")).to_have_attribute("data-block", "decoder.self_attn")
+    said = "Model, layer 2, masked self-attention: Text tokens ask themselves and those before them."
+    expect(page.locator(".map .said")).to_contain_text(said)
+    door(page, "decoder.self_attn").press("ArrowLeft")
+    expect(door(page, "decoder.self_attn")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(door(page, "decoder.ffn_norm")).to_be_focused()

@@ -6,15 +6,13 @@ import numpy as np
 import pytest
 
 from model import load
-from model.config import Config
-from model.counts import total
+from model.counts import multiply_adds, total
 from tests import checkpoints
 from tests.helpers.asked import first
 from tests.unit.viz.test_transport import unpack
 from viz.instruments.map import (
     TOP,
     WIDEST,
-    shapes,
     signed_thumbnail,
     steps_thumbnail,
     thumbnails,
@@ -99,38 +97,94 @@ def test_a_final_norms_thumbnail_is_its_norm_out_and_only_a_pre_norm_model_has_o
             assert np.array_equal(found[place], signed_thumbnail(trace[f"{place}.norm_out"].value))
 
 
-def test_shapes_are_those_of_the_trace(trace):
+def boxes(header):
+    return {box["block"]: box for box in header["boxes"]}
+
+
+def test_every_box_says_the_shape_of_what_it_hands_on(glass, trace):
+    found = boxes(unpack(first("map", (glass, trace, None)))[0])
     entries = {"encoder.self_attn": "weights", "decoder.cross_attn": "weights", "decoder.ffn": "ffn_hidden"}
-    for block, name in entries.items():
-        stack, site = block.split(".")
-        shape = trace[f"{stack}.0.{site}.{name}"].value.shape
-        assert shapes(trace)[block] == " × ".join(map(str, shape))
-    assert shapes(trace)["output"] == " × ".join(map(str, trace["output.probs"].value.shape))
+    wanted = {block: f"{block.replace('.', '.0.')}.{name}" for block, name in entries.items()}
+    wanted |= {"decoder.cross_attn_norm": "decoder.0.cross_attn_norm.norm_out", "output": "output.probs"}
+    wanted |= {"encoder.embed": "encoder.embed", "decoder.pos": "decoder.pos"}
+    for block, name in wanted.items():
+        assert f" {' × '.join(map(str, trace[name].value.shape))} numbers;" in found[block]["said"]
+    steps = f"{len(trace.predicts)} × {trace.config.vocab_size} probabilities, one row a step"
+    assert steps in found["decoding"]["said"]
 
 
-def test_the_message_says_the_models_places_and_its_parameters(glass, trace):
-    header, arrays = unpack(first("map", (glass, trace, None)))
+def test_the_boxes_are_the_anatomys_blocks_in_order_of_computation_then_its_answers(glass, trace):
+    header, _ = unpack(first("map", (glass, trace, None)))
+    anatomy = trace.anatomy
+    assert [box["block"] for box in header["boxes"]] == [
+        *(block.place for block in anatomy.blocks),
+        *anatomy.answers,
+    ]
     assert header["places"] == list(places_of(glass.config))
-    assert set(header["instead"]) == set(PLACES) - set(places_of(Config(norm="post", vocab_size=50)))
-    for place in set(INSTEAD) & set(header["places"]):
-        assert header["parameters"][place] == 2 * glass.config.d_model
-    assert header["totals"]["parameters"] == sum(p.numel() for p in glass.model.parameters())
-    for name, array in thumbnails(trace).items():
-        assert np.array_equal(arrays[name], array)
+    assert set(header["instead"]) == set(PLACES) - set(header["places"])
+    assert [stack["name"] for stack in header["stacks"]] == ["encoder", "decoder"]
+    assert header["arrangement"] == "encoder left, decoder right"
+    found = boxes(header)
+    assert found["decoder.cross_attn"]["reads"] == "encoder"
+    assert [box["side"] for box in header["boxes"] if box["side"]] == ["target", "target"]
+    assert found["decoder.ffn_norm"]["beside"] == found["decoder.ffn_norm"]["place"] == "decoder.ffn"
+
+
+@pytest.mark.parametrize(
+    ("block", "path", "words"),
+    [
+        ("encoder.embed", ["source tokens"], "Tokens become rows"),
+        ("encoder.self_attn", ["encoder", "layer {layer}", "self-attention"], "Source tokens ask each other"),
+        (
+            "decoder.self_attn",
+            ["decoder", "layer {layer}", "masked self-attention"],
+            "Target tokens ask themselves and those before them.",
+        ),
+        (
+            "decoder.cross_attn",
+            ["decoder", "layer {layer}", "cross-attention"],
+            "Target tokens ask the encoder's output.",
+        ),
+        ("output", ["output"], "Each state becomes a probability"),
+        ("decoding", ["decoding"], "is the decoder's next input"),
+    ],
+)
+def test_a_box_says_the_way_to_it_and_what_it_does(glass, trace, block, path, words):
+    found = boxes(unpack(first("map", (glass, trace, None)))[0])[block]
+    assert found["path"] == path
+    assert words in found["said"]
+
+
+def test_a_final_norm_says_who_reads_it(tmp_path):
+    glass = load(checkpoints.make(tmp_path, "pre", 2, 2, norm="pre"))
+    found = boxes(unpack(first("map", (glass, glass.trace(TEXT, glass.translate(TEXT)), None)))[0])
+    assert "the last layer; what the decoder's cross-attention reads." in found["encoder.final_norm"]["said"]
+    assert "the last layer; what the output reads." in found["decoder.final_norm"]["said"]
 
 
 def test_the_message_says_what_each_block_weighs_and_how_much_it_works(glass, trace):
-    header, _ = unpack(first("map", (glass, trace, None)))
-    config, n_tgt = trace.config, len(trace.sides["tgt"].tokens)
+    header, arrays = unpack(first("map", (glass, trace, None)))
+    found, config = boxes(header), trace.config
+    n_src, n_tgt = (len(rows.tokens) for rows in trace.sides.values())
     d, d_ff, vocab = config.d_model, config.d_ff, config.vocab_size
-    weighs = {"tokens": vocab * d, "output": 0, "encoder.ffn": 2 * d * d_ff + d + d_ff}
-    weighs |= {"encoder.ffn_norm": 2 * d, "decoder.cross_attn": 4 * (d * d + d)}
-    works = {"output": n_tgt * vocab * d, "decoder.ffn": 2 * n_tgt * d * d_ff}
-    assert weighs.items() <= header["parameters"].items()
-    assert works.items() <= header["multiply_adds"].items()
-    assert "tokens" not in header["multiply_adds"]
-    for count in ("parameters", "multiply_adds"):
-        assert header["totals"][count] == total(header[count], config.n_layers)
+    cross = 2 * (n_src + n_tgt) * d * d + 2 * n_src * n_tgt * d
+    told = {
+        "encoder.embed": (vocab * d, 0),
+        "output": (0, n_tgt * vocab * d),
+        "encoder.ffn": (2 * d * d_ff + d + d_ff, 2 * n_src * d * d_ff),
+        "decoder.cross_attn": (4 * (d * d + d), cross),
+    }
+    for block, (weighs, works) in told.items():
+        said = found[block]["said"]
+        assert f"; {weighs:,} parameters" in said and said.endswith(f", {works:,} multiply–adds.")
+    norms = [box for box in header["boxes"] if box["kind"] == "norm"]
+    for norm in norms:
+        assert f"; {2 * d:,} parameters, no matrix product." in norm["said"]
+    totals = sum(p.numel() for p in glass.model.parameters())
+    works = total(multiply_adds(config, n_src, n_tgt), config.n_layers)
+    assert header["total"].startswith(f"All of it: {totals:,} parameters, {works:,} multiply–adds")
+    for name, array in thumbnails(trace).items():
+        assert np.array_equal(arrays[name], array)
 
 
 def test_20_tokens_to_20_tokens_fit_into_50_kilobytes(tmp_path):

@@ -1,4 +1,5 @@
-"""The map: the paper's figure 1 with this sentence's numbers; each block is the door to its instrument.
+"""The map: figure 1 of the paper, drawn from the model's anatomy with this sentence's numbers; each block is
+the door to its instrument.
 
 Thumbnails are samples of the trace (uint8): of wide blocks every k-th feature, never a mean, so that each
 pixel is a number of the model. Weights of attention are the mean over heads.
@@ -6,17 +7,33 @@ pixel is a number of the model. Weights of attention are the mean over heads.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from model import Trace, counts
+from model import Entry, Trace, counts
+from model.anatomy import Anatomy, Block
 from viz.instruments import shades
 from viz.instruments.base import Asked, Instrument, Picture
-from viz.scene import INSTEAD, SITES, places_of
+from viz.instruments.map.words import NOTHING_TO_MULTIPLY, label, named, path, sentence, shared_matrix
+from viz.scene import PLACES
 
 WIDEST = 32
 """Columns of a thumbnail at most."""
 TOP = 8
 """Most probable words a row in the output's thumbnail."""
+SHOWN = {"attention": "weights", "ffn": "ffn_hidden", "norm": "norm_out", "unembed": "probs"}
+"""Which entry below a block's scope stands for it; of other kinds, that of its own name."""
+LINK = [
+    {"name": "place", "kind": "text"},
+    {"name": "layer", "kind": "count"},
+    {"name": "side", "kind": "text"},
+]
+
+
+def shown(trace: Trace, block: Block, scope: str) -> Entry:
+    """What stands for a block: the entry of its thumbnail and its shape."""
+    return trace[f"{scope}.{SHOWN[block.kind]}" if block.kind in SHOWN else scope]
 
 
 def signed_thumbnail(value: np.ndarray) -> np.ndarray:
@@ -42,62 +59,97 @@ def steps_thumbnail(probs: np.ndarray) -> np.ndarray:
     return shades(probs.max(-1)[None])
 
 
+DRAWN = {"attention": weights_thumbnail, "unembed": words_thumbnail}
+"""How kinds are drawn whose numbers are shares; those of the others are signed."""
+
+
+def probabilities(trace: Trace) -> np.ndarray:
+    """(query, vocab): what the last block gives."""
+    last = trace.anatomy.kind("unembed")[-1]
+    return shown(trace, last, last.scope()).value
+
+
 def thumbnails(trace: Trace) -> dict[str, np.ndarray]:
-    """By name: "encoder.2.ffn", "encoder.2.ffn_norm", "encoder.final_norm", …, "output"."""
-    found = {}
-    for stack in ("encoder", "decoder"):
-        for name in ("embed", "pos", "embedded"):
-            if (entry := trace.get(f"{stack}.{name}")) is not None:
-                found[f"{stack}.{name}"] = signed_thumbnail(entry.value)
-        for i in range(trace.config.n_layers):
-            for site in ("self_attn", "cross_attn", "ffn"):
-                block = f"{stack}.{i}.{site}"
-                if f"{block}.weights" in trace:
-                    found[block] = weights_thumbnail(trace[f"{block}.weights"].value)
-                elif f"{block}.ffn_hidden" in trace:
-                    found[block] = signed_thumbnail(trace[f"{block}.ffn_hidden"].value)
-                if f"{block}_norm.norm_out" in trace:
-                    found[f"{block}_norm"] = signed_thumbnail(trace[f"{block}_norm.norm_out"].value)
-        if (entry := trace.get(f"{stack}.final_norm.norm_out")) is not None:
-            found[f"{stack}.final_norm"] = signed_thumbnail(entry.value)
-    probs = trace["output.probs"].value
-    return found | {"output": words_thumbnail(probs), "decoding": steps_thumbnail(probs)}
+    """By scope: "encoder.2.ffn", "encoder.2.ffn_norm", "encoder.final_norm", …, "output"; and each answer."""
+    found = {
+        scope: DRAWN.get(block.kind, signed_thumbnail)(shown(trace, block, scope).value)
+        for block, _, scope in trace.anatomy.scopes()
+    }
+    return found | {name: steps_thumbnail(probabilities(trace)) for name in trace.anatomy.answers}
 
 
-def shapes(trace: Trace) -> dict[str, str]:
-    """What a block hands on, by its name without a layer: its numbers' shape in words."""
-    config, n_src, n_tgt = trace.config, *(len(rows.tokens) for rows in trace.sides.values())
-    rows = {"encoder": n_src, "decoder": n_tgt}
-    said = {"tokens": f"{config.vocab_size} × {config.d_model}", "output": f"{n_tgt} × {config.vocab_size}"}
-    said["decoding"] = f"{len(trace.predicts)} × {config.vocab_size}"
-    for stack, n in rows.items():
-        said[f"{stack}.embed"] = said[f"{stack}.pos"] = said[f"{stack}.norm"] = f"{n} × {config.d_model}"
-        said[f"{stack}.self_attn"] = f"{config.n_heads} × {n} × {n}"
-        said[f"{stack}.ffn"] = f"{n} × {config.d_ff}"
-    return said | {"decoder.cross_attn": f"{config.n_heads} × {n_tgt} × {n_src}"}
+def shape(trace: Trace, block: Block) -> str:
+    """What a block hands on, in words: "4 × 12 × 9"."""
+    return " × ".join(map(str, shown(trace, block, block.scope()).value.shape))
+
+
+def box(trace: Trace, block: Block, weighs: dict[str, int], works: dict[str, int]) -> dict[str, Any]:
+    """A block as the map shows it: what it is called, where it leads, what it says of itself.
+
+    `beside`: the block that a norm stands beside; `reads`: the stack whose output comes in from the side;
+    `side`: which side its place opens with, where not the first. `{layer}` is for the layer that is open.
+    """
+    anatomy, config = trace.anatomy, trace.config
+    memory = next((stack.name for stack in anatomy.stacks if block.memory == stack.output), None)
+    counted = block.shown_at if block.kind in ("embed", "positions") else block.place
+    work = NOTHING_TO_MULTIPLY if block.kind == "norm" else f"{works.get(counted, 0):,} multiply–adds"
+    weight = f"{weighs.get(counted, 0):,} parameters{shared_matrix(block, anatomy)}"
+    isolated = block.kind in ("embed", "positions") and block.queries != anatomy.sides[0].name
+    return {
+        "block": block.place,
+        "scope": block.name,
+        "kind": block.kind,
+        "stack": block.stack,
+        "layered": block.is_layered,
+        "place": block.shown_at,
+        "side": anatomy.side(block.queries).title if isolated else None,
+        "beside": block.of,
+        "reads": memory,
+        "scale": "weight" if block.kind in DRAWN else "signed",
+        "label": label(block, anatomy, config.norm),
+        "path": path(block, anatomy),
+        "said": f"{sentence(block, anatomy, config.norm)} {shape(trace, block)} numbers; {weight}, {work}.",
+    }
+
+
+def answer_box(trace: Trace, name: str) -> dict[str, Any]:
+    """What the model answers with its output, above it."""
+    stack = trace.anatomy.stack_over(trace.anatomy.predicting.name)
+    steps = f"{len(trace.predicts)} × {trace.config.vocab_size}"
+    return {
+        "block": name, "scope": name, "kind": "answer", "stack": stack.name, "layered": False, "place": name,
+        "side": None, "beside": None, "reads": None, "scale": "weight", "label": name, "path": [name],
+        "said": f"{named(name, stack)} {steps} probabilities, one row a step; no parameters of its own.",
+    }  # fmt: skip
+
+
+def arrangement(anatomy: Anatomy) -> str:
+    """Where each stack stands: "encoder left, decoder right"."""
+    where = ("left", "right") if len(anatomy.stacks) == 2 else ("",) * len(anatomy.stacks)
+    stands = [f"{stack.title} {side}".strip() for stack, side in zip(anatomy.stacks, where, strict=True)]
+    return ", ".join(stands)
 
 
 def message(asked: Asked) -> Picture:
-    """Thumbnails, shapes, and how much each block weighs and works."""
-    trace, config = asked.trace, asked.trace.config
+    """Thumbnails, and every block with its shape and how much it weighs and works."""
+    trace, config, anatomy = asked.trace, asked.trace.config, asked.trace.anatomy
     weights = counts.parameters(asked.glass.model)
     work = counts.multiply_adds(config, *(len(rows.tokens) for rows in trace.sides.values()))
+    boxes = [box(trace, block, weights, work) for block in anatomy.blocks]
+    totals = [f"{counts.total(count, config.n_layers):,}" for count in (weights, work)]
     header = {
-        "places": places_of(config),
-        "instead": INSTEAD,
-        "sites": list(SITES),
-        "n_layers": config.n_layers,
-        "post": config.norm == "post",
-        "positions": config.positions,
-        "shapes": shapes(trace),
-        "parameters": weights,
-        "multiply_adds": work,
-        "totals": {
-            "parameters": counts.total(weights, config.n_layers),
-            "multiply_adds": counts.total(work, config.n_layers),
-        },
+        "link": LINK,
+        "places": anatomy.places(),
+        "instead": {place: anatomy.nearest(place) for place in PLACES if place not in anatomy.places()},
+        "otherwise": anatomy.nearest(""),
+        "stacks": [{"name": stack.name, "n_layers": stack.n_layers} for stack in anatomy.stacks],
+        "n_layers": max(stack.n_layers for stack in anatomy.stacks),
+        "norm": config.norm,
+        "arrangement": arrangement(anatomy),
+        "boxes": [*boxes, *(answer_box(trace, name) for name in anatomy.answers)],
+        "total": f"All of it: {totals[0]} parameters, {totals[1]} multiply–adds for this sentence.",
     }
     return header, thumbnails(trace)
 
 
-INSTRUMENT = Instrument(name="map", places=lambda _: (), message=message)
+INSTRUMENT = Instrument(name="map", places=lambda anatomy: (), message=message)

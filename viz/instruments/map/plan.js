@@ -1,50 +1,67 @@
-// Where each block of figure 1 stands: pure geometry. The encoder's column is left, the decoder's right; data flows upwards.
+// Where each block of figure 1 stands: pure geometry. A stack is a column, the first one left; data flows upwards.
+
+/**
+ * @typedef {object} Part a block as viz/instruments/map/__init__.py describes it
+ * @property {string} block @property {string} kind @property {string} stack @property {boolean} layered
+ * @property {string | null} beside the block that a norm stands beside
+ * @property {string | null} reads the stack whose output comes in from the side
+ */
+/** @typedef {{ x: number, y: number, width: number, height: number }} Rectangle */
+/**
+ * @typedef {object} Column
+ * @property {any[]} boxes parts with their rectangles, from below @property {number} n_layers
+ * @property {Rectangle} frame around what each layer has @property {number} up how high what leaves it rises
+ * @property {number} outside where residual paths run @property {number} edge the boxes' side towards them
+ */
 
 const GAP = 9;
 // Between the last layer and the norm behind the stack, where the frame of the layers ends.
 const ABOVE_FRAME = 18;
-const HEIGHTS = { tokens: 34, plus: 22, block: 40, norm: 22, output: 40, decoding: 34 };
+const GUTTER = 22;
+const MARGIN = 8;
+// Room for the choice of a layer, where no column is low enough to leave it.
+const LAYERS = 62;
+const HEIGHTS = { embed: 34, positions: 22, attention: 40, ffn: 40, norm: 22, unembed: 40, answer: 34 };
 
-// What stands in a column, from below. `block` names what it is (trace name without layer), `place` where a click leads.
-export function column(stack, { post, positions }) {
-  const sites = stack === "encoder" ? ["self_attn"] : ["self_attn", "cross_attn"];
-  const parts = [{ kind: "tokens", block: `${stack}.embed`, place: "tokens" }];
-  if (positions !== "none" && positions !== "rotary" && positions !== "alibi") parts.push({ kind: "plus", block: `${stack}.pos`, place: "positions" });
-  for (const site of [...sites, "ffn"]) {
-    const own = { kind: "block", block: `${stack}.${site}`, place: `${stack}.${site}`, perLayer: true };
-    const norm = { kind: "norm", block: `${stack}.${site}_norm`, place: site === "ffn" ? `${stack}.ffn` : `${stack}.${site}_norm`, perLayer: true, of: `${stack}.${site}` };
-    const [first, second] = post ? [own, norm] : [norm, own];
-    parts.push(first, { ...second, gap: GAP / 2 });
-  }
-  if (!post) parts.push({ kind: "norm", block: `${stack}.final_norm`, place: `${stack}.final_norm`, gap: ABOVE_FRAME });
-  if (stack === "decoder") parts.push({ kind: "output", block: "output", place: "output" }, { kind: "decoding", block: "decoding", place: "decoding" });
-  return parts;
+// How far a part stands above the one before it: a norm close to what it is beside.
+function gapBelow(part, before) {
+  const isPair = before && (part.beside === before.block || before.beside === part.block);
+  if (isPair) return GAP / 2;
+  return part.kind === "norm" && !part.layered ? ABOVE_FRAME : GAP;
 }
 
-// { boxes: [{ ...part, stack, x, y, width, height }], width, height, frames: { encoder, decoder }, up }
-// `up` is how high the encoder's output rises before it crosses: above all that the encoder has.
-export function plan(options, width) {
-  const gutter = 22;
-  const wide = (width - gutter) / 2 - 8;
-  const columns = { encoder: column("encoder", options), decoder: column("decoder", options) };
-  const tall = (parts) => parts.reduce((sum, part) => sum + HEIGHTS[part.kind] + (part.gap ?? GAP), 0);
-  const height = Math.max(...Object.values(columns).map(tall)) + 4;
-  const boxes = [];
-  const frames = {};
-  for (const [stack, parts] of Object.entries(columns)) {
-    const x = stack === "encoder" ? 8 : width - wide - 8;
-    let y = height;
-    for (const part of parts) {
-      y -= HEIGHTS[part.kind] + (part.gap ?? GAP);
-      boxes.push({ ...part, stack, x, y, width: wide, height: HEIGHTS[part.kind] });
-    }
-    const layer = boxes.filter((box) => box.stack === stack && box.perLayer);
-    const top = Math.min(...layer.map((box) => box.y));
-    const bottom = Math.max(...layer.map((box) => box.y + box.height));
-    frames[stack] = { x: x - 7, y: top - 6, width: wide + 14, height: bottom - top + 12 };
+function column(stack, parts, { x, width, height, isFirst }) {
+  let y = height;
+  const boxes = parts.map((part, i) => {
+    y -= HEIGHTS[part.kind] + gapBelow(part, parts[i - 1]);
+    return { ...part, x, y, width, height: HEIGHTS[part.kind] };
+  });
+  const layer = boxes.filter((box) => box.layered);
+  const top = Math.min(...layer.map((box) => box.y));
+  const bottom = Math.max(...layer.map((box) => box.y + box.height));
+  const frame = { x: x - 7, y: top - 6, width: width + 14, height: bottom - top + 12 };
+  const edge = isFirst ? x : x + width;
+  return { ...stack, boxes, frame, up: Math.min(y - GAP, frame.y - 12), edge, outside: isFirst ? edge - 5 : edge + 5 };
+}
+
+// The columns, and where the choice of a layer stands: above the lowest of them.
+/** @param {{ name: string, n_layers: number }[]} stacks @param {Part[]} parts in their order @param {number} width */
+export function plan(stacks, parts, width) {
+  const wide = (width - 2 * MARGIN - GUTTER * (stacks.length - 1)) / stacks.length;
+  const own = stacks.map(({ name }) => parts.filter(({ stack }) => stack === name));
+  const tall = (list) => list.reduce((sum, part, i) => sum + HEIGHTS[part.kind] + gapBelow(part, list[i - 1]), 0);
+  const height = Math.max(...own.map(tall)) + 4;
+  /** @type {Column[]} */
+  const columns = stacks.map((stack, i) =>
+    column(stack, own[i], { x: MARGIN + i * (wide + GUTTER), width: wide, height, isFirst: i === 0 }),
+  );
+  const low = columns.reduce((found, each) => (each.up > found.up ? each : found));
+  const tops = columns.flatMap(({ boxes, frame }) => [...boxes, frame]).map(({ y }) => y);
+  const top = Math.min(...tops, low.up + MARGIN - LAYERS) - MARGIN;
+  for (const each of columns) {
+    each.up -= top;
+    for (const rectangle of [...each.boxes, each.frame]) rectangle.y -= top;
   }
-  const top = Math.min(...boxes.map((box) => box.y), ...Object.values(frames).map((frame) => frame.y)) - 8;
-  for (const part of [...boxes, ...Object.values(frames)]) part.y -= top;
-  const highest = Math.min(...boxes.filter(({ stack }) => stack === "encoder").map((box) => box.y));
-  return { boxes, frames, width, height: height - top, up: Math.min(highest - GAP, frames.encoder.y - 12) };
+  const layers = { x: low.frame.x, width: low.frame.width, bottom: height - top - low.up + 12 };
+  return { columns, boxes: columns.flatMap(({ boxes }) => boxes), layers, width, height: height - top, gutter: GUTTER };
 }

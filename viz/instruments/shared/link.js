@@ -60,6 +60,8 @@ export class PageLink {
     this.readers = new Set();
     /** @type {(said: Record<string, string>) => void} the map's word to the server: it is always there */
     this.tell = () => {};
+    /** @type {Set<string>} parameters that pin a cell of the place that is open: they do not go along to another */
+    this.pins = new Set(["query", "key", "feature", "stage"]);
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
     this.href = window.location.href;
@@ -67,12 +69,13 @@ export class PageLink {
     window.addEventListener("popstate", () => this.wentBack(), true);
   }
 
-  // `changes`: parameter → value, null removes it; others stay. `by` hears nothing of it. `entry`: Back shall return from it.
+  // `changes`: parameter → value, null removes it; others stay, but for the pins of a place that is left. `by` hears nothing of it. `entry`: Back shall return from it.
   /** @param {Texts} changes @param {{ by?: unknown, entry?: boolean, quiet?: boolean }} [how] */
   write(changes, { by = null, entry = false, quiet = false } = {}) {
     this.settle();
     const url = new URL(window.location.href);
-    for (const [name, value] of Object.entries(changes)) {
+    const isElsewhere = "place" in changes && changes.place !== url.searchParams.get("place");
+    for (const [name, value] of Object.entries(isElsewhere ? { ...this.unpinned, ...changes } : changes)) {
       if (value === null) url.searchParams.delete(name);
       else url.searchParams.set(name, String(value));
     }
@@ -83,6 +86,10 @@ export class PageLink {
       this.tellAll(by);
     }
     if (!quiet) this.say();
+  }
+
+  get unpinned() {
+    return Object.fromEntries([...this.pins].map((name) => [name, null]));
   }
 
   // The server hears what the link says when the reader rests.

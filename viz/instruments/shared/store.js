@@ -39,6 +39,7 @@ export class Store {
   take({ header, arrays }) {
     const isElsewhere = !this.header || header.place !== this.header.place;
     Object.assign(this, { header, arrays, trouble: null });
+    for (const { name, pinned } of this.table) if (pinned) page.pins.add(name);
     this.numbers.forget();
     if (isElsewhere) this.pinned = this.touched = false;
     this.taken(isElsewhere);
