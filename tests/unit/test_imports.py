@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[2]
 TOP_LEVEL = {"README.md", "requirements.txt", "app.py", "viz", "model", "checkpoints", "tests"}
 SHOWS = ("streamlit", "plotly", "viz")

@@ -1,5 +1,7 @@
 """attention.py against torch's scaled_dot_product_attention, and the properties that every variant keeps."""
 
+from itertools import product
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -8,6 +10,7 @@ from model.attention import ATTENTIONS, Cache, make_attention, softmax_over_keys
 from model.positions import ENCODINGS, Where, make_encoding
 from model.trace import Recorder
 from model.transformer import causal_keep
+from tests.helpers.pairs import pairwise, spread
 from tests.rounding import APART
 from tests.unit.model.small import SEEDS, SIZES, default_dtype, shake, small_config
 
@@ -83,19 +86,19 @@ def run_masked(seed, attention, positions):
     return run(module, x_q, x_kv, keep, positions), keep.expand(2, SIZES["n_heads"], N_QUERIES, N_KEYS)
 
 
-every_choice = pytest.mark.parametrize(
-    ("attention", "positions"), [(a, p) for a in ATTENTIONS for p in ENCODINGS]
-)
 every_seed = pytest.mark.parametrize("seed", SEEDS)
+every_choice_and_seed = pytest.mark.parametrize(
+    ("attention", "positions", "seed"), spread(list(product(ATTENTIONS, ENCODINGS)), SEEDS)
+)
 
 
 # Golden
 
 
-@pytest.mark.parametrize("dtype", APART)
-@pytest.mark.parametrize("batch", [1, 3])
-@pytest.mark.parametrize("n_heads", [1, 2, 4])
-@pytest.mark.parametrize("kind", ["self", "causal", "padded", "causal and padded", "cross"])
+@pytest.mark.parametrize(
+    ("kind", "n_heads", "batch", "dtype"),
+    pairwise(["self", "causal", "padded", "causal and padded", "cross"], [1, 2, 4], [1, 3], list(APART)),
+)
 def test_attention_equals_torch(kind, n_heads, batch, dtype):
     module = build(dtype=dtype, n_heads=n_heads)
     x_q, x_kv, keep = inputs(kind, batch, dtype)
@@ -141,30 +144,26 @@ def test_gradients_of_a_fully_masked_row_are_numbers():
 # Properties of every registered attention, under every encoding
 
 
-@every_seed
-@every_choice
+@every_choice_and_seed
 def test_rows_of_weights_sum_to_one_or_zero(attention, positions, seed):
     values, keep = run_masked(seed, attention, positions)
     expected = keep.any(-1).to(torch.float64)
     torch.testing.assert_close(values["weights"].sum(-1), expected, rtol=0, atol=1e-12)
 
 
-@every_seed
-@every_choice
+@every_choice_and_seed
 def test_weights_are_exactly_zero_where_masked(attention, positions, seed):
     values, keep = run_masked(seed, attention, positions)
     assert not values["weights"][~keep].any()
 
 
-@every_seed
-@every_choice
+@every_choice_and_seed
 def test_a_query_that_sees_no_key_mixes_nothing(attention, positions, seed):
     values, keep = run_masked(seed, attention, positions)
     assert not values["z"][~keep.any(-1)].any()
 
 
-@every_seed
-@every_choice
+@every_choice_and_seed
 def test_contributions_of_heads_and_bias_sum_to_out(attention, positions, seed):
     module = build(seed, attention=attention)
     values = run(module, *inputs("cross", 2, seed=seed), positions)

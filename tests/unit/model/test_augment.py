@@ -8,6 +8,8 @@ import pytest
 from model.augment import CAPITALISED, KIND, swap_names
 from model.new_names import LISTS, SIBILANTS, UNSURE, starts_with_vowel
 
+pytestmark = pytest.mark.once
+
 SEEDS = range(60)
 LEAST = {"female": 300, "male": 300, "surname": 150, "city": 200}
 GERMAN = [

@@ -7,6 +7,8 @@ import pytest
 
 from model.augment import RANGES, swap_names
 
+pytestmark = pytest.mark.once
+
 SEEDS = range(60)
 
 

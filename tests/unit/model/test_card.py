@@ -12,6 +12,8 @@ from model import card, load
 from model.card import Confidence, Decoding, Example, Trial
 from tests.unit.model.tiny import tiny_checkpoint
 
+pytestmark = pytest.mark.once
+
 TRIED = {"alpha": 0.6, "bleu_lc": 39.1, "chrf": 62.5, "length": 0.97}
 GOOD = {
     "decoding": {"beam": 4, "alpha": 1.4, "chosen_on": "val, 1,014 sentences", "tried": [TRIED]},

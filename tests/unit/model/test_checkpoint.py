@@ -16,6 +16,8 @@ from model.positions import ENCODINGS
 from model.tokenizer import Tokenizer
 from tests.unit.model.small import SRC, TGT, all_real, small_model
 
+pytestmark = pytest.mark.once
+
 WEIGHTS = "model.safetensors"
 LONG_NUMBER = b'{"d_model": ' + b"9" * 5000 + b"}"
 DEEP = b'{"d_model": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"

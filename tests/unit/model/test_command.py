@@ -11,6 +11,8 @@ import pytest
 from model.command import reporting
 from tests.unit.model.tiny import PAIRS, tiny_checkpoint
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[3]
 SOURCE, TARGET = PAIRS[0]
 FULL = "The output cannot be written: No space left on device.\n"

@@ -7,6 +7,8 @@ import pytest
 from model.config import SIZES, Config
 from model.positions import make_encoding
 
+pytestmark = pytest.mark.once
+
 NONSENSE = {
     "vocab_size": (0, "vocab_size must be a whole number from 1 to"),
     "d_model": (-8, "d_model must be a whole number from 1 to"),

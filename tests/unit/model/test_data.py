@@ -18,6 +18,8 @@ from model.data import (
     without_final_punctuation,
 )
 
+pytestmark = pytest.mark.once
+
 SENTENCE = 'It\'s "late", he said to Ann.'
 EVERYDAY = [(f"This is the sentence number {n}.", f"Das ist Satz Nummer {n}.") for n in range(401)]
 

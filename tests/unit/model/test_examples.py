@@ -11,6 +11,8 @@ from model.examples import CANDIDATES, Candidate, example, is_right, main, said,
 from model.text import read
 from tests.unit.model.tiny import PAIRS
 
+pytestmark = pytest.mark.once
+
 KNOWN = [Candidate(src, [tgt], [tgt]) for src, tgt in PAIRS[:8]]
 LIED = Candidate("I love you.", ["Ich hasse dich."], ["Je te déteste."])
 SHIPPED = checkpoint.names()

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from model import limits
 from model.limits import ALPHA, BEAM, TEMPERATURE, Limit, LimitError
 
+pytestmark = pytest.mark.once
+
 EVERY = [each for each in vars(limits).values() if isinstance(each, Limit)]
 NO_NUMBERS = [
     "",

@@ -14,6 +14,8 @@ from model.tokenizer import byte_of_letter
 from tests.unit.model.conftest import TEXTS as TAUGHT
 from tests.unit.model.test_tokenizer import TEXTS
 
+pytestmark = pytest.mark.once
+
 words = st.text(alphabet=sorted(set("".join(TAUGHT))), max_size=30)
 
 

@@ -7,6 +7,8 @@ import pytest
 from model.data import SHORT, DataError
 from model.mixture import Corpora, epoch_pairs, languages, read_back_translated, tokenizer_texts, walk
 
+pytestmark = pytest.mark.once
+
 CAPTIONS = [(f"A caption {n}a.", f"Ein Bild {n}a.") for n in range(10)]
 EVERYDAY = [(f"Day {n}b is here.", f"Tag {n}b ist da.") for n in range(30)]
 BACK = [(f"Some thing {n}c.", f"Ein Ding {n}c.") for n in range(7)]

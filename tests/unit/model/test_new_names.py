@@ -9,6 +9,8 @@ import pytest
 
 from model.new_names import LISTED, LISTS, UNSURE, invent_name, new_name, starts_with_vowel, takes_plain_s
 
+pytestmark = pytest.mark.once
+
 LEAST = {"female": 300, "male": 300, "surname": 150, "city": 200}
 
 

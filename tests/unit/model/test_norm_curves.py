@@ -8,6 +8,8 @@ import pytest
 
 from model.norm_curves import HEIGHT, main
 
+pytestmark = pytest.mark.once
+
 LOSSES = {"pre": (3.5, 2.25, 2.0), "post": (6.0, 4.0, 3.0)}
 
 

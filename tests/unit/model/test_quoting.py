@@ -6,6 +6,8 @@ import pytest
 
 from model.quoting import quote, tight
 
+pytestmark = pytest.mark.once
+
 PAIRS = {
     "German": [
         ("I love you.", "Ich liebe dich."),

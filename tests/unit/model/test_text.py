@@ -11,6 +11,8 @@ from model.text import UNSEEN, Reading, read, read_on, reading
 from model.tokenizer import Tokenizer
 from tests.unit.model import disguise
 
+pytestmark = pytest.mark.once
+
 SEEDS = range(20)
 SENTENCES = [
     "A man rides a red bike.",

@@ -10,6 +10,8 @@ from tokenizers import models
 
 from model.tokenizer import Tokenizer
 
+pytestmark = pytest.mark.once
+
 TEXTS = {
     "empty": "",
     "one space": " ",

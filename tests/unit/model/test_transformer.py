@@ -9,6 +9,7 @@ import torch
 from model.config import NORMS
 from model.positions import ENCODINGS
 from model.transformer import causal_keep
+from tests.helpers.pairs import pairwise, spread
 from tests.rounding import APART
 from tests.unit.model.small import (
     CHOICES,
@@ -26,7 +27,9 @@ from tests.unit.model.small import (
 D_MODEL = SIZES["d_model"]
 
 every_choice = pytest.mark.parametrize(("positions", "attention", "norm"), CHOICES)
-every_seed = pytest.mark.parametrize("seed", SEEDS)
+every_choice_and_seed = pytest.mark.parametrize(
+    ("positions", "attention", "norm", "seed"), spread(CHOICES, SEEDS)
+)
 
 
 # Golden
@@ -126,11 +129,10 @@ def torch_logits(model, theirs, src, tgt, src_keep, tgt_keep):
 
 @pytest.mark.filterwarnings("ignore:enable_nested_tensor")
 @pytest.mark.usefixtures("slow_path")
-@pytest.mark.parametrize("dtype", APART)
-@pytest.mark.parametrize("batch", [1, 3])
-@pytest.mark.parametrize("n_heads", [1, 2, 4])
-@pytest.mark.parametrize("padded", [False, True], ids=["full", "padded"])
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize(
+    ("norm", "padded", "n_heads", "batch", "dtype"),
+    pairwise(list(NORMS), [False, True], [1, 2, 4], [1, 3], list(APART)),
+)
 def test_logits_equal_torch(norm, padded, n_heads, batch, dtype):
     model = small_model(dtype=dtype, norm=norm, n_heads=n_heads)
     theirs = torch_copy(model, dtype)
@@ -158,17 +160,17 @@ def test_causal_keep_ends_at_the_last_key(n_queries, n_keys, expected):
     assert causal_keep(n_queries, n_keys).int().tolist() == expected
 
 
-@every_seed
-@every_choice
+@every_choice_and_seed
 def test_a_future_token_changes_no_earlier_output(positions, attention, norm, seed):
     model = small_model(seed, positions=positions, attention=attention, norm=norm)
     src, tgt = some_ids(seed, 1, 5), some_ids(seed + 1, 1, 6)
-    t = 1 + seed % 5
-    changed = tgt.clone()
-    changed[:, t:] = (changed[:, t:] + 1 - 3) % 20 + 3
+    steps = torch.arange(1, 6)
+    changed = torch.where(torch.arange(6) < steps[:, None], tgt, (tgt + 1 - 3) % 20 + 3)
+    src_rows = src.expand(len(steps), -1)
     with torch.inference_mode():
-        before, after = model(src, tgt, all_real(src)), model(src, changed, all_real(src))
-    torch.testing.assert_close(after[:, :t], before[:, :t], rtol=0, atol=1e-12)
+        before, after = model(src, tgt, all_real(src)), model(src_rows, changed, all_real(src_rows))
+    for t, row in zip(steps, after, strict=True):
+        torch.testing.assert_close(row[:t], before[0, :t], rtol=0, atol=1e-12)
 
 
 @every_choice
@@ -182,8 +184,7 @@ def test_a_token_changes_its_own_and_later_outputs(positions, attention, norm):
     assert (moved[2:] > 1e-6).all()
 
 
-@every_seed
-@every_choice
+@every_choice_and_seed
 def test_padding_never_changes_a_real_token(positions, attention, norm, seed):
     model = small_model(seed, positions=positions, attention=attention, norm=norm)
     src, tgt = some_ids(seed, 1, 5), some_ids(seed + 1, 1, 6)
@@ -195,8 +196,7 @@ def test_padding_never_changes_a_real_token(positions, attention, norm, seed):
     torch.testing.assert_close(among_padding, alone, rtol=0, atol=1e-12)
 
 
-@every_seed
-@every_choice
+@every_choice_and_seed
 def test_a_traced_run_equals_a_silent_one_bit_for_bit(positions, attention, norm, seed):
     model = small_model(seed, torch.float32, positions=positions, attention=attention, norm=norm)
     src, tgt = tuple(some_ids(seed, 6).tolist()), tuple(some_ids(seed + 1, 5).tolist())

@@ -12,6 +12,8 @@ import pytest
 from model.translate import main, one_line
 from tests.unit.model.tiny import BROKEN, PAIRS, tiny_checkpoint
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = [src for src, _ in PAIRS[:4]]
 TARGETS = [tgt for _, tgt in PAIRS[:4]]

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from model.words import joined, word_groups
 
+pytestmark = pytest.mark.once
+
 
 def texts_of(tokenizer, ids):
     return [tokenizer.decode(ids[group.start : group.stop]).strip() for group in word_groups(tokenizer, ids)]

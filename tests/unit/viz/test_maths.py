@@ -7,6 +7,8 @@ import math
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.once
+
 ROWS, COLUMNS, N = 5, 9, 6
 
 

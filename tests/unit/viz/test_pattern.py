@@ -9,6 +9,8 @@ import pytest
 
 from tests.browser.head import bits
 
+pytestmark = pytest.mark.once
+
 ROWS, KEYS = 8, 10
 SAY = """
 async ([rows, asked, site]) => {

@@ -28,6 +28,8 @@ from viz.scene import (
     whole_number,
 )
 
+pytestmark = pytest.mark.once
+
 CONFIG = Config(n_layers=3, n_heads=2, d_model=16, vocab_size=300)
 PRE = Config(n_layers=3, n_heads=2, d_model=16, vocab_size=300, norm="pre")
 WORDS = st.text(min_size=1).filter(str.strip)

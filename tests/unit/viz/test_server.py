@@ -21,6 +21,8 @@ from viz.instruments.base import Instrument, Numbers, Refusal
 from viz.scene import PLAIN_EXAMPLES
 from viz.server import INSTRUMENTS, SECURITY_POLICY
 
+pytestmark = pytest.mark.once
+
 SERVED = sorted(
     p.relative_to(INSTRUMENTS).as_posix() for p in INSTRUMENTS.rglob("*") if p.suffix in (".js", ".css")
 )

@@ -12,6 +12,8 @@ import pytest
 from viz import theme
 from viz.scene import SITES
 
+pytestmark = pytest.mark.once
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 PAGE = tomllib.loads((REPOSITORY / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
 GROUNDS = ("backgroundColor", "secondaryBackgroundColor")

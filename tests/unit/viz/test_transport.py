@@ -22,6 +22,8 @@ from viz.labels import query_labels
 from viz.scene import SITES
 from viz.server import INSTRUMENTS
 
+pytestmark = pytest.mark.once
+
 (TYPES,) = re.findall(
     r"const TYPES = \{(.*)\};", (INSTRUMENTS / "shared" / "transport.js").read_text(encoding="utf-8")
 )
