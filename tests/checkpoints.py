@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from model import Glass, checkpoint, load
 from model.config import Config
@@ -26,12 +28,8 @@ def make(root: Path, name: str, n_layers: int, n_heads: int, seed: int = 1, **ch
     tokenizer = Tokenizer.train(TEXTS * 3, 400)
     sizes = {"d_model": 8 * n_heads, "d_ff": 32, "max_tgt_len": 12} | changes
     config = Config(vocab_size=tokenizer.vocab_size, n_layers=n_layers, n_heads=n_heads, **sizes)
-    torch.manual_seed(seed)
     model = Transformer(config)
-    with torch.no_grad():
-        for name_, weight in model.named_parameters():
-            if "W_q" in name_ or "W_k" in name_:
-                weight *= 4  # uneven attention: pictures that differ
+    draw(model, seed)
     card = {
         "name": name,
         "parameters": sum(weight.numel() for weight in model.parameters()),
@@ -40,6 +38,21 @@ def make(root: Path, name: str, n_layers: int, n_heads: int, seed: int = 1, **ch
     }
     checkpoint.save(root / name, config, tokenizer, model.state_dict(), card)
     return root / name
+
+
+def draw(model: Transformer, seed: int) -> None:
+    """Each matrix at random from the seed and its own name: the same in whatever order a model is built."""
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if weight.dim() < 2:
+                continue
+            own = torch.Generator().manual_seed(zlib.crc32(f"{seed} {name}".encode()))
+            if name == "embedding.weight":
+                nn.init.normal_(weight, std=weight.shape[1] ** -0.5, generator=own)
+            else:
+                nn.init.xavier_uniform_(weight, generator=own)
+            if "W_q" in name or "W_k" in name:
+                weight *= 4  # uneven attention: pictures that differ
 
 
 def exact(folder: str | Path) -> Glass:
