@@ -20,7 +20,8 @@ from model import Glass, card
 from model.card import WIDEST_BEAM
 from model.config import Config
 from model.text import read
-from viz.instruments.base import SELECTION, whole_number
+from viz.instruments.base import SELECTION
+from viz.instruments.link import whole_number
 
 SITES = ("encoder.self_attn", "decoder.self_attn", "decoder.cross_attn")
 """The places where attention is; each has an instrument of the same kind."""

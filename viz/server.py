@@ -30,7 +30,8 @@ from model import CheckpointError, Glass, TextError, load, names
 from model.card import WIDEST_BEAM
 from model.text import read
 from viz.compression import Compression
-from viz.instruments.base import Answer, Asked, Numbers, Refusal, instruments, refusing, whole_number
+from viz.instruments.base import Answer, Asked, Numbers, Refusal, instruments, refusing
+from viz.instruments.link import whole_number
 from viz.scene import DEFAULT_MODEL, examples
 from viz.scripts import Scripts
 

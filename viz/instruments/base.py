@@ -10,7 +10,6 @@ refused by a `Refusal`, the only error whose sentence reaches a reader (status 4
 from __future__ import annotations
 
 import pkgutil
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,17 +21,12 @@ import numpy as np
 import streamlit as st
 
 from model import Glass, TextError, Trace, Translation
-from model.anatomy import Anatomy
+from model.anatomy import Anatomy, Block
 from model.limits import Limit, LimitError
 from viz import instruments as package
 from viz import theme
 from viz.instruments import pack
-
-
-def whole_number(text: str) -> int | None:
-    """The number that `text` says, or None (also for digits beyond ASCII, and for endless ones)."""
-    return int(text) if re.fullmatch("-?[0-9]{1,9}", text) else None
-
+from viz.instruments.link import Parameter, whole_number
 
 STUB = """
 let view;
@@ -105,11 +99,16 @@ class Asked:
         return self.answer.translation
 
     @property
+    def block(self) -> Block | None:
+        """The block that the place is; None where it is none (the tokens, the decoding)."""
+        blocks = {block.place: block for block in self.glass.model.anatomy.blocks}
+        return blocks.get(self.place)
+
+    @property
     def layer(self) -> int | None:
         """From 0; None where the place belongs to no layer, whatever the address says."""
-        anatomy = self.glass.model.anatomy
-        block = anatomy.at(self.place)
-        if not block.is_layered:
+        anatomy, block = self.glass.model.anatomy, self.block
+        if block is None or not block.is_layered:
             return None
         layer = whole_number(self.values.get("layer", ""))
         if layer is None or not 0 <= layer < anatomy.n_layers(block):
@@ -143,18 +142,25 @@ class Numbers:
 class Instrument:
     """`places`: where it is, in a model of that anatomy; none for what stands beside every place, as the map.
 
-    `message` is its first picture: the header gains what every instrument needs.
+    `message` is its first picture: the header gains what every instrument needs. `link`: what of the picture
+    a link restores, besides the place.
     """
 
     name: str
     places: Callable[[Anatomy], tuple[str, ...]]
     message: Callable[[Asked], Picture]
     numbers: Mapping[str, Numbers] = field(default_factory=dict)
+    link: tuple[Parameter, ...] = ()
 
     def first(self, asked: Asked) -> bytes:
         """The packed message of the first picture."""
         header, arrays = self.message(asked)
-        needed = {"place": asked.place, "request": asked.request, "palette": theme.palette()}
+        needed = {
+            "place": asked.place,
+            "request": asked.request,
+            "palette": theme.palette(),
+            "link": [parameter.described(asked) for parameter in self.link],
+        }
         return pack({**needed, **header}, arrays)
 
     def called(self, name: str) -> Numbers | None:

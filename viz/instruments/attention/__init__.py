@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from model import Glass, Trace
+from model.limits import Limit
 from viz import theme
 from viz.instruments import pack, shades
 from viz.instruments.base import Asked, Instrument, Numbers, Picture
+from viz.instruments.link import Choice, Count, Flag, Ids, Number, heads, keys, layers, queries
 from viz.labels import query_labels
 from viz.scene import SITES
 
@@ -23,6 +25,10 @@ HEAD_STAGES = (
     "z",
 )  # fmt: skip
 """Entries of an attention site with a head axis, in the order of computation; some encodings lack some."""
+NARROW_STAGES = ("q", "k", "v", "q_rot", "k_rot", "z")
+WIDE_STAGES = ("x_q", "x_kv", "concat", "out")
+STAGES = ("x_q", "x_kv", *(name for name in HEAD_STAGES if name != "position_bias"), "concat", "out")
+"""What a link can pin a cell of."""
 
 
 def site_of(place: str, layer: int) -> str:
@@ -92,10 +98,40 @@ def projections(glass: Glass, place: str, layer: int | None) -> bytes:
     return pack({"place": place, "layer": layer}, arrays)
 
 
+def columns(asked: Asked) -> int:
+    """Columns of the stage that the link opens, where they are features."""
+    config = asked.glass.config
+    return config.d_model if asked.values.get("stage") in WIDE_STAGES else config.d_head
+
+
+def has_features(asked: Asked) -> bool:
+    """Whether the columns of the stage are features."""
+    stage = asked.values.get("stage")
+    return asked.values.get("view") == "inside" and stage in (*NARROW_STAGES, *WIDE_STAGES)
+
+
+LINK = (
+    Count("layer", layers),
+    Count("head", heads),
+    Choice("view", ("heads", "inside", "lines")),
+    Choice("stage", STAGES, while_pinned=True),
+    Count("query", queries, while_pinned=True),
+    Count("key", keys, while_pinned=True),
+    Count("feature", columns, while_pinned=True, when=has_features),
+    Flag("unscaled"),
+    Flag("unmasked"),
+    Number("softmax_temperature", Limit("softmax_temperature", 0.1, 4)),
+    Flag("padded"),
+    Ids("lines"),
+    Number("mass", Limit("mass", 5, 100, whole=True)),
+)
+"""`unscaled` to `padded`: what if. `lines`: the heads drawn, from 1, each row until `mass` per cent."""
+
 INSTRUMENT = Instrument(
     name="attention",
     places=lambda anatomy: tuple(block.place for block in anatomy.kind("attention")),
     message=message,
+    link=LINK,
     numbers={
         "exact": Numbers(lambda asked: exact(asked.trace, asked.place, asked.layer)),
         "projections": Numbers(lambda asked: projections(asked.glass, asked.place, asked.layer), "for ever"),

@@ -7,24 +7,14 @@ is asked for by its name (INSTRUMENT).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from model import Glass, Translation
 from viz.instruments.base import Asked, Instrument, Numbers, Picture
 from viz.instruments.decoding import align, beam, cache, forcing, lanes, samples
+from viz.instruments.link import Choice, Count, Ids, heads, layers
 
-KINDS: dict[str, Mapping[str, tuple[str, ...] | None]] = {
-    "choice": {"tab": ("steps", "beam", "samples", "forcing", "alignment", "cache")},
-    "count": dict.fromkeys(("step", "layer", "head", "branch", "node")),
-    "number": dict.fromkeys(("temperature", "top_k", "top_p", "samples", "seed", "width", "alpha", "limit")),
-    "text": dict.fromkeys(("forced", "reference", "pruned", "words", "align", "cache", "cell")),
-}
-LINK = [
-    {"name": name, "kind": kind, "choices": choices}
-    for kind, names in KINDS.items()
-    for name, choices in names.items()
-]
+TABS = ("steps", "beam", "samples", "forcing", "alignment", "cache")
 
 
 def message(asked: Asked) -> Picture:
@@ -43,7 +33,6 @@ def message(asked: Asked) -> Picture:
         "beam": translation.beam,
         "greedy": beside_greedy(glass, translation),
         "src": trace.sides["src"].tokens,
-        "link": LINK,
         **lane,
     }
     return header, arrays
@@ -64,6 +53,19 @@ INSTRUMENT = Instrument(
     name="decoding",
     places=lambda _: ("decoding",),
     message=message,
+    link=(
+        Choice("tab", TABS),
+        Count("layer", layers),
+        Count("head", heads),
+        Count("step"),
+        Ids("forced", of_sentence=True),
+        Count("branch", of_sentence=True),
+        *beam.LINK,
+        *samples.LINK,
+        *forcing.LINK,
+        *align.LINK,
+        *cache.LINK,
+    ),
     numbers={
         "branch": Numbers(lanes.branch),
         "tokenize": Numbers(lanes.tokenize),

@@ -18,7 +18,13 @@ from model.words import word_groups
 from viz.instruments import pack
 from viz.instruments.base import Asked, Refusal
 from viz.instruments.decoding.lanes import ids_of
+from viz.instruments.link import Choice, Text
 from viz.instruments.output import single
+
+LINK = (
+    Choice("words", ("tokens",), tab="alignment"),
+    Text("align", 60, tab="alignment"),
+)
 
 
 def word_text(tokenizer: Tokenizer, ids: Sequence[int]) -> str:

@@ -15,12 +15,26 @@ from model import Glass, Translation
 from model.beam import BeamSearch, BeamStep, CrossAttention
 from model.card import WIDEST_BEAM, Decoding, beam_example
 from model.decoding import N_ALTERNATIVES, Step, greedy
-from model.limits import ALPHA, BEAM, LENGTH
+from model.limits import ALPHA, BEAM, LENGTH, Limit
 from viz.instruments import pack
 from viz.instruments.base import Asked
+from viz.instruments.link import Choice, Count, Number
 from viz.instruments.output import single
 
 DEFAULT_WIDTH = 4
+
+
+def longest(asked: Asked) -> Limit:
+    return LENGTH.but(most=asked.glass.config.max_tgt_len)
+
+
+LINK = (
+    Number("width", BEAM.but(name="width", most=WIDEST_BEAM), tab="beam"),
+    Number("alpha", ALPHA.but(most=2), tab="beam"),
+    Number("limit", longest, tab="beam"),
+    Count("node", tab="beam"),
+    Choice("pruned", ("all", "best 2", "none"), tab="beam"),
+)
 ENOUGH = 0.97
 """Output tokens for each of the reference below which outputs count as short."""
 

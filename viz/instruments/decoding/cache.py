@@ -22,9 +22,14 @@ from model.transformer import DecoderState, Transformer
 from viz.instruments import pack
 from viz.instruments.base import Asked, Refusal
 from viz.instruments.decoding.lanes import ids_of
+from viz.instruments.link import Cell, Choice
 from viz.instruments.output import single
 
 SITES = {"own": "self_attn", "cross": "cross_attn"}
+LINK = (
+    Choice("cache", tuple(SITES), tab="cache"),
+    Cell("cell", ("k", "v"), tab="cache"),
+)
 BUDGET_S = 0.5
 """Time that the measurement may take before it stops to repeat."""
 LEAST_REPEATS, MOST_REPEATS = 5, 15

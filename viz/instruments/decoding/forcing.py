@@ -13,8 +13,10 @@ from model.forcing import one_pass, step_by_step
 from model.text import read
 from viz.instruments import pack
 from viz.instruments.base import Asked
+from viz.instruments.link import Text
 from viz.instruments.output import single
 
+LINK = (Text("reference", 2000, tab="forcing", of_sentence=True),)
 MODEL, TYPED = "model", "typed"
 """Where a reference comes from; that of an example of the card says it itself (see `model.card.ORIGINS`)."""
 

@@ -16,7 +16,8 @@ from model import Glass, Trace, Translation
 from model.text import read_on
 from model.tokenizer import SPACE
 from viz.instruments import pack
-from viz.instruments.base import Asked, Refusal, whole_number
+from viz.instruments.base import Asked, Refusal
+from viz.instruments.link import whole_number
 from viz.instruments.output import chosen_ids, single, top_ids
 
 TOP = 10

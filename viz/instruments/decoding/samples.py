@@ -11,8 +11,16 @@ from model.limits import SAMPLES, SEED, TEMPERATURE, TOP_K, TOP_P
 from model.sampling import Sample, sample
 from viz.instruments import pack
 from viz.instruments.base import Asked
+from viz.instruments.link import Number
 
 MOST_SAMPLES = 50
+LINK = (
+    Number("temperature", TEMPERATURE.but(least=0.1, most=2, zero=""), tab="samples"),
+    Number("top_k", TOP_K.but(most=100), tab="samples"),
+    Number("top_p", TOP_P.but(least=0.05), tab="samples"),
+    Number("samples", SAMPLES.but(most=MOST_SAMPLES), tab="samples"),
+    Number("seed", SEED.but(most=999_999), tab="samples"),
+)
 
 
 def greedy_ids(glass: Glass, translation: Translation) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ from model.anatomy import Anatomy
 from model.layers import FeedForward, LayerNorm
 from viz.instruments import pack, shades
 from viz.instruments.base import Asked, Instrument, Numbers, Picture, Refusal
+from viz.instruments.link import Choice, Count, layers, queries
 from viz.labels import query_labels
 from viz.scene import ADD_NORMS, FEED_FORWARDS, FINAL_NORMS
 
@@ -114,12 +115,6 @@ def thumbnails(trace: Trace, place: str) -> tuple[np.ndarray, list[float], int]:
     return shades(shares), limits, stride
 
 
-LINK = [
-    {"name": "layer", "kind": "count"},
-    {"name": "query", "kind": "count", "pinned": True},
-    {"name": "stage", "kind": "text", "pinned": True},
-    {"name": "feature", "kind": "count", "pinned": True},
-]
 READ_BY = {
     "encoder.final_norm": {
         "formula": "memory = norm_out",
@@ -156,7 +151,6 @@ def message(asked: Asked) -> Picture:
         "limits": limits,
         "stride": stride,
         "read_by": READ_BY.get(place),
-        "link": LINK,
     }
     return header, {"thumbnails": drawn}
 
@@ -216,10 +210,32 @@ def places(anatomy: Anatomy) -> tuple[str, ...]:
     return tuple(block.place for block in anatomy.kind("ffn", "norm") if block.of not in beside_ffn)
 
 
+PARAMETERS = ("gamma", "beta")
+
+
+def shapes(asked: Asked) -> dict[str, int]:
+    """Columns of each stage of the place, γ and β among them."""
+    found = {stage["name"]: stage["shape"][-1] for stage in stages(asked.trace, asked.place)}
+    return found | dict.fromkeys(PARAMETERS, asked.glass.config.d_model)
+
+
+def columns(asked: Asked) -> int:
+    """Columns of the stage that the link opens."""
+    return shapes(asked).get(asked.values.get("stage", ""), asked.glass.config.d_model)
+
+
+LINK = (
+    Count("layer", layers),
+    Choice("stage", lambda asked: tuple(shapes(asked)), while_pinned=True),
+    Count("query", queries, while_pinned=True),
+    Count("feature", columns, while_pinned=True),
+)
+
 INSTRUMENT = Instrument(
     name="ffn",
     places=places,
     message=message,
+    link=LINK,
     numbers={
         "exact": Numbers(lambda asked: exact(asked.glass, asked.trace, asked.place, asked.layer)),
         "matrices": Numbers(lambda asked: matrices(asked.glass, asked.place, asked.layer), "for ever"),

@@ -152,4 +152,4 @@ def message(asked: Asked) -> Picture:
     return header, thumbnails(trace)
 
 
-INSTRUMENT = Instrument(name="map", places=lambda anatomy: (), message=message)
+INSTRUMENT = Instrument(name="map", places=lambda _: (), message=message)

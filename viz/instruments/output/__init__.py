@@ -12,6 +12,7 @@ when it is asked who added what).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -21,8 +22,10 @@ from torch import Tensor
 
 from model import Glass, Trace, Translation
 from model import contributions as direct
+from model.limits import Limit
 from viz.instruments import pack
-from viz.instruments.base import Asked, Instrument, Numbers, Picture, Refusal, whole_number
+from viz.instruments.base import Asked, Instrument, Numbers, Picture, Refusal
+from viz.instruments.link import Choice, Count, Number, d_model, whole_number
 
 TOP = 20
 """Most probable words of a step that are drawn as bars."""
@@ -168,10 +171,47 @@ def asked_logits(asked: Asked) -> bytes:
     return logits(asked.glass, asked.trace, asked.translation, asked_number(asked, "step"), layer)
 
 
+def steps(asked: Asked) -> int:
+    """Rows that predict, padding among them."""
+    return len(asked.trace.predicting.tokens)
+
+
+def lens_layers(asked: Asked) -> Limit:
+    """Layers that the lens may end after; 0: before the first."""
+    return Limit("lens_layer", 0, asked.glass.config.n_layers, whole=True)
+
+
+def word_ids(asked: Asked) -> Limit:
+    return Limit("word", 0, asked.glass.config.vocab_size - 1, whole=True)
+
+
+def is_on(*places: str) -> Callable[[Asked], bool]:
+    """Whether the pin stands on one of these."""
+    return lambda asked: asked.values.get("on") in places
+
+
+LINK = (
+    Count("step", steps),
+    Choice("output_tab", ("words", "layers", "added")),
+    Choice("on", ("prob", "logit", "what-if", "state", "lens", "added"), while_pinned=True),
+    Count("rank", while_pinned=True, when=is_on("prob", "logit", "what-if", "state")),
+    Count("feature", d_model, while_pinned=True, when=is_on("state")),
+    Number("lens_layer", lens_layers, while_pinned=True, when=is_on("lens")),
+    Count("lens_position", steps, while_pinned=True, when=is_on("lens")),
+    Count("bar", while_pinned=True, when=is_on("added")),
+    Choice("bars", ("blocks", "heads")),
+    Number("word", word_ids),
+    Number("output_temperature", Limit("output_temperature", 0.1, 4)),
+    Number("output_top_k", Limit("output_top_k", 1, 100, whole=True)),
+    Number("output_top_p", Limit("output_top_p", 0.05, 1)),
+)
+"""`on` and what follows up to `bar`: the pinned cell. `word`: the token whose logit is shared out."""
+
 INSTRUMENT = Instrument(
     name="output",
     places=lambda _: ("output",),
     message=message,
+    link=LINK,
     numbers={
         "logits": Numbers(asked_logits),
         "contributions": Numbers(

@@ -16,8 +16,10 @@ import torch
 from model import Glass, TextError, Translation
 from model.anatomy import Anatomy
 from model.experiments import BASE, Experiment, OtherGlass, n_words, refusal, run, shuffled
+from model.limits import Limit
 from viz.instruments import pack
-from viz.instruments.base import Asked, Instrument, Numbers, Picture, Refusal, whole_number
+from viz.instruments.base import Asked, Instrument, Numbers, Picture, Refusal
+from viz.instruments.link import Choice, Count, Number, Text, d_model, side_titles, whole_number
 from viz.labels import query_labels, sides_of
 
 PANELS = {
@@ -63,7 +65,6 @@ def message(asked: Asked) -> Picture:
     sites = sites_of(trace.anatomy)
     header = {
         "place": asked.place,
-        "link": link_of(sides, sites),
         "panels": PANELS,
         "encoding": config.positions,
         "base": BASE,
@@ -96,28 +97,6 @@ def sites_of(anatomy: Anatomy) -> dict[str, dict[str, Any]]:
         }
         for block in anatomy.kind("attention")
     }
-
-
-def link_of(sides: Mapping[str, Any], sites: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What of the lab a link says: the tab and its pinned cell, the rotation's knobs, the kept waves, and the
-    experiments with the run, the attention and the head that are open.
-    """
-    return [
-        {"name": "panel", "kind": "choice", "choices": list(PANELS)},
-        {"name": "side", "kind": "choice", "choices": [side["said"] for side in sides.values()]},
-        {"name": "query", "kind": "count", "pinned": True},
-        {"name": "key", "kind": "count", "pinned": True},
-        {"name": "feature", "kind": "count", "pinned": True},
-        {"name": "k", "kind": "number"},
-        {"name": "position", "kind": "count"},
-        {"name": "pair", "kind": "count"},
-        {"name": "waves", "kind": "text"},
-        {"name": "runs", "kind": "text"},
-        {"name": "beside", "kind": "text"},
-        {"name": "run", "kind": "count"},
-        {"name": "site", "kind": "choice", "choices": list(sites)},
-        {"name": "cell", "kind": "text"},
-    ]
 
 
 def fits(glass: Glass, text: str) -> bool:
@@ -207,9 +186,44 @@ def asked_experiment(asked: Asked) -> bytes:
     return experiment(asked.glass, asked.translation, wanted, asked.request)
 
 
+def is_square(asked: Asked) -> bool:
+    """Whether a cell has two positions or tokens, not a position and a dimension."""
+    return asked.values.get("panel") in ("similarity", "experiments")
+
+
+def rows(asked: Asked) -> int:
+    """Positions in the table."""
+    longest = max(len(each.tokens) for each in asked.trace.sides.values())
+    return min(max(longest, LEAST_ROWS), asked.glass.config.max_len)
+
+
+def steps_on(asked: Asked) -> Limit:
+    return Limit("k", 0, max(1, rows(asked) - 1), whole=True)
+
+
+LINK = (
+    Choice("panel", tuple(PANELS)),
+    Choice("side", side_titles),
+    Count("query", rows, while_pinned=True),
+    Count("key", rows, while_pinned=True, when=is_square),
+    Count("feature", d_model, while_pinned=True, when=lambda asked: not is_square(asked)),
+    Number("k", steps_on),
+    Count("position", rows),
+    Count("pair", lambda asked: max(1, asked.glass.config.d_model // 2)),
+    Text("waves", 100),
+    Text("runs", 300),
+    Text("beside", 300),
+    Count("run"),
+    Choice("site", lambda asked: tuple(sites_of(asked.trace.anatomy))),
+    Text("cell", 30),
+)
+"""The tab and its pinned cell, the rotation's knobs, the kept waves, and the experiments with the run, the
+attention and the head that are open."""
+
 INSTRUMENT = Instrument(
     name="positions",
     places=lambda _: ("positions",),
     message=message,
+    link=LINK,
     numbers={"experiment": Numbers(asked_experiment)},
 )

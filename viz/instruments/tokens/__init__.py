@@ -7,7 +7,7 @@ once an id, its row of E and its nearest by cosine.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 from itertools import accumulate
 from typing import Any
@@ -15,10 +15,22 @@ from typing import Any
 import numpy as np
 
 from model import Trace
+from model.limits import Limit
 from model.merges import merges_of, pair_ranks, parts_after, ranks_of, words_of
 from model.text import reading
 from model.tokenizer import SPECIAL, Tokenizer, byte_of_letter, readable_bytes, readable_character
 from viz.instruments.base import Asked, Instrument, Picture
+from viz.instruments.link import (
+    Choice,
+    Count,
+    Number,
+    d_model,
+    is_said,
+    nobody_knows,
+    open_side,
+    rows_of,
+    side_titles,
+)
 from viz.labels import sides_of
 
 SHOWN_NEAR = 10
@@ -197,14 +209,6 @@ def message(asked: Asked) -> Picture:
     shown = sorted({*unique, *table["near"].ravel().tolist()})
     header = {
         "place": asked.place,
-        "link": [
-            {"name": "side", "kind": "choice", "choices": [side["said"] for side in sides.values()]},
-            {"name": "query", "kind": "count"},
-            {"name": "feature", "kind": "count", "pinned": True},
-            {"name": "near", "kind": "count", "pinned": True},
-            {"name": "point", "kind": "count", "pinned": True},
-            {"name": "depth", "kind": "number"},
-        ],
         "sides": sides,
         "ids": unique,
         "readable": {token_id: glass.tokenizer.readable(token_id) for token_id in shown},
@@ -215,4 +219,27 @@ def message(asked: Asked) -> Picture:
     return header, arrays
 
 
-INSTRUMENT = Instrument(name="tokens", places=lambda _: ("tokens",), message=message)
+def depth(asked: Asked) -> Limit:
+    """Layers after which there is a PCA; 0: of the embeddings."""
+    anatomy = asked.glass.model.anatomy
+    return Limit("depth", 0, anatomy.stack_over(open_side(asked)).n_layers, whole=True)
+
+
+def pin(name: str, of: Callable[[Asked], int | None]) -> Count:
+    """One of the axes by which a token's number is pinned: each by itself."""
+    return Count(name, of, while_pinned=True, when=is_said(name), beside=("query",))
+
+
+INSTRUMENT = Instrument(
+    name="tokens",
+    places=lambda _: ("tokens",),
+    message=message,
+    link=(
+        Choice("side", side_titles),
+        Count("query", lambda asked: rows_of(asked, open_side(asked))),
+        pin("feature", d_model),
+        pin("near", lambda _: SHOWN_NEAR),
+        pin("point", nobody_knows),
+        Number("depth", depth),
+    ),
+)
