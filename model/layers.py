@@ -130,7 +130,9 @@ class Layer(nn.Module):
     def __init__(self, config: Config, blocks: Sequence[Block]) -> None:
         super().__init__()
         self.blocks = tuple(blocks)
-        for block in self.blocks:
+        # What every layer has comes first: the order in which weights are drawn from a seed, and numbered in
+        # the optimizers' part of a training state.
+        for block in sorted(self.blocks, key=lambda block: block.memory is not None):
             self.add_module(block.part, MAKERS[block.kind](config))
             self.add_module(f"{block.part}_add", AddNorm(config, block.part))
 

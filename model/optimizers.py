@@ -9,7 +9,6 @@ al. 2017 §5.3). Rate: linear warm-up, a plateau, a straight line down to 0 over
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -54,15 +53,13 @@ class Optimizers:
         by_muon = (
             {id(m.weight) for m in model.modules() if isinstance(m, nn.Linear)} if kind == "muon" else ()
         )
-        named = list(model.named_parameters())
-        matrices = [p for _, p in named if id(p) in by_muon]
-        others = [p for _, p in named if id(p) not in by_muon]
+        matrices = [p for p in model.parameters() if id(p) in by_muon]
+        others = [p for p in model.parameters() if id(p) not in by_muon]
         shrink = 0.0 if matrices else weight_decay
         adamw = torch.optim.AdamW(
             others, lr=0.0, betas=(0.9, 0.98), eps=1e-9, weight_decay=shrink, fused=True
         )
         self.all: list[torch.optim.Optimizer] = [adamw]
-        self.names = {id(p): name for name, p in named}
         if matrices:
             muon = torch.optim.Muon(
                 matrices, lr=0.0, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"
@@ -81,15 +78,6 @@ class Optimizers:
     def state_dict(self) -> list[dict[str, Any]]:
         return [optimizer.state_dict() for optimizer in self.all]
 
-    def load_state_dict(self, states: list[dict[str, Any]], names: Sequence[str]) -> None:
-        """Go on from `states`, saved by a model whose weights stood in the order of `names`.
-
-        torch knows weights by number; a model whose parts stand in another order now is matched by name.
-        """
+    def load_state_dict(self, states: list[dict[str, Any]]) -> None:
         for optimizer, state in zip(self.all, states, strict=True):
-            (group,) = state["param_groups"]
-            own = [self.names[id(p)] for p in optimizer.param_groups[0]["params"]]
-            saved = [name for name in names if name in own]
-            number = dict(zip(saved, group["params"], strict=True))
-            group = group | {"params": [number[name] for name in own]}
-            optimizer.load_state_dict(state | {"param_groups": [group]})
+            optimizer.load_state_dict(state)

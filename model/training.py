@@ -142,7 +142,7 @@ class Run:
         if changed := ", ".join(key for key in before if before[key] != now.get(key)):
             raise DataError(f"The run in {self.folder.work} was started with other options ({changed}).")
         self.model.load_state_dict(state["model"])
-        self.optimizers.load_state_dict(state["optimizers"], list(state["model"]))
+        self.optimizers.load_state_dict(state["optimizers"])
         for key, value in state["progress"].items():
             setattr(self, key, value)
         self.before = self.step

@@ -1,7 +1,5 @@
 """optimizers.py: the learning rate over a run, and which weights go by which optimizer."""
 
-from copy import deepcopy
-
 import pytest
 import torch
 
@@ -77,44 +75,6 @@ def test_muon_moves_a_matrix_along_an_almost_orthogonal_direction():
     Optimizers(model, "muon", 0.0).step(1e-2)
     singular = torch.linalg.svdvals((W - before).double())
     assert singular.max() / singular.min() < 3
-
-
-def with_gradients(model):
-    for seed, (_, p) in enumerate(sorted(model.named_parameters())):
-        p.grad = torch.randn(p.shape, generator=torch.Generator().manual_seed(seed), dtype=p.dtype)
-    return model
-
-
-def as_saved_by_a_model_of_another_order(optimizers, names):
-    """The states as torch would number the weights, if the model's parts stood in the order of `names`."""
-    states = []
-    for optimizer, state in zip(optimizers.all, optimizers.state_dict(), strict=True):
-        own = [optimizers.names[id(p)] for p in optimizer.param_groups[0]["params"]]
-        number = {name: i for i, name in enumerate(name for name in names if name in own)}
-        moments = {number[own[i]]: deepcopy(moment) for i, moment in state["state"].items()}
-        group = state["param_groups"][0] | {"params": sorted(number.values())}
-        states.append({"state": moments, "param_groups": [group]})
-    return states
-
-
-@pytest.mark.parametrize("kind", ["muon", "adamw"])
-def test_a_state_goes_back_to_the_weights_it_is_of_whatever_their_order(kind):
-    """Layers once listed feed-forward before cross-attention; their runs go on."""
-    model = with_gradients(small_model())
-    optimizers = Optimizers(model, kind, 0.0)
-    optimizers.step(1e-2)
-    names = sorted((name for name, _ in model.named_parameters()), key=lambda name: ("cross" in name, name))
-    assert names != [name for name, _ in model.named_parameters()]
-    other = small_model()
-    other.load_state_dict(model.state_dict())
-    resumed = Optimizers(other, kind, 0.0)
-    resumed.load_state_dict(as_saved_by_a_model_of_another_order(optimizers, names), names)
-    for each in (model, other):
-        with_gradients(each)
-    optimizers.step(1e-2)
-    resumed.step(1e-2)
-    moved = dict(other.named_parameters())
-    assert [name for name, p in model.named_parameters() if not torch.equal(p, moved[name])] == []
 
 
 def test_an_unknown_optimizer_is_refused():

@@ -32,6 +32,19 @@ every_choice_and_seed = pytest.mark.parametrize(
 )
 
 
+def test_weights_are_numbered_as_in_the_training_states_there_are():
+    """The optimizers of a run that goes on know weights by number, and a seed draws them in this order."""
+    model = small_model(norm="pre")
+
+    def parts(module):
+        return list(dict.fromkeys(name.partition(".")[0] for name, _ in module.named_parameters()))
+
+    assert parts(model) == ["embedding", "encoder", "decoder", "encoder_norm", "decoder_norm"]
+    shared = ["self_attn", "self_attn_add", "ffn", "ffn_add"]
+    assert parts(model.encoder[0]) == shared
+    assert parts(model.decoder[0]) == [*shared, "cross_attn", "cross_attn_add"]
+
+
 # Golden
 
 
