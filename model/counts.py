@@ -1,18 +1,19 @@
-"""How much each block weighs and works: parameters, and multiply–adds of one forced pass over two sentences.
+"""How much each block weighs and works: parameters, and multiply–adds of one forced pass.
 
-A block is named like its scope in the trace, without a layer: "encoder.self_attn", "decoder.ffn_norm". A
-multiply–add is one product added to a sum inside a matrix product (torch counts two operations for it);
-look-ups, norms, softmax and other elementwise work are not counted, as usual.
+A block is called by its place (model.anatomy). A multiply–add is one product added to a sum inside a matrix
+product (torch counts two operations for it); look-ups, norms, softmax and other elementwise work are not
+counted, as usual.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import nn
 
+from model.anatomy import Anatomy, Block
 from model.config import Config
 from model.transformer import Transformer
-
-EMBEDDING, OUTPUT = "tokens", "output"
 
 
 def size_of(module: nn.Module) -> int:
@@ -20,63 +21,86 @@ def size_of(module: nn.Module) -> int:
 
 
 def parameters(model: Transformer) -> dict[str, int]:
-    """Parameters by block, of one layer each; `layers` of them and the rest sum to all of the model's.
+    """Parameters by block, of one layer each; `total` of them are all of the model's.
 
-    The embedding matrix counts at "tokens"; the output reads the same one.
+    The embedding matrix counts at "tokens", the encoding at "positions"; the output reads the same matrix.
     """
-    counts = {EMBEDDING: model.embedding.weight.numel(), "positions": size_of(model.encoding)}
+    counts = {"tokens": model.embedding.weight.numel(), "positions": size_of(model.encoding)}
     for block in model.anatomy.kind("attention", "norm", "ffn"):
         counts[block.place] = size_of(model.block(block.scope()))
-    return counts | {OUTPUT: 0}
+    return counts | {block.place: 0 for block in model.anatomy.kind("unembed")}
 
 
-def multiply_adds(config: Config, n_src: int, n_tgt: int) -> dict[str, int]:
-    """Multiply–adds by block, of one layer each, for `n_src` source tokens and `n_tgt` decoder rows."""
-    d, n = config.d_model, {"encoder": n_src, "decoder": n_tgt}
-    counts = {}
-    for stack, rows in n.items():
-        counts[f"{stack}.self_attn"] = 4 * rows * d * d + 2 * rows * rows * d
-        counts[f"{stack}.ffn"] = 2 * rows * d * config.d_ff
-    counts["decoder.cross_attn"] = 2 * (n_src + n_tgt) * d * d + 2 * n_src * n_tgt * d
-    return counts | {OUTPUT: n_tgt * d * config.vocab_size}
-
-
-def is_repeated(block: str) -> bool:
-    """True for a block that each layer of its stack has."""
-    return "." in block and not block.endswith(".final_norm")
-
-
-def total(counts: dict[str, int], n_layers: int) -> int:
-    """All layers together."""
-    return sum(count * (n_layers if is_repeated(block) else 1) for block, count in counts.items())
-
-
-def cached_step(config: Config, n_src: int, step: int) -> dict[str, int]:
-    """Multiply–adds by decoder block, of one layer each, of step `step` (from 1) with a key–value cache.
-
-    One row passes; it looks at `step` keys. Step 1 also makes cross-attention's keys and values.
-    """
+def products(block: Block, config: Config, n_queries: int, n_keys: int) -> int:
+    """Multiply–adds of one block: n_queries rows pass it, and see n_keys keys whose k and v are made anew."""
     d = config.d_model
-    memory = 2 * n_src * d * d if step == 1 else 0
+    if block.kind == "attention":
+        return 2 * (n_queries + n_keys) * d * d + 2 * n_queries * n_keys * d
+    return n_queries * d * {"ffn": 2 * config.d_ff, "unembed": config.vocab_size}[block.kind]
+
+
+def multiply_adds(model: Transformer, rows: Mapping[str, int]) -> dict[str, int]:
+    """Multiply–adds by block, of one layer each; `rows`: how many tokens each side has."""
     return {
-        "decoder.self_attn": 4 * d * d + 2 * step * d,
-        "decoder.cross_attn": 2 * d * d + 2 * n_src * d + memory,
-        "decoder.ffn": 2 * d * config.d_ff,
-        OUTPUT: d * config.vocab_size,
+        block.place: products(block, model.config, rows[block.queries], rows[block.keys or block.queries])
+        for block in model.anatomy.kind("attention", "ffn", "unembed")
     }
 
 
-def uncached_step(config: Config, n_src: int, step: int) -> dict[str, int]:
-    """The same without a cache: the decoder passes over all `step` rows, cross-attention's k and v included.
+def total(counts: Mapping[str, int], anatomy: Anatomy) -> int:
+    """All layers together."""
+    times = {block.place: anatomy.n_layers(block) for block in anatomy.blocks}
+    return sum(count * times.get(place, 1) for place, count in counts.items())
+
+
+def predicting_stack(model: Transformer) -> str:
+    return model.anatomy.stack_over(model.anatomy.predicting.name).name
+
+
+def once(model: Transformer, read: Mapping[str, int]) -> dict[str, int]:
+    """Multiply–adds, of one layer each, of what runs once a text: all stacks but the one that predicts.
+
+    `read`: how many tokens each side has that is read and not predicted.
+    """
+    whole = multiply_adds(model, {**read, model.anatomy.predicting.name: 0})
+    return {
+        place: n for place, n in whole.items() if model.anatomy.at(place).stack != predicting_stack(model)
+    }
+
+
+def cached_step(model: Transformer, read: Mapping[str, int], step: int) -> dict[str, int]:
+    """Multiply–adds by block of the stack that predicts, of one layer each, of step `step` (from 1), cached.
+
+    One row passes; it looks at `step` keys. Step 1 also makes the keys and values of what other stacks made.
+    """
+    d, found = model.config.d_model, {}
+    for block in model.anatomy.of_stack(predicting_stack(model)):
+        if block.kind == "attention":
+            n_keys = read[block.keys or ""] if block.memory else step
+            made = 1 if block.memory is None else n_keys * (step == 1)
+            found[block.place] = 2 * (1 + made) * d * d + 2 * n_keys * d
+        elif block.kind in ("ffn", "unembed"):
+            found[block.place] = products(block, model.config, 1, 1)
+    return found
+
+
+def uncached_step(model: Transformer, read: Mapping[str, int], step: int) -> dict[str, int]:
+    """The same without a cache: all `step` rows pass, and all keys and values are made anew.
 
     The last row alone goes on to the vocabulary, as with a cache.
     """
-    whole = multiply_adds(config, n_src, step)
-    decoder = {block: count for block, count in whole.items() if block.startswith("decoder.")}
-    return decoder | {OUTPUT: config.d_model * config.vocab_size}
+    whole = multiply_adds(model, {**read, model.anatomy.predicting.name: step})
+    last = cached_step(model, read, step)
+    return {
+        place: n if model.anatomy.at(place).kind == "unembed" else whole[place] for place, n in last.items()
+    }
 
 
-def cached_numbers(config: Config, n_src: int, step: int) -> dict[str, int]:
+def cached_numbers(model: Transformer, read: Mapping[str, int], step: int) -> dict[str, int]:
     """Numbers that the cache holds after step `step`, all layers together: keys and values of each site."""
-    pair = 2 * config.n_layers * config.d_model
-    return {"decoder.self_attn": pair * step, "decoder.cross_attn": pair * n_src}
+    found = {}
+    for block in model.anatomy.of_stack(predicting_stack(model)):
+        if block.kind == "attention":
+            n_keys = read[block.keys or ""] if block.memory else step
+            found[block.place] = 2 * model.anatomy.n_layers(block) * n_keys * model.config.d_model
+    return found

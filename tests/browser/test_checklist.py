@@ -151,10 +151,10 @@ def test_rows_sum_to_1_heads_differ_and_the_parameters_are_counted_with_no_click
     )
     config = glass.config
     assert len(pictures) == len(set(pictures)) == config.n_layers * config.n_heads
-    works = multiply_adds(config, len(trace.sides["src"].tokens), len(trace.sides["tgt"].tokens))
+    works = multiply_adds(glass.model, {name: len(rows.ids) for name, rows in trace.sides.items()})
     expect(page.locator(".map .total")).to_contain_text(
-        f"{total(parameters(glass.model), config.n_layers):,} parameters, "
-        f"{total(works, config.n_layers):,} multiply–adds"
+        f"{total(parameters(glass.model), trace.anatomy):,} parameters, "
+        f"{total(works, trace.anatomy):,} multiply–adds"
     )
 
 

@@ -68,8 +68,8 @@ def page(open_page):
 
 @pytest.fixture(scope="module")
 def sizes(zoo_glass, zoo_trace):
-    """The model's config, source tokens and steps."""
-    return zoo_glass("en-de").config, len(zoo_trace.sides["src"].ids), len(zoo_trace.predicts)
+    """The model, source tokens and steps."""
+    return zoo_glass("en-de").model, len(zoo_trace.sides["src"].ids), len(zoo_trace.predicts)
 
 
 def rows(page):
@@ -90,10 +90,10 @@ def strip(page):
 
 def costs(sizes, step):
     """Multiply–adds of a step (from 1), with and without a cache."""
-    config, n_src, _ = sizes
+    model, n_src, _ = sizes
     return {
-        "cached": counts.total(counts.cached_step(config, n_src, step), config.n_layers),
-        "uncached": counts.total(counts.uncached_step(config, n_src, step), config.n_layers),
+        "cached": counts.total(counts.cached_step(model, {"src": n_src}, step), model.anatomy),
+        "uncached": counts.total(counts.uncached_step(model, {"src": n_src}, step), model.anatomy),
     }
 
 
@@ -219,8 +219,8 @@ def test_a_click_on_a_layers_cell_opens_its_layer_and_step(page):
 
 
 def test_the_caches_size_is_the_formulas(page, sizes):
-    config, n_src, _ = sizes
-    numbers = counts.cached_numbers(config, n_src, STEP)
+    model, n_src, _ = sizes
+    numbers = counts.cached_numbers(model, {"src": n_src}, STEP)
     formula = page.locator(".cache-formula").inner_text()
     assert eval(formula.replace("×", "*").replace("layers", "").replace("source", "")) == sum(
         numbers.values()

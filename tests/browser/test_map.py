@@ -91,9 +91,7 @@ def test_encoder_stands_left_and_decoder_right_and_data_flows_upwards(page):
 
 def test_pointing_names_the_block_with_its_parameters_and_work(page, zoo_glass, zoo_trace):
     glass = zoo_glass("en-de")
-    works = multiply_adds(
-        glass.config, len(zoo_trace.sides["src"].tokens), len(zoo_trace.sides["tgt"].tokens)
-    )
+    works = multiply_adds(glass.model, {name: len(rows.ids) for name, rows in zoo_trace.sides.items()})
     weighs = parameters(glass.model)
     said = page.locator(".map .said")
     for block in ("encoder.ffn", "decoder.self_attn"):

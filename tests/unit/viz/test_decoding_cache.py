@@ -105,15 +105,16 @@ def test_the_check_sees_one_wrong_number_in_any_layer(exact_glass, change, expec
 def test_counts_of_every_step_are_those_of_the_model(lane):
     glass, _, _, (trace, translation) = lane
     header, _ = sent(lane, "cache", layer=0, head=0)
-    n_src, steps = len(translation.src_ids), len(trace.predicts)
+    read, steps = {"src": len(translation.src_ids)}, len(trace.predicts)
+    anatomy = glass.model.anatomy
     assert len(header["work"]["cached"]) == len(header["work"]["uncached"]) == len(header["numbers"]) == steps
     for step in range(1, steps + 1):
         for name, count in {"cached": counts.cached_step, "uncached": counts.uncached_step}.items():
             shown = header["work"][name][step - 1]
-            assert sum(shown.values()) == counts.total(count(glass.config, n_src, step), N_LAYERS)
-        assert header["numbers"][step - 1] == counts.cached_numbers(glass.config, n_src, step)
-    whole = counts.total(counts.multiply_adds(glass.config, n_src, 0), N_LAYERS)
-    cross = N_LAYERS * counts.multiply_adds(glass.config, n_src, 0)["decoder.cross_attn"]
+            assert sum(shown.values()) == counts.total(count(glass.model, read, step), anatomy)
+        assert header["numbers"][step - 1] == counts.cached_numbers(glass.model, read, step)
+    works = counts.multiply_adds(glass.model, read | {"tgt": 0})
+    whole, cross = counts.total(works, anatomy), N_LAYERS * works["decoder.cross_attn"]
     assert header["encoder"] == whole - cross
 
 

@@ -181,7 +181,7 @@ def test_the_message_says_what_each_block_weighs_and_how_much_it_works(glass, tr
     for norm in norms:
         assert f"; {2 * d:,} parameters, no matrix product." in norm["said"]
     totals = sum(p.numel() for p in glass.model.parameters())
-    works = total(multiply_adds(config, n_src, n_tgt), config.n_layers)
+    works = total(multiply_adds(glass.model, {"src": n_src, "tgt": n_tgt}), trace.anatomy)
     assert header["total"].startswith(f"All of it: {totals:,} parameters, {works:,} multiply–adds")
     for name, array in thumbnails(trace).items():
         assert np.array_equal(arrays[name], array)

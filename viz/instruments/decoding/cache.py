@@ -57,14 +57,13 @@ def reads_of(glass: Glass, translation: Translation) -> list[int]:
     return glass.rows(translation.ids)[0]
 
 
-def work(glass: Glass, n_src: int, steps: int) -> dict[str, list[dict[str, int]]]:
+def work(model: Transformer, read: dict[str, int], steps: int) -> dict[str, list[dict[str, int]]]:
     """Multiply–adds of each step by block, all layers together, with and without the cache."""
     ways = {"cached": counts.cached_step, "uncached": counts.uncached_step}
-    n_layers = glass.config.n_layers
     return {
         name: [
-            {block: counts.total({block: count}, n_layers) for block, count in way.items()}
-            for way in (count(glass.config, n_src, step) for step in range(1, steps + 1))
+            {block: counts.total({block: count}, model.anatomy) for block, count in way.items()}
+            for way in (count(model, read, step) for step in range(1, steps + 1))
         ]
         for name, count in ways.items()
     }
@@ -82,7 +81,8 @@ def cache(asked: Asked) -> bytes:
         for name, site in SITES.items()
         for letter in "kv"
     }
-    encoder = counts.multiply_adds(config, sizes["cross"], 0)
+    anatomy = glass.model.anatomy
+    read = {side.name: sizes["cross"] for side in anatomy.sides if not side.predicts}
     header = {
         "layer": layer,
         "head": head,
@@ -90,12 +90,9 @@ def cache(asked: Asked) -> bytes:
         "src": trace.sides["src"].tokens[: sizes["cross"]],
         "names": {name: entry.name for name, entry in entries.items()},
         "inputs": {name: entry.of[0] for name, entry in entries.items()},
-        "work": work(glass, sizes["cross"], sizes["own"]),
-        "encoder": counts.total(
-            {block: count for block, count in encoder.items() if block.startswith("encoder.")},
-            config.n_layers,
-        ),
-        "numbers": [counts.cached_numbers(config, sizes["cross"], t + 1) for t in range(sizes["own"])],
+        "work": work(glass.model, read, sizes["own"]),
+        "encoder": counts.total(counts.once(glass.model, read), anatomy),
+        "numbers": [counts.cached_numbers(glass.model, read, t + 1) for t in range(sizes["own"])],
         "sizes": {
             name: getattr(config, name) for name in ("n_layers", "n_heads", "d_model", "d_head", "d_ff")
         }

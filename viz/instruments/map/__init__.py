@@ -134,9 +134,10 @@ def message(asked: Asked) -> Picture:
     """Thumbnails, and every block with its shape and how much it weighs and works."""
     trace, config, anatomy = asked.trace, asked.trace.config, asked.trace.anatomy
     weights = counts.parameters(asked.glass.model)
-    work = counts.multiply_adds(config, *(len(rows.tokens) for rows in trace.sides.values()))
+    n_rows = {name: len(rows.tokens) for name, rows in trace.sides.items()}
+    work = counts.multiply_adds(asked.glass.model, n_rows)
     boxes = [box(trace, block, weights, work) for block in anatomy.blocks]
-    totals = [f"{counts.total(count, config.n_layers):,}" for count in (weights, work)]
+    totals = [f"{counts.total(count, anatomy):,}" for count in (weights, work)]
     header = {
         "link": LINK,
         "places": anatomy.places(),
