@@ -171,6 +171,10 @@ class Anatomy:
                 yield from ((block, layer, block.scope(layer)) for block in layered)
             yield from ((block, None, block.scope()) for block in own[last + 1 :])
 
+    def across(self) -> list[str]:
+        """Scopes of the attentions that look at another stack's output, layer by layer."""
+        return [scope for block, _, scope in self.scopes() if block.memory]
+
     def places(self) -> tuple[str, ...]:
         """Where a reader can be, in order of computation, each norm behind what it stands beside.
 

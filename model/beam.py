@@ -17,7 +17,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from model.config import Config
+from model.anatomy import Anatomy
 from model.decoding import N_ALTERNATIVES, Alternative, Edits, Incremental, Step
 from model.limits import ALPHA, BEAM, LENGTH
 from model.transformer import Transformer
@@ -177,11 +177,10 @@ class BeamSearch:
 class CrossAttention:
     """What the decoder's rows looked at: `edits` for a search that change nothing and keep the weights."""
 
-    def __init__(self, config: Config) -> None:
-        self.seen: list[list[Tensor]] = [[] for _ in range(config.n_layers)]
-        self.edits: Edits = {
-            f"decoder.{i}.cross_attn.weights": partial(self.see, i) for i in range(config.n_layers)
-        }
+    def __init__(self, anatomy: Anatomy) -> None:
+        scopes = anatomy.across()
+        self.seen: list[list[Tensor]] = [[] for _ in scopes]
+        self.edits: Edits = {f"{scope}.weights": partial(self.see, i) for i, scope in enumerate(scopes)}
 
     def see(self, layer: int, weights: Tensor, _parents: Mapping[str, Tensor]) -> Tensor:
         self.seen[layer].append(weights[:, :, -1].mean(1))

@@ -42,6 +42,7 @@ class Incremental:
 
     def __init__(self, model: Transformer, src_ids: list[int], edits: Edits | None = None) -> None:
         self.model, self.edits = model, edits or {}
+        self.source, _ = model.anatomy.stacks
         self.never = [model.config.pad_id, model.config.bos_id]
         src = torch.tensor(src_ids, device=model.embedding.weight.device)
         self.barred = torch.tensor(self.never, device=src.device)
@@ -51,11 +52,15 @@ class Incremental:
     def named_start(self, src: Tensor) -> DecoderState:
         """The state before the first step, by the named pass."""
         keep = torch.ones_like(src, dtype=torch.bool)
-        return self.model.start(self.model.encode(src, keep, self.recorder(("encoder.",))), keep)
+        return self.model.start(self.model.encode(src, keep, self.recorder(of_source=True)), keep)
 
-    def recorder(self, sites: tuple[str, ...], **seen: Tensor) -> Recorder:
-        """An editor for the edits of these sites, which knows the entries `seen`; silent without edits."""
-        chosen = {name: edit for name, edit in self.edits.items() if name.startswith(sites)}
+    def recorder(self, of_source: bool, **seen: Tensor) -> Recorder:
+        """An editor for the edits of the source's stack, or of all else, which knows the entries `seen`.
+
+        Silent without edits.
+        """
+        inside = f"{self.source.name}."
+        chosen = {name: edit for name, edit in self.edits.items() if name.startswith(inside) is of_source}
         if not chosen:
             return SILENT
         editor = Editor(chosen)
@@ -67,7 +72,7 @@ class Incremental:
         rows = torch.tensor(last, device=self.state.memory.device)
         if self.fused is not None:
             return self.fused.step(rows)
-        rec = self.recorder(("decoder.", "output."), **{"encoder.memory": self.state.memory})
+        rec = self.recorder(of_source=False, **{self.source.output: self.state.memory})
         return self.model.step(rows, self.state, rec)
 
     def log_probs(self, last: list[int]) -> Tensor:

@@ -67,8 +67,7 @@ def mask_one_out(model: Transformer, src_ids: Sequence[int], tgt_ids: Sequence[i
 
 def sites(model: Transformer) -> list[tuple[str, Attention]]:
     """Scope and module of the attention to the source, layer by layer."""
-    found = model.modules_of("attention")
-    return [(block.scope(layer), cast(Attention, module)) for block, layer, module in found if block.memory]
+    return [(scope, cast(Attention, model.block(scope))) for scope in model.anatomy.across()]
 
 
 @torch.no_grad()

@@ -333,7 +333,7 @@ def test_greedys_path_is_greedys_translation_until_the_beam_drops_it():
 def test_the_rows_of_the_search_are_those_of_the_forced_trace(positions: str):
     for seed in range(3):
         model, src = lively(seed, vocab_size=23, positions=positions, n_layers=2), sentence(seed, 23)
-        watched = CrossAttention(model.config)
+        watched = CrossAttention(model.anatomy)
         search, steps = searched(model, src, 4, 0.6, watched.edits)
         unwatched = searched(model, src, 4, 0.6)[1]
         nodes = nodes_by_id(steps)

@@ -47,7 +47,7 @@ def beam(asked: Asked) -> bytes:
     width = int(asked.number(BEAM.but(name="width", most=WIDEST_BEAM), DEFAULT_WIDTH))
     alpha = asked.number(ALPHA, glass.decoding.alpha)
     limit = int(asked.number(LENGTH.but(most=longest), longest))
-    watched = CrossAttention(glass.config)
+    watched = CrossAttention(glass.model.anatomy)
     search = BeamSearch(glass.model, list(translation.src_ids), width, alpha, watched.edits, limit)
     steps = list(search)
     arrays = tree(search, steps) | {"attention": watched.rows.numpy(force=True)}
