@@ -1,5 +1,7 @@
 // What a tab of the instrument is: a folder of parts/ with part.js, whose class is a Part.
 
+import { activeIn } from "../shared/dom.js";
+
 export class Part {
   /** @param {import("./store.js").Store} store @param {HTMLElement} node */
   constructor(store, node) {
@@ -58,6 +60,6 @@ export class Part {
   closed() {}
 
   get active() {
-    return /** @type {ShadowRoot | Document} */ (this.node.getRootNode()).activeElement;
+    return activeIn(this.node);
   }
 }

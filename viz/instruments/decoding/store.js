@@ -220,6 +220,7 @@ export class Store extends FrameStore {
     const { header, step } = this;
     this.keepFirst();
     const found = [];
+    /** @type {string | null} */
     let told = null;
     for (const text of texts.slice(0, MOST_BRANCHES)) {
       const lane = await this.laneOf(text.split(".").map(Number));
@@ -248,13 +249,7 @@ export class Store extends FrameStore {
     return answer;
   }
 
-  /** @param {string | null} trouble */
-  setTrouble(trouble) {
-    if (trouble === this.trouble) return;
-    this.trouble = trouble;
-    this.changed("trouble");
-  }
-
+  /** @returns {Record<string, any>} */
   get state() {
     const { tab, step, layer, head } = this;
     return { tab, step, layer, head, lane: this.openLane, ...this.parts[tab].state };

@@ -18,17 +18,16 @@ const TITLES = {
 };
 const NAMES = Object.keys(PARTS);
 
+/** @extends {View<Store>} */
 class Decoding extends View {
   /** @param {ShadowRoot} parentElement */
   constructor(parentElement) {
     super(parentElement, new Store(NAMES), "decoding");
-  }
-
-  build() {
     const { store } = this;
     this.tabs = new Tabs({ label: "Parts of the decoding", data: "part", choose: (name) => store.show(name) });
     for (const [name, Part] of Object.entries(PARTS)) store.parts[name] = new Part(store);
     this.panel = el("div", { class: "part", role: "tabpanel" });
+    /** @type {import("./part.js").Part | null} */
     this.opened = null;
   }
 

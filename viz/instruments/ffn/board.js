@@ -6,7 +6,7 @@ import { numberText, shortened } from "../shared/numbers.js";
 import { paintBar, write } from "../shared/paint.js";
 import { Tabs } from "../shared/tabs.js";
 import { channels } from "../shared/theme.js";
-import { NARROW, narrowLayout, PARAMETERS, ROOMY, sequence, wideLayout } from "./layout.js";
+import { ACTIVE, NARROW, narrowLayout, PARAMETERS, ROOMY, sequence, wideLayout } from "./layout.js";
 import { colourScale, shareText, strongestColumns } from "./maths.js";
 
 const LONGEST_LABEL = 13;
@@ -33,6 +33,8 @@ export class Block {
     this.tabs = new Tabs({ label: "Stage", data: "stage", className: "stage-tabs", choose: (stage) => store.move({ stage }) });
     this.node = el("div", { class: "block" }, this.tabs.node, this.board.node);
     this.isNarrow = false;
+    /** @type {any} */
+    this.theme = null;
   }
 
   cursorAt({ panel, row, column }) {
@@ -79,7 +81,7 @@ export class Block {
   }
 
   labelWidth(width) {
-    const context = this.board.picture.getContext("2d");
+    const context = this.board.context;
     context.font = `bold 16px ${this.theme.font}`;
     const widest = Math.max(...this.store.header.tokens.map((token) => context.measureText(shortened(token, LONGEST_LABEL)).width));
     return Math.ceil(Math.min(widest + 12, width * 0.36));
@@ -148,7 +150,7 @@ export class Block {
       const text = numberText(store.own(panel.name).values[row]);
       board.write(context, text, panel.x + panel.width - 4, panel, row, { ...how, most: panel.width - 6 });
     } else if (panel.name === "ffn_hidden") {
-      const [x, width] = [panel.x + panel.width, board.layout.active];
+      const [x, width] = [panel.x + panel.width, ACTIVE];
       if (isHere) board.wipeRow(context, x + 3, panel, row, width - 6);
       context.textAlign = "left";
       const active = store.active(row);
@@ -161,7 +163,7 @@ export class Block {
     const { d_ff } = this.store.sizes;
     Object.assign(context, { fillStyle: this.theme.roles.value, globalAlpha: 0.28 });
     const place = { x: panel.x + panel.width + 6, y: panel.y + row * panel.cellHeight + 1 };
-    const size = { width: this.board.layout.active - 10, height: Math.max(1, panel.cellHeight - 2) };
+    const size = { width: ACTIVE - 10, height: Math.max(1, panel.cellHeight - 2) };
     paintBar(context, { stage: "active", values: [this.store.active(row)], limit: d_ff, ...place, ...size });
     context.globalAlpha = 1;
   }
@@ -171,7 +173,7 @@ export class Block {
     const hidden = layout.panels.find(({ name }) => name === "ffn_hidden");
     if (!hidden) return found;
     const active = { name: "active", title: "active", formula: "units > 0", shape: `of ${this.store.sizes.d_ff}`, colour: this.theme.roles.value };
-    return [...found, { ...active, x: hidden.x + hidden.width + 6, y: hidden.headerY, room: layout.active - 6 }];
+    return [...found, { ...active, x: hidden.x + hidden.width + 6, y: hidden.headerY, room: ACTIVE - 6 }];
   }
 
   heading(panel) {
@@ -216,6 +218,6 @@ export class Block {
     const isHere = panel.name === cursor.stage;
     if (!panel.columns && !isHere) return;
     const pinned = store.pinned && !panel.isParameter ? 4 : 3;
-    board.markCell(context, panel, row, cursor[store.columnName(panel.name)] ?? 0, isHere ? pinned : 1.5);
+    board.markCell(context, panel, row, cursor[store.columnName(panel.name) ?? ""] ?? 0, isHere ? pinned : 1.5);
   }
 }

@@ -10,6 +10,7 @@ const SCALE =
   "in brackets the largest there is.";
 const PARAMETERS = "γ and β (the strips below norm_out) are the same for every row.";
 
+/** @param {string} least @param {string} most */
 const range = (least, most) => (least === most ? least : `between ${least} and ${most}`);
 
 export class Captions {
@@ -60,7 +61,7 @@ export class Captions {
   normCaption() {
     const { store } = this;
     const [stream, out] = [store.own(store.stream), store.own("out")];
-    const times = relativeLengths(out.values, stream.values, out.rows, out.columns).map((ratio) => ratio.toFixed(2));
+    const times = relativeLengths(out.values, stream.values, out.rows, out.columns);
     const [least, most] = [Math.min(...times), Math.max(...times)].map((ratio) => ratio.toFixed(2));
     return [
       `Each token (row) alone, no row looks at another here: what the attention adds (out) is ${range(least, most)} times as long as ` +

@@ -1,6 +1,6 @@
 // One button a layer, with a thumbnail of its hidden units, or of its norm_out.
 
-import { el } from "../shared/dom.js";
+import { activeIn, el, focusOn } from "../shared/dom.js";
 import { numberText } from "../shared/numbers.js";
 import { paintThumbnail } from "../shared/paint.js";
 
@@ -15,10 +15,10 @@ export class LayerButtons {
     const { store, node } = this;
     node.hidden = !store.header.layered;
     if (node.hidden) return;
-    const focused = node.getRootNode().activeElement?.dataset.layer;
+    const focused = activeIn(node)?.dataset.layer;
     const buttons = Array.from({ length: store.layers }, (_, layer) => this.button(layer, theme));
     node.replaceChildren(el("span", {}, "layer"), ...buttons);
-    if (focused) node.querySelector(`[data-layer="${focused}"]`)?.focus({ preventScroll: true });
+    if (focused) focusOn(node.querySelector(`[data-layer="${focused}"]`));
   }
 
   button(layer, theme) {

@@ -6,7 +6,7 @@ export const NARROW = 760;
 const GAP = 28;
 const BETWEEN = 10;
 const NUMBERS = 80;
-const ACTIVE = 96;
+export const ACTIVE = 96;
 const MOST_CELL = 16;
 const LEAST_CELL = 0.4;
 const LEAST_ROW = 14;
@@ -48,6 +48,7 @@ const fixedWidth = ({ name, columns }) => GAP + (name === "ffn_hidden" ? ACTIVE 
 // Two rows, cut where the wider of the two is narrowest; never inside a sum, never before a mean or std.
 export function twoRows(items) {
   const units = (row) => row.reduce((sum, item) => sum + item.columns, 0);
+  /** @type {{ at: number, widest: number } | null} */
   let best = null;
   for (let at = 1; at < items.length; at++) {
     const { op, columns } = items[at];
@@ -96,7 +97,7 @@ export function wideLayout(stages, rows, { width, height, label }) {
     });
     headerY += header + rows * cell + foot + BETWEEN;
   }
-  return { panels, width, height: headerY - BETWEEN + 4, cell, active: ACTIVE };
+  return { panels, width, height: headerY - BETWEEN + 4, cell };
 }
 
 export function narrowLayout(stages, name, rows, { width, height, label }) {
@@ -106,8 +107,8 @@ export function narrowLayout(stages, name, rows, { width, height, label }) {
   const room = width - label - active - 6;
   const isNumbers = columns === "one";
   const cellWidth = isNumbers ? NUMBERS : Math.min(MOST_CELL, Math.max(LEAST_CELL, room / shape[1]));
-  const panel = { name, op: "", columns: isNumbers ? 0 : shape[1], x: label, headerY: 0, y: HEADERS.usual, rows, labelled: true, cellWidth, cellHeight: cell };
-  Object.assign(panel, { width: isNumbers ? NUMBERS : cellWidth * shape[1], height: rows * cell });
+  const place = { x: label, headerY: 0, y: HEADERS.usual, width: isNumbers ? NUMBERS : cellWidth * shape[1], height: rows * cell };
+  const panel = { name, op: "", columns: isNumbers ? 0 : shape[1], rows, labelled: true, cellWidth, cellHeight: cell, ...place };
   const below = name === "norm_out" ? parameterPanels(panel) : [];
-  return { panels: [panel, ...below], width, height: HEADERS.usual + rows * cell + (below.length ? FOOT : 0) + 4, cell, active };
+  return { panels: [panel, ...below], width, height: HEADERS.usual + rows * cell + (below.length ? FOOT : 0) + 4, cell };
 }

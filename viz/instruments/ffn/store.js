@@ -24,13 +24,13 @@ export class Store extends LayeredStore {
   }
 
   restore({ layer, query, stage, feature }) {
-    this.layer = layer ?? this.layer;
+    if (layer !== null) this.layer = layer;
     this.pinned = query !== null || feature !== null;
     this.isOpen = this.pinned && feature === null;
     const { tokens } = this.sizes;
     const column = feature ?? 0;
     this.cursor = { stage: this.header.thumbnail, row: query ?? Math.floor(tokens / 2), feature: column, unit: column };
-    if (this.pinned && stage && this.stage(stage)) this.cursor.stage = stage;
+    if (this.pinned && stage && this.hasStage(stage)) this.cursor.stage = stage;
   }
 
   get layers() {
@@ -52,16 +52,22 @@ export class Store extends LayeredStore {
   }
 
   // A stage of the block; γ and β count as such, though they are given.
-  /** @param {string} name @returns {Stage | undefined} */
+  /** @param {string} name @returns {Stage} */
   stage(name) {
     if (name in PARAMETERS) return { name, of: [], columns: "d_model", shape: [1, this.sizes.d_model] };
     return this.header.stages.find((/** @type {Stage} */ stage) => stage.name === name);
   }
 
+  /** @param {string} name */
+  hasStage(name) {
+    return name in PARAMETERS || this.header.stages.some((/** @type {Stage} */ stage) => stage.name === name);
+  }
+
   // d_ff is 0 where the block has no hidden layer.
   get sizes() {
     const [tokens, d_model] = this.stage("norm_out").shape;
-    return { tokens, d_model, d_ff: this.stage("ffn_hidden")?.shape[1] ?? 0 };
+    const hidden = this.hasStage("ffn_hidden") ? this.stage("ffn_hidden").shape[1] : 0;
+    return { tokens, d_model, d_ff: hidden };
   }
 
   get stream() {
@@ -69,7 +75,7 @@ export class Store extends LayeredStore {
   }
 
   clamp() {
-    if (!this.stage(this.cursor.stage)) this.cursor.stage = this.header.thumbnail;
+    if (!this.hasStage(this.cursor.stage)) this.cursor.stage = this.header.thumbnail;
     super.clamp();
   }
 

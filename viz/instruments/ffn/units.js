@@ -11,6 +11,10 @@ const LONGEST = 12;
 export class Units {
   constructor(store) {
     this.store = store;
+    /** @type {any} */
+    this.theme = null;
+    // Of which row and layer the units are.
+    this.drawn = { row: -1, values: new Float32Array() };
     this.title = el("b", { class: "units-title" });
     this.list = el("ol", { class: "unit-list" });
     this.node = el("section", { class: "units", "aria-label": "Strongest hidden units" }, this.title, this.list);
@@ -56,14 +60,15 @@ export class Units {
   }
 
   mark() {
-    for (const line of this.list.children) line.classList.toggle("here", Number(line.dataset.unit) === this.store.cursor.unit + 1);
+    const here = String(this.store.cursor.unit + 1);
+    for (const line of this.list.children) line.classList.toggle("here", line.getAttribute("data-unit") === here);
   }
 
   // Another row shows other units; another cell of the row only marks one.
   follow() {
     if (!this.store.sizes.d_ff) return;
     const { row } = this.store.cursor;
-    if (row === this.drawn?.row && this.store.own("ffn_hidden")?.values === this.drawn.values) this.mark();
+    if (row === this.drawn.row && this.store.own("ffn_hidden").values === this.drawn.values) this.mark();
     else this.draw(this.theme);
   }
 }

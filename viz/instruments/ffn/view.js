@@ -12,12 +12,11 @@ import { PARAMETERS } from "./layout.js";
 import { Store } from "./store.js";
 import { Units } from "./units.js";
 
+/** @extends {View<Store>} */
 class Ffn extends View {
+  /** @param {ShadowRoot} parentElement */
   constructor(parentElement) {
     super(parentElement, new Store(), "ffn");
-  }
-
-  build() {
     this.block = new Block(this.store);
     this.units = new Units(this.store);
     this.layers = new LayerButtons(this.store);
@@ -38,11 +37,12 @@ class Ffn extends View {
     const { store, block } = this;
     const { stage } = store.cursor;
     const column = store.columnName(stage);
+    const layers = { says: "Page Up/Down layer", off: !store.header.layered };
     return [
       ...walk(UP_DOWN, "row", (by) => store.walk("row", by), { off: stage in PARAMETERS }),
-      ...walk(LEFT_RIGHT, column, (by) => store.walk(column, by), { off: !column }),
+      ...walk(LEFT_RIGHT, column ?? "", (by) => store.walk(column ?? "", by), { off: !column }),
       ...walk(STAGES, "stage", (by) => store.otherStage(block.stageNames, by), { says: ", and . stage" }),
-      ...walk(LAYERS, "layer", (by) => store.choose(store.layer + by), { says: "Page Up/Down layer", off: !store.header.layered }),
+      ...walk(LAYERS, "layer", (by) => store.choose(store.layer + by), layers),
       ...pinning(store, ".board"),
     ];
   }

@@ -46,6 +46,10 @@ export class Board {
     if (cell) act(cell);
   }
 
+  get context() {
+    return /** @type {CanvasRenderingContext2D} */ (this.picture.getContext("2d"));
+  }
+
   // Nothing but a sentence.
   /** @param {string} why */
   clear(why) {
@@ -60,7 +64,7 @@ export class Board {
     Object.assign(this, { layout, theme });
     this.node.style.height = `${layout.height}px`;
     for (const canvas of [this.picture, this.overlay]) fresh(canvas, layout.width, layout.height);
-    const context = /** @type {CanvasRenderingContext2D} */ (this.picture.getContext("2d"));
+    const { context } = this;
     for (const panel of layout.panels) this.drawPanel(context, panel);
     more(context);
     this.headings.replaceChildren(...headings.map((heading) => this.heading(heading)));

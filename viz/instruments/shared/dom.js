@@ -3,6 +3,7 @@
 // Handlers by the event's name. What a handler gives back is dropped: `false` from an on… property would prevent the event's
 // default (a field that takes no keys), and an arrow such as `(event) => isEnter(event) && act()` gives just that. Only
 // preventDefault() prevents. One handler a name, so that drawing again replaces it.
+/** @param {any} node @param {Record<string, (event: any) => void>} handlers */
 export function listen(node, handlers) {
   for (const [name, handle] of Object.entries(handlers)) {
     node[`on${name}`] = (event) => {
@@ -11,6 +12,10 @@ export function listen(node, handlers) {
   }
 }
 
+/**
+ * @template {keyof HTMLElementTagNameMap} K @param {K} tag @param {Record<string, any>} properties
+ * @param {...(Node | string | null | undefined)} children @returns {HTMLElementTagNameMap[K]}
+ */
 export function el(tag, properties = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -19,7 +24,7 @@ export function el(tag, properties = {}, ...children) {
     else if (name.startsWith("on")) listen(node, { [name.slice(2)]: value });
     else if (value !== null && value !== undefined) node.setAttribute(name, value);
   }
-  node.append(...children.filter((child) => child !== null && child !== undefined));
+  for (const child of children) if (child !== null && child !== undefined) node.append(child);
   return node;
 }
 
@@ -32,12 +37,22 @@ export function svg(tag, properties = {}, ...children) {
   return node;
 }
 
+// The element that has the focus, seen from where a node stands.
+/** @param {Node} node @returns {any} */
+export const activeIn = (node) => /** @type {ShadowRoot | Document} */ (node.getRootNode()).activeElement;
+
+// The page stays where it is.
+/** @param {any} node */
+export const focusOn = (node) => node?.focus({ preventScroll: true });
+
+/** @param {URL} url */
 export async function styleSheet(url) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(await (await fetch(url)).text());
   return sheet;
 }
 
+/** @param {any} parentElement @param {...CSSStyleSheet} sheets */
 export function adopt(parentElement, ...sheets) {
   const root = parentElement.getRootNode();
   const missing = sheets.filter((sheet) => !root.adoptedStyleSheets.includes(sheet));

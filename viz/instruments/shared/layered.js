@@ -6,8 +6,8 @@ export class LayeredStore extends Store {
   /** @param {string} instrument */
   constructor(instrument) {
     super(instrument);
-    /** @type {number | null} null: the middle one */
-    this.layer = null;
+    // Not yet chosen: the middle one.
+    this.layer = NaN;
   }
 
   get layers() {
@@ -15,7 +15,7 @@ export class LayeredStore extends Store {
   }
 
   clamp() {
-    this.layer = within(this.layer ?? Math.floor(this.layers / 2), this.layers);
+    this.layer = within(Number.isNaN(this.layer) ? Math.floor(this.layers / 2) : this.layer, this.layers);
     super.clamp();
   }
 

@@ -27,6 +27,7 @@ export async function mounted(View, url, more = []) {
     let view = views.get(parentElement);
     if (!view) {
       view = new View(parentElement);
+      view.assemble?.();
       views.set(parentElement, view);
       onTypeface(() => view.drawAll());
     }

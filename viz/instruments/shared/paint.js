@@ -44,10 +44,13 @@ function pixels(picture, theme) {
   return image;
 }
 
+/** @param {HTMLCanvasElement} canvas */
+const drawing = (canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+
 // The picture with its pixels, to be stamped onto a canvas as a whole or row by row.
 export function prepared(picture, theme, source = document.createElement("canvas")) {
   Object.assign(source, { width: picture.columns, height: picture.rows });
-  source.getContext("2d").putImageData(pixels(picture, theme), 0, 0);
+  drawing(source).putImageData(pixels(picture, theme), 0, 0);
   return { picture, source };
 }
 
@@ -69,12 +72,13 @@ export function stamp(context, { picture, source }, place, row = null) {
   return record(context.canvas, { ...picture, values: shown, rows: n }, place, row);
 }
 
+/** @type {HTMLCanvasElement | null} */
 let scratch = null;
 
 // picture: { stage, values, rows, columns, scale, limit, silent, x, y, width, height }
 export function paint(context, picture, theme) {
   scratch ??= document.createElement("canvas");
-  return stamp(context, prepared(picture, theme, scratch), picture);
+  return stamp(context, prepared(picture, theme, scratch ?? undefined), picture);
 }
 
 // The same as single cells, with a gap between them.
@@ -137,14 +141,14 @@ export function fresh(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
   Object.assign(canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio), painted: [], written: [] });
   Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
-  const context = canvas.getContext("2d");
+  const context = drawing(canvas);
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   return context;
 }
 
 // The canvas as it is, but empty.
 export function wipe(canvas) {
-  const context = canvas.getContext("2d");
+  const context = drawing(canvas);
   context.save();
   context.resetTransform();
   context.clearRect(0, 0, canvas.width, canvas.height);

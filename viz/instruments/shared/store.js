@@ -38,7 +38,8 @@ export class Store {
   /** @param {import("./transport.js").Message} message */
   take({ header, arrays }) {
     const isElsewhere = !this.header || header.place !== this.header.place;
-    Object.assign(this, { header, arrays, trouble: null });
+    Object.assign(this, { header, arrays });
+    this.trouble = null;
     for (const { name, pinned } of this.table) if (pinned) page.pins.add(name);
     this.numbers.forget();
     if (isElsewhere) this.pinned = this.touched = false;
@@ -58,6 +59,13 @@ export class Store {
   /** @param {string} what */
   changed(what) {
     for (const listener of this.listeners) listener(what);
+  }
+
+  /** @param {string | null} trouble */
+  setTrouble(trouble) {
+    if (trouble === this.trouble) return;
+    this.trouble = trouble;
+    this.changed("trouble");
   }
 
   // The link -------------------------------------------------------------------------------------------------------
@@ -166,6 +174,7 @@ export class Store {
   }
 
   // What a reader sees move, for tests: see tests/browser/test_keys.py.
+  /** @returns {Record<string, any>} */
   get state() {
     return { ...this.cursor, pinned: this.pinned };
   }

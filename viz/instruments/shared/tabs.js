@@ -1,6 +1,6 @@
 // A row of tabs, one of which is open. Drawn again, they keep the focus.
 
-import { el } from "./dom.js";
+import { activeIn, el, focusOn } from "./dom.js";
 
 export class Tabs {
   // `data`: the name of the attribute that says which tab one is, as in data-view="inside". `isRoving`: only the open one is a stop of
@@ -32,13 +32,12 @@ export class Tabs {
   }
 
   focused() {
-    const active = /** @type {ShadowRoot | Document} */ (this.node.getRootNode()).activeElement;
+    const active = activeIn(this.node);
     return this.node.contains(active) ? active?.getAttribute(`data-${this.data}`) : null;
   }
 
   /** @param {string} name */
   focus(name) {
-    const tab = /** @type {HTMLElement | undefined} */ ([...this.node.children].find((each) => each.getAttribute(`data-${this.data}`) === name));
-    tab?.focus({ preventScroll: true });
+    focusOn([...this.node.children].find((each) => each.getAttribute(`data-${this.data}`) === name));
   }
 }

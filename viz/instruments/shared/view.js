@@ -5,13 +5,14 @@
 //   titleText, keys (a table: keys.js), explain() for the strip, check() for the badge, redraws  where a change needs less than all
 
 import { Badge } from "./badge.js";
-import { el, listen } from "./dom.js";
+import { activeIn, el, listen } from "./dom.js";
 import { hint, press } from "./keys.js";
 import { page } from "./link.js";
 import { Strip } from "./strip.js";
 
+/** @template {import("./store.js").Store} S */
 export class View {
-  /** @param {HTMLElement | ShadowRoot} parentElement @param {import("./store.js").Store} store @param {string} name */
+  /** @param {HTMLElement | ShadowRoot} parentElement @param {S} store @param {string} name the class of its node */
   constructor(parentElement, store, name) {
     this.store = store;
     /** @type {any} */
@@ -25,8 +26,6 @@ export class View {
     this.hint = el("p", { class: "hint" });
     this.strip = new Strip(() => this.explain());
     this.root = el("div", { class: `instrument ${name}` });
-    this.build();
-    this.root.append(...this.body());
     Object.assign(this.root, { view: this });
     parentElement.append(this.root);
     listen(this.root, { keydown: (event) => press(this.keys, event, this.active) });
@@ -38,6 +37,12 @@ export class View {
   }
 
   // What the instrument is made of -----------------------------------------------------------------------------------
+
+  // Once it is constructed.
+  assemble() {
+    this.build();
+    this.root.append(...this.body());
+  }
 
   build() {}
 
@@ -119,8 +124,7 @@ export class View {
 
   // The element of this view that has the focus.
   get active() {
-    const { activeElement } = /** @type {ShadowRoot | Document} */ (this.root.getRootNode());
-    return activeElement;
+    return activeIn(this.root);
   }
 
   // Room -------------------------------------------------------------------------------------------------------------
