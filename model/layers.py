@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -138,8 +137,7 @@ class Layer(nn.Module):
 
     def sublayer(self, block: Block) -> tuple[Sublayer, AddNorm]:
         """The module of a block, and the residual connection around it."""
-        own, add = self.get_submodule(block.part), self.get_submodule(f"{block.part}_add")
-        return cast(Sublayer, own), cast(AddNorm, add)
+        return getattr(self, block.part), getattr(self, f"{block.part}_add")
 
     def sublayers(self) -> Iterator[tuple[Block, Sublayer, AddNorm]]:
         """Each block with its module and its residual connection, in order of computation."""

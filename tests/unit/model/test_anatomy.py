@@ -1,6 +1,9 @@
 """anatomy.py: what a model says it is made of is what it is made of, and what its trace holds."""
 
+import ast
 import itertools
+import re
+from pathlib import Path
 
 import pytest
 from torch import nn
@@ -236,3 +239,32 @@ def test_a_block_is_called_by_place_or_scope():
     assert (block.scope(2), block.part) == ("decoder.2.cross_attn", "cross_attn")
     assert (block.queries, block.keys, block.memory) == ("tgt", "src", "encoder.memory")
     assert anatomy.side("tgt").predicts and not anatomy.side("src").predicts
+
+
+# Nobody else knows
+
+
+ROOT = Path(__file__).resolve().parents[3] / "model"
+FAMILY = {"transformer.py"}
+"""Where the family itself is put together: its anatomy, its two passes."""
+SPELT = re.compile(r"\b(encoder|decoder|src|tgt|self_attn|cross_attn)\b")
+PARTS = {"encoder", "decoder", "encoder_norm", "decoder_norm", "self_attn", "cross_attn"}
+
+
+def docstrings(tree):
+    """Texts that stand by themselves, such as a function's first line."""
+    return {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("*.py")), ids=lambda path: path.name)
+def test_stacks_sides_and_sites_are_spelt_in_their_family_alone(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    said = docstrings(tree)
+    found = []
+    for node in ast.walk(tree):
+        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said
+        if is_text and SPELT.search(node.value):
+            found.append(node.value)
+        if isinstance(node, ast.Attribute) and node.attr in PARTS and "model" in ast.unparse(node.value):
+            found.append(ast.unparse(node))
+    assert found == [] or path.name in FAMILY

@@ -10,7 +10,7 @@ from model.anatomy import Anatomy, Stack, stack_of, sublayer
 from model.config import NORMS
 from model.layers import AddNorm, Dropout, FeedForward, Layer, LayerNorm, Sight
 from model.positions import Where
-from model.trace import SILENT
+from model.trace import SILENT, Tracer
 from model.transformer import causal_keep
 from tests.rounding import APART
 from tests.unit.model.small import default_dtype, shake, small_config, small_model
@@ -154,6 +154,24 @@ def test_rows_that_ask_alone_get_what_they_get_among_all(norm):
     alone = layer.through(attn, alone, toy_sights(2), rows=slice(-2, None))
     alone = layer.through(look, alone, toy_sights(2))
     torch.testing.assert_close(alone, layer(resid, toy_sights(5))[:, -2:], rtol=0, atol=APART[torch.float64])
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_a_layer_names_its_values_by_its_parts_and_says_what_each_is_made_of(norm):
+    layer, resid, sights = toy_layer(norm), random(torch.float64, 1, 5, 16), toy_sights(5)
+    tracer = Tracer(small_config(), {"txt": tuple("abcde"), "img": tuple("xyz")})
+    with tracer.at("vision", query="img"):
+        tracer("memory", sights["img"].memory, "batch query d_model")
+    with tracer.at("blocks", 0, query="txt"):
+        recorded = layer(tracer("resid_in", resid, "batch query d_model"), sights, tracer)
+    assert torch.equal(recorded, layer(resid, sights))
+    entries = {name.removeprefix("blocks.0."): entry for name, entry in tracer.entries.items()}
+    stream = ["resid_in", "resid_after_mlp", "resid_after_attn", "resid_out"]
+    assert [name for name in entries if "." not in name and name != "vision.memory"] == stream
+    assert entries["look.weights"].labels == {"query": tuple("abcde"), "key": tuple("xyz")}
+    assert entries["look.k"].of == ("vision.memory",)
+    read = {"post": "resid_after_mlp", "pre": "attn_norm.norm_out"}[norm]
+    assert entries["attn.k"].of == entries["attn.q"].of == (f"blocks.0.{read}",)
 
 
 def test_a_layers_weights_are_called_by_its_parts():

@@ -8,7 +8,7 @@ import torch
 from model.attention import ATTENTIONS
 from model.config import NORMS
 from model.loss import smoothed_cross_entropy
-from model.positions import ENCODINGS, Alibi, Rotary, Sinusoidal, make_encoding, rotation
+from model.positions import ENCODINGS, Alibi, Rotary, Sinusoidal, Where, make_encoding, rotation
 from tests.unit.model.small import all_real, default_dtype, small_config, small_model, some_ids, trace_of
 
 HAND_WIDTH = 6
@@ -221,3 +221,27 @@ def test_positions_given_in_another_order_travel_with_their_tokens(positions):
         shuffled = model.encode(src[:, order], all_real(src), at=order)
         straight = model.encode(src, all_real(src))
     torch.testing.assert_close(shuffled, straight[:, order], rtol=0, atol=1e-12)
+
+
+# Between queries and keys
+
+
+@pytest.mark.parametrize("positions", ENCODINGS)
+def test_where_hands_on_what_the_encoding_does(positions):
+    encoding, (q_at, k_at) = (
+        make_encoding(small_config(positions=positions)),
+        (torch.arange(3), torch.arange(5)),
+    )
+    q, k = torch.randn(1, 4, 3, 4), torch.randn(1, 4, 5, 4)
+    where, bias = Where(q_at, k_at, encoding), encoding.bias(q_at, k_at)
+    assert where.rotates == encoding.rotates
+    assert all(map(torch.equal, where.rotate(q, k), encoding.rotate(q, k, q_at, k_at)))
+    assert where.bias is None if bias is None else torch.equal(where.bias, bias)
+
+
+def test_between_two_texts_there_is_no_distance():
+    q, k = torch.randn(1, 4, 3, 4), torch.randn(1, 4, 5, 4)
+    where = Where(torch.arange(3), torch.arange(5))
+    assert not where.rotates
+    assert where.bias is None
+    assert where.rotate(q, k) == (q, k)
