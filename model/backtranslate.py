@@ -53,11 +53,11 @@ def back_translate(glass: Glass, captions: list[str]) -> list[tuple[str, str]]:
     """(source, caption) of each caption that the model takes and whose translation ends."""
     texts = sorted({text for caption in captions if (text := read(caption))}, key=len)
     rows = [row for row in zip(texts, glass.tokenizer.encode_batch(texts), strict=True)]
-    rows = [(text, ids) for text, ids in rows if len(ids) < glass.config.max_src_len]
+    rows = [(text, ids) for text, ids in rows if len(ids) < glass.model.anatomy.sides[0].limit]
     pairs = []
     for start in tqdm(range(0, len(rows), ROWS), mininterval=5):
         part = rows[start : start + ROWS]
-        limit = min(glass.config.max_tgt_len, 2 * len(part[-1][1]) + 5)
+        limit = min(glass.model.anatomy.predicting.limit, 2 * len(part[-1][1]) + 5)
         for (text, _), ids in zip(part, translate_rows(glass, [ids for _, ids in part], limit), strict=True):
             if ids:
                 pairs.append((glass.tokenizer.decode(ids).strip(), text))

@@ -90,7 +90,7 @@ class BeamSearch:
         edits: Edits | None = None,
         limit: int | None = None,
     ) -> None:
-        longest = model.config.max_tgt_len
+        longest = model.anatomy.predicting.limit
         self.config, self.width, self.alpha = model.config, BEAM.check(width), ALPHA.check(alpha)
         self.limit = longest if limit is None else LENGTH.but(most=longest).check(limit)
         self.decoder = Incremental(model, src_ids, edits)

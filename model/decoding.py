@@ -97,7 +97,7 @@ def greedy(
     The first steps take the `forced` ids instead, with the log-probability that the model gives them.
     """
     decoder, last = Incremental(model, src_ids, edits), model.config.bos_id
-    for t in range(model.config.max_tgt_len):
+    for t in range(model.anatomy.predicting.limit):
         log_probs = decoder.log_probs([last])
         best = decoder.rank(log_probs, N_ALTERNATIVES)[0]
         last = forced[t] if t < len(forced) else best[0].id

@@ -153,7 +153,7 @@ def fits(model: Transformer) -> bool:
 
 
 class FusedDecoder:
-    """The incremental decoder over one sentence, src (key,), for up to max_tgt_len steps.
+    """The incremental decoder over one sentence, src (key,), for as many steps as the target may have.
 
     Its `state` may select rows between steps.
     """
@@ -172,7 +172,7 @@ class FusedDecoder:
                     self.stack.add(attention_to_source(sublayer, memory), add)
                 else:
                     self.stack.add(self_attention(sublayer, caches[block.part]), add)
-        self.at = torch.arange(model.config.max_tgt_len, device=src.device)
+        self.at = torch.arange(model.anatomy.predicting.limit, device=src.device)
         self.pos = model.encoding.vectors(self.at)
         self.unembedding = model.embedding.weight.mT.contiguous()
         """Eᵀ (d_model, vocab), row by row in memory: a product with one state reads it in half the time."""

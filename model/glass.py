@@ -86,11 +86,11 @@ class Glass:
 
     def source_ids(self, text: str) -> list[int]:
         """Ids of a source text as it is read (see text.py), the end token included."""
-        return [*self.limited_ids(text, "sentence", self.config.max_src_len), self.config.eos_id]
+        return [*self.limited_ids(text, "sentence", self.model.anatomy.sides[0].limit), self.config.eos_id]
 
     def target_ids(self, text: str) -> list[int]:
         """Ids of a target text, without start and end."""
-        return self.limited_ids(text, "translation", self.config.max_tgt_len)
+        return self.limited_ids(text, "translation", self.model.anatomy.predicting.limit)
 
     def limited_ids(self, text: str, side: str, limit: int) -> list[int]:
         """Ids of a text, read as it looks, of fewer than `limit` tokens. Raises EmptyText, TextTooLong or
@@ -208,15 +208,16 @@ class Glass:
 
     def rows(self, ids: Sequence[int]) -> tuple[list[int], list[int]]:
         """What each decoder row reads and predicts for a target of `ids`, as many as the limit allows."""
-        limit = self.config.max_tgt_len
+        limit = self.model.anatomy.predicting.limit
         return [self.config.bos_id, *ids][:limit], [*ids, self.config.eos_id][:limit]
 
     def check_ids(self, ids: Sequence[int]) -> None:
         if bad := [i for i in ids if not 0 <= i < self.config.vocab_size]:
             raise TextError(f"There is no token {bad[0]}: ids run from 0 to {self.config.vocab_size - 1}.")
-        if len(ids) > self.config.max_tgt_len:
-            fits = self.tokenizer.decode(ids[: self.config.max_tgt_len - 1])
-            raise TextTooLong("translation", self.config.max_tgt_len, len(ids) + 1, False, fits)
+        limit = self.model.anatomy.predicting.limit
+        if len(ids) > limit:
+            fits = self.tokenizer.decode(ids[: limit - 1])
+            raise TextTooLong("translation", limit, len(ids) + 1, False, fits)
 
     def padded(
         self, side: Side, pad_to: int | None, ids: Sequence[int], predicts: Sequence[int] = ()

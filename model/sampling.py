@@ -126,7 +126,7 @@ def sample(
     The same seed gives the same draw, and sample i is the same for every n: it has random numbers of its own.
     Samples that begin alike share a row of the decoder until they part; those that have ended leave it.
     """
-    longest, eos = model.config.max_tgt_len, model.config.eos_id
+    longest, eos = model.anatomy.predicting.limit, model.config.eos_id
     most = longest if limit is None else min(LENGTH.check(limit), longest)
     top_k = None if top_k is None else TOP_K.check(top_k)
     cut = TEMPERATURE.check(temperature), top_k, TOP_P.check(top_p)
