@@ -45,10 +45,22 @@ export const activeIn = (node) => /** @type {ShadowRoot | Document} */ (node.get
 /** @param {any} node */
 export const focusOn = (node) => node?.focus({ preventScroll: true });
 
-/** @param {URL} url */
-export async function styleSheet(url) {
+/** @type {Map<string, Promise<CSSStyleSheet>>} */
+const asked = new Map();
+
+/** @param {string} url */
+async function fetched(url) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(await (await fetch(url)).text());
+  return sheet;
+}
+
+// The style sheet of an address, fetched once: all instruments share it.
+/** @param {string | URL} url @returns {Promise<CSSStyleSheet>} */
+export function styleSheet(url) {
+  const address = String(url);
+  const sheet = asked.get(address) ?? fetched(address);
+  asked.set(address, sheet);
   return sheet;
 }
 
