@@ -14,6 +14,8 @@ from anyio import to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from viz.asgi import held_back, send_whole
+
 PACKABLE = (
     *("text/html", "text/css", "text/javascript", "application/javascript"),
     *("application/json", "image/svg+xml"),
@@ -24,8 +26,6 @@ MOST_KEPT = 16 * 2**20
 """Bytes; all of Streamlit's bundle takes less than half of that."""
 CONDITIONS = ("if-none-match", "if-modified-since")
 """What a browser asks with that has it already: whether that holds is not decided here."""
-BY_PATH = "http.response.pathsend"
-"""A server's own way to send a file: its bytes would not come by here."""
 
 
 def is_packable(start: Message) -> bool:
@@ -40,43 +40,17 @@ def lasts(start: Message) -> bool:
     return "immutable" in headers.get("cache-control", "") and "set-cookie" not in headers
 
 
-async def send_whole(start: Message, body: bytes, send: Send) -> None:
-    """An answer in one piece. Headers are added to on the way out: each answer has its own."""
-    await send({**start, "headers": list(start["headers"])})
-    await send({"type": "http.response.body", "body": body})
-
-
-class Packer:
-    """Takes one answer's messages; sends them on, packed where that is of use."""
-
-    def __init__(self, send: Send) -> None:
-        self.send = send
-        self.start: Message = {}
-        self.parts: list[bytes] = []
-        self.packed = b""
-
-    async def take(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.start = message
-            if not is_packable(message):
-                await self.send(message)
-        elif message["type"] != "http.response.body" or not is_packable(self.start):
-            await self.send(message)
-        else:
-            self.parts.append(message.get("body", b""))
-            if not message.get("more_body"):
-                await self.finish(b"".join(self.parts))
-
-    async def finish(self, body: bytes) -> None:
-        headers = MutableHeaders(raw=self.start["headers"])
-        headers.add_vary_header("Accept-Encoding")
-        if len(body) >= LEAST:
-            body = self.packed = await to_thread.run_sync(gzip.compress, body)
-            headers["Content-Encoding"] = "gzip"
-            headers["Content-Length"] = str(len(body))
-            if "etag" in headers:  # packed or not, it says the same: a weak tag
-                headers["ETag"] = f"W/{headers['etag'].removeprefix('W/')}"
-        await send_whole(self.start, body, self.send)
+async def packed(start: Message, body: bytes) -> tuple[Message, bytes]:
+    """The answer as it is sent; packed or not, its tag says the same: a weak one."""
+    headers = MutableHeaders(raw=list(start["headers"]))
+    headers.add_vary_header("Accept-Encoding")
+    if len(body) >= LEAST:
+        body = await to_thread.run_sync(gzip.compress, body)
+        headers["Content-Encoding"] = "gzip"
+        headers["Content-Length"] = str(len(body))
+        if "etag" in headers:
+            headers["ETag"] = f"W/{headers['etag'].removeprefix('W/')}"
+    return {**start, "headers": headers.raw}, body
 
 
 class Compression:
@@ -93,12 +67,11 @@ class Compression:
             await self.app(scope, receive, send)
         elif scope["path"] in self.kept and not any(name in asked for name in CONDITIONS):
             await send_whole(*self.kept[scope["path"]], send)
-        else:
-            packer = Packer(send)
-            extensions = {key: value for key, value in scope.get("extensions", {}).items() if key != BY_PATH}
-            await self.app({**scope, "extensions": extensions}, receive, packer.take)
-            if packer.packed and lasts(packer.start):
-                self.keep(scope["path"], packer.start, packer.packed)
+        elif held := await held_back(self.app, scope, receive, send, is_packable):
+            start, body = await packed(held.start, held.body)
+            if lasts(start):
+                self.keep(scope["path"], start, body)
+            await send_whole(start, body, send)
 
     def keep(self, path: str, start: Message, body: bytes) -> None:
         if len(body) + sum(len(other) for _, other in self.kept.values()) <= MOST_KEPT:

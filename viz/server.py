@@ -30,13 +30,23 @@ from model import CheckpointError, Glass, TextError, load, names
 from model.card import WIDEST_BEAM
 from model.text import read
 from viz.compression import Compression
-from viz.instruments.base import Answer, Asked, Numbers, Refusal, instruments, refusing
+from viz.first_screen import FirstScreen, widgets
+from viz.instruments.base import (
+    Answer,
+    Asked,
+    Numbers,
+    Refusal,
+    instruments,
+    instruments_beside,
+    refusing,
+)
 from viz.instruments.link import whole_number
-from viz.scene import DEFAULT_MODEL, examples
+from viz.scene import DEFAULT_MODEL, examples, from_link
 from viz.scripts import Scripts
 
 log = logging.getLogger("glassbox")
 INSTRUMENTS = Path(__file__).resolve().parent / "instruments"
+STREAMLIT = Path(st.__file__).resolve().parent / "static"
 scripts = Scripts(INSTRUMENTS)
 SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
@@ -222,5 +232,19 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
+def first_addresses(link: Mapping[str, str]) -> list[str]:
+    """Scripts and style sheets of a link's first picture: its place's, and what stands beside every place."""
+    scene, loaded = from_link(link)[0], glasses()[0]
+    glass = loaded.get(scene.model, next(iter(loaded.values()), None))
+    shown = instruments_beside(scene.place, glass.model.anatomy) if glass else []
+    needed = (path.relative_to(INSTRUMENTS).as_posix() for path in scripts.needed(shown))
+    return [*widgets(STREAMLIT), *(f"instruments/{address}" for address in needed)]
+
+
 def middleware() -> list[Middleware]:
-    return [Middleware(SecurityHeaders), Middleware(Compression)]
+    """The outermost first."""
+    return [
+        Middleware(SecurityHeaders),
+        Middleware(Compression),
+        Middleware(FirstScreen, addresses=first_addresses),
+    ]

@@ -185,6 +185,12 @@ def instrument_at(place: str, anatomy: Anatomy) -> Instrument:
     return next(each for each in instruments().values() if place in each.places(anatomy))
 
 
+def instruments_beside(place: str, anatomy: Anatomy) -> list[str]:
+    """Names of the instruments on the screen while a place is open: its own, and those beside every place."""
+    places = {each.name: each.places(anatomy) for each in instruments().values()}
+    return [name for name, own in places.items() if not own or place in own]
+
+
 @cache
 def renderer(name: str) -> Callable[..., Any]:
     return st.components.v2.component(f"glassbox_{name}", js=STUB.format(name=name))

@@ -71,19 +71,25 @@ def test_what_may_change_is_packed_each_time(headers):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda request: script(request, "x" * (LEAST - 1)),
         lambda request: Response(b"x" * 5000, media_type="font/woff2", headers=FOR_EVER),
         lambda request: Response(TEXT, 404, media_type="text/html", headers=FOR_EVER),
         lambda request: Response(TEXT, 206, media_type="text/html", headers=FOR_EVER),
         lambda request: StreamingResponse(iter(["a"] * 1000), media_type="text/event-stream"),
     ],
-    ids=["small", "a font", "not found", "a part", "a stream of events"],
+    ids=["a font", "not found", "a part", "a stream of events"],
 )
 def test_what_would_gain_nothing_is_left_as_it_is(make):
     client, asked = client_of(make)
     answers = [client.get("/a", headers=PACKED) for _ in range(2)]
     assert all("content-encoding" not in answer.headers for answer in answers)
     assert asked == ["/a"] * 2
+
+
+def test_what_is_small_is_sent_as_it_is():
+    client, _ = client_of(lambda request: script(request, "x" * (LEAST - 1)))
+    answers = [client.get("/a.js", headers=PACKED) for _ in range(2)]
+    assert all("content-encoding" not in answer.headers for answer in answers)
+    assert {answer.text for answer in answers} == {"x" * (LEAST - 1)}
 
 
 def test_what_was_packed_before_stays_as_it_is():
