@@ -272,7 +272,7 @@ def test_on_a_phone_a_link_is_restored_and_a_wrong_cache_turns_the_badge_red(vis
         wrong = {**arrays, "error": np.array([np.nan], dtype=np.float32)}
         route.fulfill(status=200, content_type="application/octet-stream", body=pack(header, wrong))
 
-    asked = {"layer": 3, "head": 1, "step": 2, "cache": "cross", "cell": "v.2.99"}
+    asked = {"layer": 3, "head": 1, "step": 2, "cache": "cross_attn", "cell": "v.2.99"}
     page = visit(
         zoo,
         PHONE,

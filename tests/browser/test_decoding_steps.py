@@ -267,7 +267,7 @@ def test_the_strip_shows_how_the_number_under_the_pointer_is_made(page, greedy):
     go_to_quietly(page, 4)
     sent = page.evaluate("window.sentAt.length")
     each = greedy.weights("self_attn")[:, 3, 1]
-    page.locator(".play-cell[data-own='1']").hover()
+    page.locator(".play-cell[data-read='1']").hover()
     assert strip(page) == ("self-attention[4, 2]", theme.weight_text(each.mean()))
     terms = page.locator(".term:not(.sum-term):not(.rest) b").all_inner_texts()
     assert set(terms) <= {number_text(value) for value in each}

@@ -435,7 +435,7 @@ def assert_ribbons(shown, layer):
         trace[f"decoder.{layer - 1}.{site}.weights"].value.mean(0) for site in ("cross_attn", "self_attn")
     )
     (found,) = marks(page, ".play-ribbons svg")
-    ribbons, cells = ([m for m in found if m["stage"] == stage] for stage in ("weights", "own weights"))
+    ribbons, cells = ([m for m in found if m["stage"] == stage] for stage in ("weights", "self_attn"))
     steps = {int(mark["values"][0]) for mark in found}
     assert len(steps) == 1
     (step,) = steps

@@ -37,7 +37,7 @@ def asked(request, small_glass):
 def test_every_token_of_both_sides_has_its_word(asked):
     glass, trace, _ = asked
     header, arrays = asked_for("align", asked)
-    for side, ids in (("src", trace.sides["src"].ids), ("tgt", lane_ids(asked))):
+    for side, ids in (("source", trace.sides["src"].ids), ("target", lane_ids(asked))):
         groups, words = arrays[f"{side}_groups"], header[f"{side}_words"]
         expected = [i for i, group in enumerate(word_groups(glass.tokenizer, ids)) for _ in group]
         assert groups.dtype == np.int32
@@ -46,21 +46,21 @@ def test_every_token_of_both_sides_has_its_word(asked):
         assert all(words)
         special = [i in (glass.config.eos_id, glass.config.bos_id, glass.config.pad_id) for i in ids]
         assert arrays[f"{side}_special"].astype(bool).tolist() == special
-    assert header["src_words"][-1] == "⟨/s⟩"
+    assert header["source_words"][-1] == "⟨/s⟩"
 
 
 def test_words_stand_without_the_space_before_them(small_glass):
     header, arrays = asked_for("align", answer(small_glass, LONG))
-    assert header["src_words"] == [*LONG[:-1].split(), ".", "⟨/s⟩"]
-    assert len(set(arrays["src_groups"].tolist())) < len(arrays["src_groups"])
+    assert header["source_words"] == [*LONG[:-1].split(), ".", "⟨/s⟩"]
+    assert len(set(arrays["source_groups"].tolist())) < len(arrays["src_groups"])
 
 
 def test_words_of_another_lane_are_those_of_its_ids(small_glass):
     asked = answer(small_glass, LONG)
     ids = [*small_glass.tokenizer.encode("Zwei Hunde rennen."), small_glass.config.eos_id]
     header, arrays = asked_for("align", asked, ids=".".join(map(str, ids)))
-    assert header["tgt_words"] == ["Zwei", "Hunde", "rennen", ".", "⟨/s⟩"]
-    assert len(arrays["tgt_groups"]) == len(ids)
+    assert header["target_words"] == ["Zwei", "Hunde", "rennen", ".", "⟨/s⟩"]
+    assert len(arrays["target_groups"]) == len(ids)
 
 
 def test_joined_weights_of_every_head_sum_to_one(asked):
@@ -119,8 +119,8 @@ def test_padding_on_purpose_is_looked_at_by_nobody(small_glass):
     asked = answer(small_glass, TEXTS["plain"], pad_to=12)
     _, arrays = asked_for("align", asked)
     n = len(asked[2].src_ids)
-    assert len(arrays["src_groups"]) == 12
-    assert arrays["src_special"][n:].all()
+    assert len(arrays["source_groups"]) == 12
+    assert arrays["source_special"][n:].all()
     for values in ({"step": 1}, {"step": 1, "ids": "7.9.2"}):
         _, arrays = asked_for("influence", asked, **values)
         assert (

@@ -18,7 +18,6 @@ from tests.unit.viz.test_transport import unpack
 from viz.instruments.decoding import cache as cache_module
 from viz.instruments.decoding.cache import (
     LEAST_REPEATS,
-    SITES,
     cache_error,
     filled,
     lengths,
@@ -27,6 +26,7 @@ from viz.instruments.decoding.cache import (
 )
 from viz.instruments.output import single
 
+SITES = ("self_attn", "cross_attn")
 TEXT = "A man in a blue shirt is standing on a ladder."
 
 
@@ -55,18 +55,18 @@ def sent(lane, name, **asked):
 
 def test_keys_and_values_of_every_layer_and_head_are_the_traces_bit_for_bit(lane):
     _, _, _, (trace, translation) = lane
-    rows = {"own": len(trace.predicts), "cross": len(translation.src_ids)}
+    rows = {"self_attn": len(trace.predicts), "cross_attn": len(translation.src_ids)}
     for layer in range(N_LAYERS):
         for head in range(N_HEADS):
             header, arrays = sent(lane, "cache", layer=layer, head=head)
-            assert header["reads"] == list(trace.sides["tgt"].tokens[: rows["own"]])
-            assert header["src"] == list(trace.sides["src"].tokens[: rows["cross"]])
-            for name, site in SITES.items():
+            assert header["reads"] == list(trace.sides["tgt"].tokens[: rows["self_attn"]])
+            assert header["source"] == list(trace.sides["src"].tokens[: rows["cross_attn"]])
+            for site in SITES:
                 for letter in "kv":
                     entry = trace[f"decoder.{layer}.{site}.{letter}"]
-                    assert header["names"][f"{name}_{letter}"] == entry.name
-                    expected = single(entry.value[head, : rows[name]])
-                    assert arrays[f"{name}_{letter}"].tobytes() == expected.tobytes()
+                    assert header["names"][f"{site}_{letter}"] == entry.name
+                    expected = single(entry.value[head, : rows[site]])
+                    assert arrays[f"{site}_{letter}"].tobytes() == expected.tobytes()
 
 
 def test_a_key_or_value_is_made_from_the_terms_sent(lane):
@@ -87,7 +87,7 @@ def test_the_incremental_decoders_cache_is_the_full_passes_keys_and_values(lane)
 
 
 @pytest.mark.parametrize(("change", "expected"), [(0.5, 0.5), (np.nan, np.nan)])
-@pytest.mark.parametrize("site", SITES.values())
+@pytest.mark.parametrize("site", SITES)
 @pytest.mark.parametrize("letter", "kv")
 def test_the_check_sees_one_wrong_number_in_any_layer(exact_glass, change, expected, site, letter):
     translation = exact_glass.translate(TEXT)
@@ -112,10 +112,15 @@ def test_counts_of_every_step_are_those_of_the_model(lane):
         for name, count in {"cached": counts.cached_step, "uncached": counts.uncached_step}.items():
             shown = header["work"][name][step - 1]
             assert sum(shown.values()) == counts.total(count(glass.model, read, step), anatomy)
+            products = header["products"][name][step - 1]
+            made = {
+                block: eval(text.replace("×", "*").replace("²", "**2")) for block, text in products.items()
+            }
+            assert made == shown
         assert header["numbers"][step - 1] == counts.cached_numbers(glass.model, read, step)
     works = counts.multiply_adds(glass.model, read | {"tgt": 0})
     whole, cross = counts.total(works, anatomy), N_LAYERS * works["decoder.cross_attn"]
-    assert header["encoder"] == whole - cross
+    assert header["once"] == {"title": "encoder", "count": whole - cross}
 
 
 def test_both_ways_are_timed_over_all_steps(lane):
@@ -191,6 +196,6 @@ def test_the_bytes_of_a_layer_stay_small_at_the_apps_size(tmp_path):
     text = checkpoints.text_of(glass, 20)
     translation = replace(glass.translate(text), ids=tuple(range(5, 24)))
     page = glass.trace(text, translation), translation
-    asked = {"layer": "3", "head": "3", "site": "own"}
+    asked = {"layer": "3", "head": "3", "site": "self_attn"}
     assert len(decoding_numbers("cache", (glass, *page), **asked)) < 24_000
     assert len(decoding_numbers("cache_terms", (glass, *page), **asked)) < 60_000

@@ -32,7 +32,11 @@ def message(asked: Asked) -> Picture:
         "alpha": glass.decoding.alpha,
         "beam": translation.beam,
         "greedy": beside_greedy(glass, translation),
-        "src": trace.sides["src"].tokens,
+        "source": trace.sides[lanes.sentence_side(trace.anatomy).name].tokens,
+        "attentions": [
+            {"name": block.part, "title": block.title, "label": block.label, "back": lanes.looks_back(block)}
+            for block in lanes.attentions(trace.anatomy)
+        ],
         **lane,
     }
     return header, arrays

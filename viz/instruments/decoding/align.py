@@ -17,7 +17,7 @@ from model.tokenizer import SPACE, Tokenizer, readable_bytes
 from model.words import word_groups
 from viz.instruments import pack
 from viz.instruments.base import Asked, Refusal
-from viz.instruments.decoding.lanes import ids_of
+from viz.instruments.decoding.lanes import attentions, ids_of, looks_back, sentence_side
 from viz.instruments.link import Choice, Text
 from viz.instruments.output import single
 
@@ -54,13 +54,13 @@ def lane_ids(asked: Asked) -> list[int]:
 
 
 def align(asked: Asked) -> bytes:
-    """src_groups, tgt_groups int32 and src_special, tgt_special uint8 (token,); products float32
+    """Of source and target: groups int32 and special uint8 (token,), see `words`; products float32
     (layer, source, head, head)."""
     glass, trace = asked.glass, asked.trace
-    src, src_arrays = words(glass, trace.sides["src"].ids, "src")
-    tgt, tgt_arrays = words(glass, lane_ids(asked), "tgt")
+    source, source_arrays = words(glass, trace.sides[sentence_side(trace.anatomy).name].ids, "source")
+    target, target_arrays = words(glass, lane_ids(asked), "target")
     products = single(owed.products(glass.model, trace).numpy())
-    return pack(src | tgt, src_arrays | tgt_arrays | {"products": products})
+    return pack(source | target, source_arrays | target_arrays | {"products": products})
 
 
 def influence(asked: Asked) -> bytes:
@@ -73,12 +73,16 @@ def influence(asked: Asked) -> bytes:
     log_probs = owed.log_probs_masking(glass.model, translation.src_ids, ids, step).numpy()
     is_page = ids == glass.rows(translation.ids)[1]
     lane = trace if is_page else glass.trace(translation.source, ids[:step])
-    weights = [lane[f"decoder.{i}.cross_attn.weights"].value[:, step] for i in range(lane.config.n_layers)]
+    anatomy = lane.anatomy
+    block = next(block for block in attentions(anatomy) if not looks_back(block))
+    weights = [lane[f"{block.scope(i)}.weights"].value[:, step] for i in range(anatomy.n_layers(block))]
     norms, layer_norms = (each.numpy() for each in owed.norms(glass.model, lane, step))
     arrays = {"norms": norms, "layer_norms": layer_norms, "weights": np.stack(weights)}
-    n_src = len(trace.sides["src"].ids)  # padding on purpose counts: nobody looks at it, masked out or not
-    sent = {name: np.zeros((*array.shape[:-1], n_src), np.float32) for name, array in arrays.items()}
+    n_source = len(
+        trace.sides[sentence_side(anatomy).name].ids
+    )  # padding on purpose counts: nobody looks at it, masked out or not
+    sent = {name: np.zeros((*array.shape[:-1], n_source), np.float32) for name, array in arrays.items()}
     for name, array in arrays.items():
         sent[name][..., : array.shape[-1]] = array
-    sent["log_probs"] = single(np.append(log_probs, [log_probs[0]] * (1 + n_src - len(log_probs))))
+    sent["log_probs"] = single(np.append(log_probs, [log_probs[0]] * (1 + n_source - len(log_probs))))
     return pack({"step": step}, sent)

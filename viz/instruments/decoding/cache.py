@@ -1,9 +1,9 @@
 """The key–value cache: what is computed anew at each step, what is read again, what that saves, and its time.
 
-own, cross: k and v (token, d_head) of one head of masked self-attention and of cross-attention, as the full
-pass has them; row t of `own` is computed at step t, all rows of `cross` at step 1. What the incremental
-decoder really keeps is compared with them over all layers (`cache_check`); both ways of decoding are timed,
-and so are the fused steps that the page decodes by (`cache_time`).
+k and v (token, d_head) of one head of each attention, as the full pass has them: where it looks back, row t
+is computed at step t, else all rows at step 1. What the incremental decoder really keeps is compared with
+them over all layers (`cache_check`); both ways of decoding are timed, and so are the fused steps that the
+page decodes by (`cache_time`).
 """
 
 from __future__ import annotations
@@ -16,18 +16,24 @@ import numpy as np
 import torch
 
 from model import Glass, Trace, Translation, counts
+from model.anatomy import Block
+from model.config import Config
 from model.decoding import Incremental
 from model.fused import fits
 from model.transformer import DecoderState, Transformer
 from viz.instruments import pack
 from viz.instruments.base import Asked, Refusal
-from viz.instruments.decoding.lanes import ids_of
+from viz.instruments.decoding.lanes import attentions, ids_of, looks_back, sentence_side
 from viz.instruments.link import Cell, Choice
 from viz.instruments.output import single
 
-SITES = {"own": "self_attn", "cross": "cross_attn"}
+
+def names_of(asked: Asked) -> tuple[str, ...]:
+    return tuple(block.part for block in attentions(asked.glass.model.anatomy))
+
+
 LINK = (
-    Choice("cache", tuple(SITES), tab="cache"),
+    Choice("cache", names_of, tab="cache"),
     Cell("cell", ("k", "v"), tab="cache"),
 )
 BUDGET_S = 0.5
@@ -48,8 +54,9 @@ def lane_of(asked: Asked) -> tuple[Trace, Translation]:
 
 
 def lengths(trace: Trace, translation: Translation) -> dict[str, int]:
-    """Tokens of each site's keys, padding left out."""
-    return {"own": len(trace.predicts), "cross": len(translation.src_ids)}
+    """Keys of each attention, padding left out."""
+    back, source = len(trace.predicts), len(translation.src_ids)
+    return {block.part: back if looks_back(block) else source for block in attentions(trace.anatomy)}
 
 
 def reads_of(glass: Glass, translation: Translation) -> list[int]:
@@ -69,6 +76,49 @@ def work(model: Transformer, read: dict[str, int], steps: int) -> dict[str, list
     }
 
 
+def product_of(config: Config, block: Block, way: str, n_source: int, t: int) -> str:
+    """What multiplies to the work of a block's layers at step `t` (from 1), as text: see `model.counts`."""
+    d, s = config.d_model, n_source
+    if block.kind == "unembed":
+        return f"{d} × {config.vocab_size}"
+    if block.kind == "ffn":
+        rows = "" if way == "cached" else f"{t} × "
+        return f"{config.n_layers} × 2 × {rows}{d} × {config.d_ff}"
+    if looks_back(block):
+        product = {"cached": f"4 × {d}² + 2 × {t} × {d}", "uncached": f"4 × {t} × {d}² + 2 × {t}² × {d}"}[way]
+    elif way == "uncached":
+        product = f"2 × ({s} + {t}) × {d}² + 2 × {s} × {t} × {d}"
+    else:
+        product = f"2 × {d}² + 2 × {s} × {d}{f' + 2 × {s} × {d}²' if t == 1 else ''}"
+    return f"{config.n_layers} × ({product})"
+
+
+def counted(model: Transformer, n_source: int, steps: int) -> dict[str, Any]:
+    """What is multiplied at each step, and by which products; what is computed `once`, whatever the way; the
+    numbers that the cache holds; names of the blocks and of their stack."""
+    anatomy, side = model.anatomy, sentence_side(model.anatomy).name
+    read = {side: n_source}
+    worked = work(model, read, steps)
+    blocks = [anatomy.at(place) for place in worked["cached"][0]]
+    every = range(1, steps + 1)
+
+    def products(way: str, step: int) -> dict[str, str]:
+        return {block.place: product_of(model.config, block, way, n_source, step) for block in blocks}
+
+    once = {
+        "title": anatomy.stack_over(side).title,
+        "count": counts.total(counts.once(model, read), anatomy),
+    }
+    return {
+        "blocks": {block.place: block.label for block in blocks},
+        "stack": anatomy.stack_over(anatomy.predicting.name).title,
+        "work": worked,
+        "products": {way: [products(way, step) for step in every] for way in worked},
+        "once": once,
+        "numbers": [counts.cached_numbers(model, read, step) for step in every],
+    }
+
+
 def cache(asked: Asked) -> bytes:
     """Keys and values of one layer and head (from 0), every step's counts, and the sizes they come from."""
     glass, config = asked.glass, asked.glass.config
@@ -76,29 +126,28 @@ def cache(asked: Asked) -> bytes:
     head = asked.whole("head", 0, config.n_heads - 1)
     trace, translation = lane_of(asked)
     sizes = lengths(trace, translation)
+    anatomy, n_source, steps = trace.anatomy, len(translation.src_ids), len(trace.predicts)
+    source = trace.sides[sentence_side(anatomy).name].tokens[:n_source]
     entries = {
-        f"{name}_{letter}": trace[f"decoder.{layer}.{site}.{letter}"]
-        for name, site in SITES.items()
+        f"{block.part}_{letter}": trace[f"{block.scope(layer)}.{letter}"]
+        for block in attentions(anatomy)
         for letter in "kv"
     }
-    anatomy = glass.model.anatomy
-    read = {side.name: sizes["cross"] for side in anatomy.sides if not side.predicts}
     header = {
         "layer": layer,
         "head": head,
-        "reads": trace.predicting.tokens[: sizes["own"]],
-        "src": trace.sides["src"].tokens[: sizes["cross"]],
+        "reads": trace.predicting.tokens[:steps],
+        "source": source,
         "names": {name: entry.name for name, entry in entries.items()},
         "inputs": {name: entry.of[0] for name, entry in entries.items()},
-        "work": work(glass.model, read, sizes["own"]),
-        "encoder": counts.total(counts.once(glass.model, read), anatomy),
-        "numbers": [counts.cached_numbers(glass.model, read, t + 1) for t in range(sizes["own"])],
+        **counted(glass.model, n_source, steps),
         "sizes": {
             name: getattr(config, name) for name in ("n_layers", "n_heads", "d_model", "d_head", "d_ff")
         }
         | {"vocab": config.vocab_size},
     }
-    arrays = {name: single(entry.value[head, : sizes[name.split("_")[0]]]) for name, entry in entries.items()}
+    rows = {name: sizes[name.rpartition("_")[0]] for name in entries}
+    arrays = {name: single(entry.value[head, : rows[name]]) for name, entry in entries.items()}
     return pack(header, arrays)
 
 
@@ -108,14 +157,15 @@ def cache_terms(asked: Asked) -> bytes:
     layer = asked.whole("layer", 0, config.n_layers - 1)
     head = asked.whole("head", 0, config.n_heads - 1)
     name = asked.values.get("site", "")
-    if name not in SITES:
-        raise Refusal("There is no such attention.")
     trace, translation = lane_of(asked)
-    x = trace[trace[f"decoder.{layer}.{SITES[name]}.k"].of[0]].value[: lengths(trace, translation)[name]]
+    scopes = {block.part: block.scope(layer) for block in attentions(trace.anatomy)}
+    if name not in scopes:
+        raise Refusal("There is no such attention.")
+    x = trace[trace[f"{scopes[name]}.k"].of[0]].value[: lengths(trace, translation)[name]]
     rows = slice(head * config.d_head, (head + 1) * config.d_head)
     arrays = {"x": single(x)}
     for letter in "kv":
-        linear = getattr(glass.model.block(f"decoder.{layer}.{SITES[name]}"), f"W_{letter}")
+        linear = getattr(glass.model.block(scopes[name]), f"W_{letter}")
         arrays[f"W_{letter}"] = linear.weight[rows].detach().float().numpy()
         arrays[f"b_{letter}"] = linear.bias[rows].detach().float().numpy()
     return pack({"site": name}, arrays)
@@ -136,10 +186,10 @@ def cache_error(trace: Trace, state: DecoderState, sizes: Mapping[str, int]) -> 
     """Largest |cache − trace| / max(1, |trace|) over k and v of all layers, heads and tokens; NaN is kept."""
     worst = [0.0]
     for i, caches in enumerate(state.caches):
-        for name, site in SITES.items():
+        for block in attentions(trace.anatomy):
             for letter in "kv":
-                kept = getattr(caches[site], letter)[0].double().numpy()
-                made = trace[f"decoder.{i}.{site}.{letter}"].value[:, : sizes[name]].astype(np.float64)
+                kept = getattr(caches[block.part], letter)[0].double().numpy()
+                made = trace[f"{block.scope(i)}.{letter}"].value[:, : sizes[block.part]].astype(np.float64)
                 if kept.shape != made.shape:
                     return float("nan")
                 worst.append(np.max(np.abs(kept - made) / np.maximum(1, np.abs(made)), initial=0.0))

@@ -115,7 +115,16 @@ export class Store extends FrameStore {
     this.changed("tab");
   }
 
-  // Row `row` (query) of the weights `name` ("cross" or "own") of a lane: of the chosen head, or the mean over the layer's heads.
+  // A step's attention to the sentence; its attention back to what was read.
+  get outward() {
+    return this.header.attentions.find((/** @type {{ back: boolean }} */ { back }) => !back);
+  }
+
+  get backward() {
+    return this.header.attentions.find((/** @type {{ back: boolean }} */ { back }) => back);
+  }
+
+  // Row `row` (query) of the weights of the attention `name` of a lane: of the chosen head, or the mean over the layer's heads.
   /** @param {string} name @param {number} row */
   weightsRow(name, row, lane = this.lane, layer = this.layer, head = this.head) {
     const { values, shape } = lane.arrays[name];

@@ -27,13 +27,13 @@ function cell(state, row, column) {
   const [below, above] = [units.below[row], units.above[column]];
   if (!rows.length) return `“${below}” is the last token: no row reads it, so it has no weights here.`;
   const { layer, head } = store;
-  const { src } = store.header;
+  const { source } = store.header;
   const { predicts } = store.lane.header;
   const weights = state.joined();
   const value = weights[row * units.columns.length + column];
   const isOne = rows.length === 1 && columns.length === 1;
   const shift = state.on.has("reads") ? 1 : 0;
-  const pieces = rows.flatMap((r) => columns.map((c) => ({ name: `${predicts[r - shift]} ← ${src[c]}`, weight: state.weight(layer, head, r, c) })));
+  const pieces = rows.flatMap((r) => columns.map((c) => ({ name: `${predicts[r - shift]} ← ${source[c]}`, weight: state.weight(layer, head, r, c) })));
   const terms = isOne ? [] : pieces.map(({ name, weight }) => ({ name, text: rows.length > 1 ? `${numberText(weight)} / ${rows.length}` : numberText(weight), value: weight / rows.length }));
   const several = [columns.length > 1 ? `sum over the ${columns.length} pieces of “${above}”` : null, rows.length > 1 ? `mean over the ${rows.length} rows of “${below}”` : null];
   const asIs = head === null ? "mean over the heads" : "as it is";
@@ -42,7 +42,7 @@ function cell(state, row, column) {
   return {
     title: `weight[“${below}” ← “${above}”]`,
     formula: isOne ? `row ${rows[0] + 1}, column ${columns[0] + 1}, ${asIs}` : several.filter(Boolean).join(", "),
-    note: `${headName(store)} · ${rows.length > 1 ? "rows" : "row"} ${rows.map((r) => r + 1).join(", ")} of cross-attention, which ${shift ? "read" : "predict"}${rows.length > 1 ? "" : "s"} “${below}”`,
+    note: `${headName(store)} · ${rows.length > 1 ? "rows" : "row"} ${rows.map((r) => r + 1).join(", ")} of ${store.outward.label}, which ${shift ? "read" : "predict"}${rows.length > 1 ? "" : "s"} “${below}”`,
     terms: isOne && head === null ? mean(state, rows[0], columns[0]) : terms,
     sumName: isOne && head === null ? "mean" : "joined",
     value,
@@ -91,7 +91,7 @@ function alpha(state, key) {
   const value = state.alphas()[key];
   const isMean = store.head === null;
   return {
-    title: `α[“${store.header.src[key]}”]`,
+    title: `α[“${store.header.source[key]}”]`,
     formula: `weight in row ${store.step + 1}, column ${key + 1} of ${headName(store)}`,
     terms: isMean ? mean(state, store.step, key) : [],
     sumName: "mean",
@@ -108,7 +108,7 @@ function length(state, key) {
   const [start, heads] = [state.productsAt(key), store.header.n_heads];
   const alphas = state.headAlphas(key);
   const product = (h, g) => values[start + h * heads + g];
-  const token = store.header.src[key];
+  const token = store.header.source[key];
   if (store.head !== null) {
     const h = store.head;
     const size = Math.sqrt(product(h, h));
@@ -138,15 +138,15 @@ function length(state, key) {
 
 function delta(state, key) {
   const { store } = state;
-  const { src } = store.header;
+  const { source } = store.header;
   if (!state.owed) return "Masking out each source token once…";
   const { values } = state.owed.arrays.log_probs;
   const value = values[key + 1] - values[0];
   const taken = store.lane.header.predicts[store.step];
   return {
-    title: `Δ[“${src[key]}”]`,
-    formula: `log P(“${taken}” | source, “${src[key]}” masked out) − log P(“${taken}” | source) = ${minus(exactText(values[key + 1]))} − ${minus(exactText(values[0])).replace(/^−(.*)$/, "(−$1)")}`,
-    note: `nats, at step ${store.step + 1} · masked out: nothing attends to it, neither in the encoder nor from the decoder; all places are kept, so this is not the sentence without it.`,
+    title: `Δ[“${source[key]}”]`,
+    formula: `log P(“${taken}” | source, “${source[key]}” masked out) − log P(“${taken}” | source) = ${minus(exactText(values[key + 1]))} − ${minus(exactText(values[0])).replace(/^−(.*)$/, "(−$1)")}`,
+    note: `nats, at step ${store.step + 1} · masked out: nothing attends to it, in no layer; all places are kept, so this is not the sentence without it.`,
     terms: [],
     value,
     numpy: snippet([`masked, whole = np.float32(${exactText(values[key + 1])}), np.float32(${exactText(values[0])})`], "masked - whole", value),
@@ -164,7 +164,7 @@ function correlation(state, what) {
     formula: `Σ (rank α − ${middle}) × (rank ${other} − ${middle}) / ${numberText(size)}`,
     note: `ranks from 1, the smallest first, ties share their mean; ${numberText(size)} = √(Σ (rank α − ${middle})² × Σ (rank ${other} − ${middle})²)`,
     terms: x.map((rank, i) => ({
-      name: state.store.header.src[i],
+      name: state.store.header.source[i],
       text: `(${rank} − ${middle}) × (${y[i]} − ${middle}) / ${numberText(size)}`,
       value: ((rank - middle) * (y[i] - middle)) / size,
     })),

@@ -152,9 +152,9 @@ export class Alignment extends Part {
     const visible = (special) => special.map((_, i) => i).filter((i) => !(hides && special[i]));
     this.shown = { rows: visible(units.specialBelow), columns: visible(units.specialAbove) };
     const width = this.pictureWidth;
-    this.title.textContent = `Cross-attention, ${headName(store)}`;
+    this.title.textContent = `${store.outward.title}, ${headName(store)}`;
     this.ribbons.draw({
-      name: `Cross-attention of ${headName(store)}: source ${state.unit}s above, target ${state.unit}s below; each ribbon is as wide as the weight.`,
+      name: `${store.outward.title} of ${headName(store)}: source ${state.unit}s above, target ${state.unit}s below; each ribbon is as wide as the weight.`,
       above: this.shown.columns.map((j) => units.above[j]),
       below: this.shown.rows.map((i) => units.below[i]),
       weights: this.shownWeights(),
@@ -318,7 +318,7 @@ export class Alignment extends Part {
     this.pinned = false;
     let cursor = this.cursor ?? this.rest;
     if (cursor.kind === "rank") cursor = { kind: "token", what: cursor.what, column: -1 };
-    const all = cursor.kind === "token" ? this.store.header.src.map((_, i) => i) : this.shown.columns;
+    const all = cursor.kind === "token" ? this.store.header.source.map((_, i) => i) : this.shown.columns;
     const at = all.indexOf(cursor.column);
     const next = all[Math.min(Math.max(at + by, 0), all.length - 1)];
     this.point(cursor.kind === "token" ? { ...cursor, column: next } : { kind: "cell", row: cursor.row ?? this.home.row, column: next });

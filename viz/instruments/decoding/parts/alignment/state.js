@@ -89,7 +89,7 @@ export class AlignState {
       const groups = joins ? groupsOf(arrays[`${name}_groups`].values) : singles(tokens.length);
       return { groups, texts: joins ? header[`${name}_words`] : tokens, special: groups.map(([first]) => arrays[`${name}_special`].values[first] === 1) };
     };
-    const [source, target] = [side("src", store.header.src), side("tgt", store.lane.header.predicts)];
+    const [source, target] = [side("source", store.header.source), side("target", store.lane.header.predicts)];
     const shift = this.on.has("reads") ? 1 : 0;
     return {
       above: source.texts,
@@ -108,7 +108,7 @@ export class AlignState {
 
   // A weight between tokens of a head, or of the mean over the layer's heads.
   weight(layer, head, row, key) {
-    const { values, shape } = this.store.lane.arrays.cross;
+    const { values, shape } = this.store.lane.arrays[this.store.outward.name];
     const [, heads, rows, keys] = shape;
     const at = (h) => values[((layer * heads + h) * rows + row) * keys + key];
     if (head !== null) return at(head);
@@ -149,7 +149,7 @@ export class AlignState {
   // What the step owes to each source token ---------------------------------------------------------------------------
 
   alphas(layer = this.store.layer, head = this.store.head) {
-    return this.store.header.src.map((_, key) => this.weight(layer, head, this.store.step, key));
+    return this.store.header.source.map((_, key) => this.weight(layer, head, this.store.step, key));
   }
 
   // α of every head to a source token.
@@ -164,7 +164,7 @@ export class AlignState {
 
   norms(layer = this.store.layer, head = this.store.head, alphasOf = (key) => this.headAlphas(key, layer)) {
     const { values } = this.here.words.arrays.products;
-    return this.store.header.src.map((_, key) => {
+    return this.store.header.source.map((_, key) => {
       const alphas = alphasOf(key).map((alpha, h) => (head === null || h === head ? alpha : 0));
       return norm(alphas, values, this.productsAt(key, layer));
     });
@@ -187,10 +187,10 @@ export class AlignState {
   // [recomputed, sent] norms of every head and every layer at this step, from the α that the sent ones are made of: those of
   // a branch's own steps are rounded in another order, on some machines by more than a check may forgive.
   get check() {
-    const { n_layers, n_heads, src } = this.store.header;
+    const { n_layers, n_heads, source } = this.store.header;
     const { norms, layer_norms, weights } = this.owed.arrays;
     const [own, sent] = [[], [...norms.values, ...layer_norms.values]];
-    const alphasOf = (layer) => (key) => Array.from({ length: n_heads }, (_, head) => weights.values[(layer * n_heads + head) * src.length + key]);
+    const alphasOf = (layer) => (key) => Array.from({ length: n_heads }, (_, head) => weights.values[(layer * n_heads + head) * source.length + key]);
     for (let layer = 0; layer < n_layers; layer++) for (let head = 0; head < n_heads; head++) own.push(...this.norms(layer, head, alphasOf(layer)));
     for (let layer = 0; layer < n_layers; layer++) own.push(...this.norms(layer, null, alphasOf(layer)));
     return [own, sent];

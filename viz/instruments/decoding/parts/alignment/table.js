@@ -35,7 +35,7 @@ export class AlignTable {
   draw(theme, width) {
     const { state } = this;
     const { store } = state;
-    const { src } = store.header;
+    const { source } = store.header;
     const taken = store.lane.header.predicts[store.step];
     const { influence } = state;
     this.back.setAttribute("aria-disabled", String(store.step === 0));
@@ -51,11 +51,11 @@ export class AlignTable {
       column.low = Math.min(0, ...(column.values ?? []));
       column.high = Math.max(0, ...(column.values ?? []));
     }
-    const blocks = width >= TWO_BLOCKS && src.length > ONE_BLOCK ? 2 : 1;
-    const size = Math.ceil(src.length / blocks);
+    const blocks = width >= TWO_BLOCKS && source.length > ONE_BLOCK ? 2 : 1;
+    const size = Math.ceil(source.length / blocks);
     this.blocks.classList.toggle("stacked", (blocks === 2 && width < BARS_BESIDE) || width < NARROW);
     this.cells = [];
-    this.blocks.replaceChildren(...Array.from({ length: blocks }, (_, block) => this.block(columns, src, block * size, Math.min(src.length, (block + 1) * size))));
+    this.blocks.replaceChildren(...Array.from({ length: blocks }, (_, block) => this.block(columns, source, block * size, Math.min(source.length, (block + 1) * size))));
     this.drawVerdict();
     this.caption.textContent =
       `α: weight, ${one ? "of this head" : "mean of this layer's heads"}. ${one ? "‖α·v·W_O‖" : "‖Σ_h α_h·v_h·W_O‖"}: length of the vector taken from the token (Kobayashi et al. 2020). ` +
@@ -69,9 +69,9 @@ export class AlignTable {
     return pieces.length > 1 ? `, piece ${pieces.indexOf(store.step) + 1} of ${pieces.length}` : "";
   }
 
-  block(columns, src, from, to) {
+  block(columns, source, from, to) {
     const head = el("tr", {}, el("th", { scope: "col" }, "source"), ...Object.values(columns).map(({ head: text, name }) => el("th", { scope: "col", title: name }, text)));
-    const rows = src.slice(from, to).map((token, i) =>
+    const rows = source.slice(from, to).map((token, i) =>
       el("tr", { "data-column": from + i }, el("th", { scope: "row", title: token }, shortened(token, 14)), ...Object.entries(columns).map(([what, column]) => this.cell(what, column, from + i))),
     );
     return el("table", {}, el("thead", {}, head), el("tbody", {}, ...rows));
@@ -92,7 +92,7 @@ export class AlignTable {
 
   drawVerdict() {
     const { correlations, store } = this.state;
-    const n = store.header.src.length;
+    const n = store.header.source.length;
     const said = (what, name) => {
       const found = correlations[what];
       const text = !found ? "…" : Number.isNaN(found.value) ? "n/a" : found.value.toFixed(2).replace("-", "−");
@@ -109,10 +109,10 @@ export class AlignTable {
 
   // Which token attention and influence put first.
   firsts() {
-    const { src } = this.state.store.header;
+    const { source } = this.state.store.header;
     const first = (values) => values.indexOf(Math.max(...values));
     const [looked, needed] = [first(this.state.alphas()), first(this.state.influence.map(Math.abs))];
-    return looked === needed ? `both put “${src[looked]}” first` : `attention puts “${src[looked]}” first, influence “${src[needed]}”`;
+    return looked === needed ? `both put “${source[looked]}” first` : `attention puts “${source[looked]}” first, influence “${source[needed]}”`;
   }
 
   mark(cursor, pinned) {

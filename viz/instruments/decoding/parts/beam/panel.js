@@ -10,11 +10,12 @@ export class Panel {
   constructor(store, { onPick }) {
     this.store = store;
     this.onPick = onPick;
-    this.layer = el("select", { class: "beam-layer", "aria-label": "Layer of the cross-attention" });
+    this.layer = el("select", { class: "beam-layer", });
     listen(this.layer, { change: () => store.choose({ layer: Number(this.layer.value) }) });
+    this.name = el("b", {});
     this.heads = el("span", {});
     this.words = el("div", { class: "beam-words", role: "figure" });
-    this.attention = el("div", { class: "beam-attention" }, el("div", { class: "beam-heading" }, el("b", {}, "Cross-attention"), ", layer ", this.layer, this.heads), this.words);
+    this.attention = el("div", { class: "beam-attention" }, el("div", { class: "beam-heading" }, this.name, ", layer ", this.layer, this.heads), this.words);
     this.detail = el("div", { class: "beam-detail" });
     this.candidates = el("div", { class: "beam-candidates" });
     this.board = el("div", { class: "beam-board" });
@@ -28,6 +29,8 @@ export class Panel {
   dress(theme) {
     this.theme = theme;
     const { n_layers, n_heads } = this.store.header;
+    this.name.textContent = this.store.outward.title;
+    this.layer.setAttribute("aria-label", `Layer of the ${this.store.outward.label}`);
     this.heads.textContent = n_heads === 1 ? ", its head" : ", mean over heads";
     this.layer.replaceChildren(...Array.from({ length: n_layers }, (_, i) => el("option", { value: i }, String(i + 1))));
   }
@@ -47,10 +50,10 @@ export class Panel {
     const { layer, header } = this.store;
     this.layer.value = String(layer);
     const weights = tree.attention(node, layer);
-    this.words.setAttribute("aria-label", `Cross-attention of the row that predicted ${node.text}, layer ${layer + 1}: one weight a source token`);
+    this.words.setAttribute("aria-label", `${this.name.textContent} of the row that predicted ${node.text}, layer ${layer + 1}: one weight a source token`);
     if (this.words.children.length !== weights.length || this.drawnFor !== header) {
       this.drawnFor = header;
-      this.words.replaceChildren(...header.src.map((token) => el("span", { class: "beam-word", title: token }, el("span", { class: "beam-word-token" }, token), el("span", { class: "beam-word-weight" }))));
+      this.words.replaceChildren(...header.source.map((token) => el("span", { class: "beam-word", title: token }, el("span", { class: "beam-word-token" }, token), el("span", { class: "beam-word-weight" }))));
     }
     weights.forEach((weight, key) => {
       const word = this.words.children[key];

@@ -11,8 +11,8 @@ import { Rows } from "./rows.js";
 import { Side } from "./side.js";
 import { cellOf, rowsSoFar, stepCost, sumCost, timeOf, timesOf, when } from "./words.js";
 
-const SITES = { own: "Masked self-attention", cross: "Cross-attention" };
 const LIMIT = 1e-4;
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const NARROW = 760;
 
 // Room for the rows: on a low screen all else must fit too; where everything is in one column, what the rows need.
@@ -22,7 +22,9 @@ export class Cache extends Part {
   /** @param {import("../../store.js").Store} store */
   constructor(store) {
     super(store, el("div", { class: "cache-part" }));
-    this.site = "own";
+    // The attention whose keys and values are shown, by its name; null: that which looks back.
+    /** @type {string | null} */
+    this.site = null;
     // The cursor: { zone, row, column } in the rows, or { cost: "step" | "sum" | "rows", … }; pinned: such a cell, or null.
     /** @type {any} */
     this.pinned = null;
@@ -39,8 +41,7 @@ export class Cache extends Part {
 
   build() {
     const { store } = this;
-    const choice = (texts, chosen) => Object.entries(texts).map(([name, text]) => el("button", { class: "small head-choice", "data-choice": name, onclick: () => chosen(name) }, text));
-    this.sites = choice(SITES, (site) => this.openSite(site));
+    this.sites = el("span", { role: "group", "aria-label": "Attention" });
     this.layer = el("select", { class: "cache-select", "aria-label": "Layer", onchange: () => store.choose({ layer: this.layer.selectedIndex }) });
     this.head = el("select", { class: "cache-select", "aria-label": "Head", onchange: () => store.choose({ head: this.head.selectedIndex }) });
     this.back = el("button", { class: "small", "aria-label": "One step back", onclick: () => store.open(this.step - 1) }, "◀");
@@ -56,13 +57,18 @@ export class Cache extends Part {
     this.body = el("div", { class: "cache-body" }, this.left, this.side.node);
     this.body.hidden = true;
     this.node.append(
-      el("div", { class: "cache-controls" }, el("span", { class: "cache-steps" }, this.back, this.title, this.on), el("span", { role: "group", "aria-label": "Attention" }, ...this.sites), el("label", {}, "Layer ", this.layer), el("label", {}, "Head ", this.head)),
+      el("div", { class: "cache-controls" }, el("span", { class: "cache-steps" }, this.back, this.title, this.on), this.sites, el("label", {}, "Layer ", this.layer), el("label", {}, "Head ", this.head)),
       el("div", { class: "cache-said" }, this.caption, this.badge),
       this.body,
     );
   }
 
   // Numbers ------------------------------------------------------------------------------------------------------
+
+  get attention() {
+    const { backward, header } = this.store;
+    return header.attentions.find(({ name }) => name === this.site) ?? backward;
+  }
 
   get steps() {
     return this.shown.header.reads.length;
@@ -73,8 +79,8 @@ export class Cache extends Part {
   }
 
   get tokens() {
-    const { reads, src } = this.shown.header;
-    return this.site === "own" ? reads : src;
+    const { reads, source } = this.shown.header;
+    return this.attention.back ? reads : source;
   }
 
   get lane() {
@@ -151,12 +157,12 @@ export class Cache extends Part {
 
   // The link: `cache` is the site, `cell` a pinned number ("k.3.5": row 3, feature 5).
   linked() {
-    const { pinned, site } = this;
-    return { cache: site === "own" ? null : site, cell: pinned ? `${pinned.zone}.${pinned.row + 1}.${pinned.column + 1}` : null };
+    const { pinned, attention } = this;
+    return { cache: attention.back ? null : attention.name, cell: pinned ? `${pinned.zone}.${pinned.row + 1}.${pinned.column + 1}` : null };
   }
 
   restore({ cache, cell }) {
-    this.site = cache in SITES ? cache : "own";
+    this.site = cache;
     const found = /^([kv])(?:\.([0-9]{1,4})(?:\.([0-9]{1,4}))?)?$/.exec(cell ?? "");
     this.pinned = found && { zone: found[1], row: Number(found[2] ?? 1) - 1, column: Number(found[3] ?? 1) - 1 };
   }
@@ -203,7 +209,7 @@ export class Cache extends Part {
       return;
     }
     if (cell.zone === "layer" && cell.column !== this.store.layer) this.store.choose({ layer: cell.column });
-    if (this.site === "own" && cell.row >= 0) this.store.open(cell.row);
+    if (this.attention.back && cell.row >= 0) this.store.open(cell.row);
   }
 
   get keys() {
@@ -234,7 +240,7 @@ export class Cache extends Part {
   // Where the arrows stand: at the open step's key, if nowhere.
   get place() {
     if (this.marked?.zone.length === 1) return this.marked;
-    return { zone: "k", row: this.site === "own" ? this.step : 0, column: 0 };
+    return { zone: "k", row: this.attention.back ? this.step : 0, column: 0 };
   }
 
   // From row to row, and from number to number; from k on to v and back.
@@ -257,15 +263,15 @@ export class Cache extends Part {
     if (cell?.chart === "time" && this.times) return timeOf(this.times, cell.step);
     if (cell?.cost === "step") return stepCost(header, cell.way, within(cell.step, this.steps));
     if (!cell || cell.row >= this.tokens.length) return stepCost(header, "cached", this.step);
-    if (cell.zone === "k" || cell.zone === "v") return cellOf(this.shown, this.termsOf(this.site), this.site, cell, this.step);
+    if (cell.zone === "k" || cell.zone === "v") return cellOf(this.shown, this.termsOf(this.attention.name), this.attention, cell, this.step);
     if (cell.row < 0) return `Layer ${cell.column + 1}.`;
-    return `Row ${cell.row + 1}, “${this.tokens[cell.row]}”, its keys and values in every layer and head: ${when(this.site, cell.row, this.step, this.steps)}`;
+    return `Row ${cell.row + 1}, “${this.tokens[cell.row]}”, its keys and values in every layer and head: ${when(this.attention.back, cell.row, this.step, this.steps)}`;
   }
 
   // Choices ------------------------------------------------------------------------------------------------------
 
   openSite(site) {
-    if (site === this.site) return;
+    if (site === this.attention.name) return;
     this.site = site;
     this.cursor = this.pinned = null;
     this.store.say();
@@ -281,6 +287,9 @@ export class Cache extends Part {
       if (select.options.length === count) continue;
       select.replaceChildren(...Array.from({ length: count }, (_, i) => el("option", {}, String(i + 1))));
     }
+    const choice = ({ name, label }) =>
+      el("button", { class: "small head-choice", "data-choice": name, onclick: () => this.openSite(name) }, capital(label));
+    if (!this.sites.children.length) this.sites.append(...this.store.header.attentions.map(choice));
     this.load();
     this.paint();
   }
@@ -294,7 +303,7 @@ export class Cache extends Part {
   paintChoices() {
     this.layer.selectedIndex = this.store.layer;
     this.head.selectedIndex = this.store.head ?? 0;
-    for (const button of this.sites) button.setAttribute("aria-pressed", String(button.dataset.choice === this.site));
+    for (const button of this.sites.children) button.setAttribute("aria-pressed", String(button.dataset.choice === this.attention.name));
   }
 
   paint() {
@@ -302,11 +311,11 @@ export class Cache extends Part {
     if (!this.shown || !this.width) return;
     this.body.hidden = false;
     const { header, arrays } = this.shown;
-    const { theme, site } = this;
-    const [k, v] = ["k", "v"].map((letter) => arrays[`${site}_${letter}`].values);
+    const { theme, attention } = this;
+    const [k, v] = ["k", "v"].map((letter) => arrays[`${attention.name}_${letter}`].values);
     const limit = Math.max(largest(k), largest(v));
     this.rows.draw({
-      name: `${SITES[site]}, layer ${header.layer + 1}, head ${header.head + 1}: keys and values of ${this.tokens.length} tokens`,
+      name: `${capital(attention.label)}, layer ${header.layer + 1}, head ${header.head + 1}: keys and values of ${this.tokens.length} tokens`,
       tokens: this.tokens, k, v, limit, theme,
       features: header.sizes.d_head,
       layers: header.sizes.n_layers,
@@ -327,7 +336,7 @@ export class Cache extends Part {
   paintStep() {
     if (!this.shown || !this.width) return;
     const { header } = this.shown;
-    const { step, steps, site } = this;
+    const { step, steps, attention: { back } } = this;
     this.title.textContent = `Step ${step + 1} of ${steps}`;
     this.back.setAttribute("aria-disabled", String(step === 0));
     this.on.setAttribute("aria-disabled", String(step === steps - 1));
@@ -335,10 +344,10 @@ export class Cache extends Part {
     const everywhere = `in all ${header.sizes.n_layers} layers`.replace("all 1 layers", "the one layer");
     const read = `“${header.reads[step]}”`;
     const own = step === 0 ? `Step 1 reads ${read} and computes row 1 ${everywhere}.` : `Step ${step + 1} reads ${read} and computes row ${step + 1} ${everywhere}; ${rows(1, step)} ${step === 1 ? "is" : "are"} re-used.`;
-    const all = rows(1, header.src.length);
-    const cross = step === 0 ? `Step 1 computes ${all} from the encoder's memory, ${everywhere}.` : `Step 1 computed ${all}; step ${step + 1} re-uses them all and computes none.`.replace("re-uses them all", header.src.length === 1 ? "re-uses it" : "re-uses them all");
-    this.caption.textContent = site === "own" ? own : cross;
-    const state = (row) => (site === "own" ? (row === step ? "new" : row < step ? "re-used" : "") : step === 0 ? "new" : "re-used");
+    const all = rows(1, header.source.length);
+    const cross = step === 0 ? `Step 1 computes ${all} from the ${header.once.title}'s memory, ${everywhere}.` : `Step 1 computed ${all}; step ${step + 1} re-uses them all and computes none.`.replace("re-uses them all", header.source.length === 1 ? "re-uses it" : "re-uses them all");
+    this.caption.textContent = back ? own : cross;
+    const state = (row) => (back ? (row === step ? "new" : row < step ? "re-used" : "") : step === 0 ? "new" : "re-used");
     this.rows.paint(this.tokens.map((_, row) => state(row)));
     this.rows.mark(this.marked, Boolean(this.pinned));
     this.paintSide();

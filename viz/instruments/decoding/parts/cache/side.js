@@ -112,13 +112,13 @@ export class Side {
       fill(cells.time, "time", counts((way) => total[way]), timeSpread);
       cells.time.ratio.textContent = ratioSpread(this.times.header.ratio);
     } else for (const [i, cell] of Object.values(cells.time).entries()) cell.textContent = i ? "…" : "time";
-    this.table.title = `The encoder's ${grouped(header.encoder)} multiply–adds, run once either way, are not counted here.`;
+    this.table.title = `The ${header.once.title}'s ${grouped(header.once.count)} multiply–adds, run once either way, are not counted here.`;
   }
 
   paintMemory() {
-    const { sizes, src, numbers } = this.header;
+    const { sizes, source, numbers } = this.header;
     const held = sum(numbers[this.step]);
-    const formula = `2 × ${sizes.n_layers} layers × ${sizes.d_model} × (${this.step + 1} + ${src.length} source)`;
+    const formula = `2 × ${sizes.n_layers} layers × ${sizes.d_model} × (${this.step + 1} + ${source.length} source)`;
     this.memory.replaceChildren("The cache holds ", el("span", { class: "cache-formula" }, formula), " = ", el("b", { class: "cache-numbers" }, grouped(held)), " numbers × 4 bytes = ", el("b", { class: "cache-bytes" }, grouped(4 * held)), " bytes.");
   }
 
@@ -131,6 +131,6 @@ export class Side {
     const clock = new Date(1000 * at).toLocaleTimeString("en-GB");
     const doubt = low < 1 && high > 1 ? " Too noisy now to say which is faster." : "";
     const fused = fused_ms ? ` Fused, with the cache, as this page decodes: ${timeSpread(fused_ms)}.` : "";
-    this.timing.textContent = `Time of encoder and all steps, each operation by itself: median of ${repeats} interleaved runs (and the range of their middle half), on this server, ${clock}.${doubt}${fused}`;
+    this.timing.textContent = `Time of ${this.header.once.title} and all steps, each operation by itself: median of ${repeats} interleaved runs (and the range of their middle half), on this server, ${clock}.${doubt}${fused}`;
   }
 }

@@ -12,36 +12,18 @@ export const timeSpread = ([low, middle, high]) => `${figures(middle, 2)} (${fig
 export const sum = (counts) => Object.values(counts).reduce((all, count) => all + count, 0);
 const list = (name, values) => `${name} = np.array([${Array.from(values, exactText).join(", ")}], dtype=np.float32)`;
 
-const BLOCKS = { "decoder.self_attn": "self-attention", "decoder.cross_attn": "cross-attention", "decoder.ffn": "feed-forward", output: "vocabulary" };
 export const WAYS = { cached: "with the cache", uncached: "without a cache" };
-
-// The sum behind a block's count at a step (from 1), as text.
-const FORMULAS = {
-  cached: {
-    "decoder.self_attn": ({ n_layers, d_model, t }) => `${n_layers} × (4 × ${d_model}² + 2 × ${t} × ${d_model})`,
-    "decoder.cross_attn": ({ n_layers, d_model, t, s }) => `${n_layers} × (2 × ${d_model}² + 2 × ${s} × ${d_model}${t === 1 ? ` + 2 × ${s} × ${d_model}²` : ""})`,
-    "decoder.ffn": ({ n_layers, d_model, d_ff }) => `${n_layers} × 2 × ${d_model} × ${d_ff}`,
-    output: ({ d_model, vocab }) => `${d_model} × ${vocab}`,
-  },
-  uncached: {
-    "decoder.self_attn": ({ n_layers, d_model, t }) => `${n_layers} × (4 × ${t} × ${d_model}² + 2 × ${t}² × ${d_model})`,
-    "decoder.cross_attn": ({ n_layers, d_model, t, s }) => `${n_layers} × (2 × (${s} + ${t}) × ${d_model}² + 2 × ${s} × ${t} × ${d_model})`,
-    "decoder.ffn": ({ n_layers, d_model, d_ff, t }) => `${n_layers} × 2 × ${t} × ${d_model} × ${d_ff}`,
-    output: ({ d_model, vocab }) => `${d_model} × ${vocab}`,
-  },
-};
 
 // What one step costs, one way: four products.
 export function stepCost(header, way, step) {
   const counts = header.work[way][step];
-  const given = { ...header.sizes, t: step + 1, s: header.src.length };
-  const texts = Object.fromEntries(Object.keys(counts).map((block) => [block, FORMULAS[way][block](given)]));
+  const texts = header.products[way][step];
   const code = Object.values(texts).map((text) => text.replaceAll(" × ", " * ").replaceAll("²", "**2"));
-  const assumed = way === "cached" ? null : `${step + 1} rows pass the decoder, cross-attention's k and v are made again; the last row alone goes on to the vocabulary.`;
+  const assumed = way === "cached" ? null : `${step + 1} rows pass the ${header.stack}, all k and v are made again; the last row alone goes on to the vocabulary.`;
   return {
     title: `multiply–adds of step ${step + 1} ${WAYS[way]}, in millions`,
     formula: `${grouped(sum(counts))} / 10⁶`,
-    terms: Object.entries(counts).map(([block, count]) => ({ name: BLOCKS[block], text: `${texts[block]} / 10⁶`, value: count / 1e6 })),
+    terms: Object.entries(counts).map(([block, count]) => ({ name: header.blocks[block], text: `${texts[block]} / 10⁶`, value: count / 1e6 })),
     value: sum(counts) / 1e6,
     note: assumed,
     numpy: `blocks = [${code.join(", ")}]\nprint(sum(blocks) / 1e6)  # on screen: ${numberText(sum(counts) / 1e6)}`,
@@ -57,7 +39,7 @@ export function sumCost(header, way, step) {
   return {
     title: `multiply–adds of steps 1 to ${step + 1} ${WAYS[way]}, in millions`,
     formula: `${grouped(total)} / 10⁶`,
-    note: `The decoder alone: the encoder's ${grouped(header.encoder)} run once either way.`,
+    note: `The ${header.stack} alone: the ${header.once.title}'s ${grouped(header.once.count)} run once either way.`,
     terms: counts.map((count, i) => ({ name: `step ${i + 1}`, text: `${grouped(count)} / 10⁶`, value: count / 1e6 })),
     value: total / 1e6,
     numpy: `steps = [${counts.join(", ")}]\nprint(sum(steps) / 1e6)  # on screen: ${numberText(total / 1e6)}`,
@@ -90,27 +72,27 @@ export function timesOf({ header, arrays }) {
 }
 
 // When a row is computed and when it is read again.
-export function when(site, row, step, steps) {
-  if (site === "own" && row > step) return `Step ${row + 1} computes it; it is not there yet.`;
-  const born = site === "own" ? row : 0;
+export function when(isBack, row, step, steps) {
+  if (isBack && row > step) return `Step ${row + 1} computes it; it is not there yet.`;
+  const born = isBack ? row : 0;
   const again = born + 1 === steps ? "and not needed again" : born + 2 === steps ? `read again at step ${steps}` : `read again at steps ${born + 2} to ${steps}`;
   return `Computed at step ${born + 1}${born === step ? ", the open one" : ""}; ${again}.`;
 }
 
 // The key or value under the cursor: { zone: "k" | "v", row, column }. `terms`: what it is made from, or null while that comes.
-export function cellOf({ header, arrays }, terms, site, { zone: letter, row, column }, step) {
+export function cellOf({ header, arrays }, terms, { name: site, back }, { zone: letter, row, column }, step) {
   const name = `${site}_${letter}`;
   const { values, shape } = arrays[name];
   const value = values[row * shape[1] + column];
-  const token = (site === "own" ? header.reads : header.src)[row];
-  const made = when(site, row, step, header.reads.length);
+  const token = (back ? header.reads : header.source)[row];
+  const made = when(back, row, step, header.reads.length);
   const base = {
     title: `${letter}[${row + 1}, ${column + 1}]`,
     value,
     note: `“${token}”. ${made} x[${row + 1}]: row ${row + 1} of ${header.inputs[name]}.`,
     terms: [],
   };
-  if (site === "own" && row > step) return `${base.title}, “${token}”: ${made}`;
+  if (back && row > step) return `${base.title}, “${token}”: ${made}`;
   if (!terms) return { ...base, formula: `row ${row + 1} of the stream · column ${column + 1} of this head's W_${letter} + bias`, waiting: true };
   const width = terms.x.shape[1];
   const x = terms.x.values.subarray(row * width, (row + 1) * width);

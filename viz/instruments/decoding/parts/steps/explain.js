@@ -6,18 +6,14 @@ import { LEAST_SHOWN } from "./words.js";
 
 const list = (name, values) => `${name} = np.array([${Array.from(values, exactText).join(", ")}], dtype=np.float32)`;
 const snippet = (lines, result, value) => ["import numpy as np", ...lines, `print(${result})  # on screen: ${exactText(value)}`].join("\n");
-const SITES = {
-  cross: { name: "cross-attention", entry: "cross_attn", place: "Cross-attention" },
-  own: { name: "self-attention", entry: "self_attn", place: "Decoder masked self-attention" },
-};
 
 // A weight of one head is given (its softmax is shown at its own place); the mean is made here.
 function weight(store, { on, column }) {
-  const { name, entry, place } = SITES[on];
+  const { label, title: place, back } = store.header.attentions.find(({ name }) => name === on);
   const { step, lane, layer, head } = store;
-  const words = on === "cross" ? store.header.src : lane.header.reads;
+  const words = back ? lane.header.reads : store.header.source;
   const where = `step ${step + 1}, which reads “${lane.header.reads[step]}”, looks at “${words[column]}”`;
-  const title = `${name}[${step + 1}, ${column + 1}]`;
+  const title = `${label}[${step + 1}, ${column + 1}]`;
   const value = store.weightsRow(on, step)[column];
   if (head === null) {
     const { n_heads } = store.header;
@@ -33,7 +29,7 @@ function weight(store, { on, column }) {
     };
   }
   const row = store.weightsRow(on, step).subarray(0, words.length);
-  const seen = on === "own" ? row.subarray(0, step + 1) : row;
+  const seen = back ? row.subarray(0, step + 1) : row;
   return {
     title,
     formula: `weights[${column + 1}] of layer ${layer + 1}, head ${head + 1}: one of ${seen.length} that sum to 1`,
@@ -89,11 +85,11 @@ function sum(store, { on, lane: index }) {
   };
 }
 
-// cursor: { on: "cross" | "own", column }, { on: "word", rank (place in the list) }, { on: "said", lane, step }, { on: "soFar" | "total" |
+// cursor: { on: an attention's name, column }, { on: "word", rank (place in the list) }, { on: "said", lane, step }, { on: "soFar" | "total" |
 // "perToken", lane }. Without one, or with one that is not there at this step: the word that is taken.
 export function explain(store, cursor) {
   const words = store.candidates();
-  const keys = { cross: store.header.src.length, own: store.step + 1 };
+  const keys = { [store.outward.name]: store.header.source.length, [store.backward.name]: store.step + 1 };
   if (cursor?.on in keys && cursor.column < keys[cursor.on]) return weight(store, cursor);
   if (cursor?.on === "said" && store.lanes[cursor.lane]?.header.reads.length > cursor.step) return said(store, cursor);
   if (["soFar", "total", "perToken"].includes(cursor?.on) && store.lanes[cursor.lane]) return sum(store, cursor);
@@ -101,7 +97,7 @@ export function explain(store, cursor) {
 }
 
 // The largest |recomputed − given| / max(1, |given|) over all lanes, and what was compared.
-export function check(lanes) {
+export function check({ lanes, header: { attentions } }) {
   let error = 0;
   const worst = (a, b) => {
     const apart = Math.abs(a - b) / Math.max(1, Math.abs(b));
@@ -110,7 +106,7 @@ export function check(lanes) {
   for (const { header, arrays } of lanes) {
     const { log_probs, ids, cand_ids, cand_log_probs } = arrays;
     worst(log_probs.values.reduce((sum, value) => sum + value, 0), header.log_prob);
-    for (const name of ["cross", "own"]) {
+    for (const { name } of attentions) {
       const { values, shape } = arrays[name];
       const keys = shape[3];
       for (let start = 0; start < values.length; start += keys) {

@@ -73,7 +73,7 @@ export class Steps extends Part {
     const what =
       "from the numbers it was sent: each lane's log P (the sum of its steps against what the model summed while it translated), " +
       "the sums of all rows of attention (1), and that probabilities are not above 1";
-    this.badge.draw({ error: check(this.store.lanes), what });
+    this.badge.draw({ error: check(this.store), what });
   }
 
   drawChoices() {
@@ -98,8 +98,9 @@ export class Steps extends Part {
     if (room <= 0) return;
     const heads = head === null ? "mean of heads" : `head ${head + 1}`;
     this.picture.draw({
-      src: store.header.src, reads, predicts, step, room, theme,
-      cross: store.weightsRow("cross", step), own: store.weightsRow("own", step),
+      source: store.header.source, reads, predicts, step, room, theme,
+      outward: { name: store.outward.name, row: store.weightsRow(store.outward.name, step) },
+      backward: { name: store.backward.name, row: store.weightsRow(store.backward.name, step) },
       name: `Step ${step + 1} reads ${reads[step]} and takes ${predicts[step]}: its attention, layer ${layer + 1}, ${heads}`,
       height: this.height, colour: head === null ? theme.roles.query : theme.heads[head % theme.heads.length],
     });
@@ -186,8 +187,9 @@ export class Steps extends Part {
 
   // ↑ to the source's ribbons, ↓ to those of what was read, ← → along them.
   lookAt(on, by) {
-    const last = on === "cross" ? this.store.header.src.length - 1 : this.store.step;
-    const first = on === "own" ? last : 0;
+    const isBack = on === this.store.backward.name;
+    const last = isBack ? this.store.step : this.store.header.source.length - 1;
+    const first = isBack ? last : 0;
     const from = this.cursor?.on === on ? this.cursor.column + by : first;
     this.point({ on, column: within(from, last + 1) }, true);
   }
@@ -207,11 +209,12 @@ export class Steps extends Part {
 
   get keys() {
     const { store, transport } = this;
-    const ribbon = this.cursor?.on === "own" ? "own" : "cross";
+    const [outward, backward] = [store.outward.name, store.backward.name];
+    const ribbon = this.cursor?.on === backward ? backward : outward;
     const shifted = { shift: true, says: "" };
     return [
-      { key: "ArrowUp", moves: "on", ...shifted, act: () => this.lookAt("cross", 0) },
-      { key: "ArrowDown", moves: "on", ...shifted, act: () => this.lookAt("own", 0) },
+      { key: "ArrowUp", moves: "on", ...shifted, act: () => this.lookAt(outward, 0) },
+      { key: "ArrowDown", moves: "on", ...shifted, act: () => this.lookAt(backward, 0) },
       ...walk(LEFT_RIGHT, "column", (by) => this.lookAt(ribbon, by), shifted),
       ...walk(LEFT_RIGHT, "step", (by) => transport.by(by)),
       ...walk(UP_DOWN, "rank", (by) => this.chooseWord(by)),

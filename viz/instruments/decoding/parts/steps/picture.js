@@ -28,29 +28,29 @@ export class StepPicture extends Ribbons {
 
   // A word above, a ribbon: its weight; a word below that was read: its cell in the row of self-attention.
   told(tell, row, column) {
-    if (column !== null) tell({ on: "cross", column });
-    else if (row <= this.step) tell({ on: "own", column: row });
+    if (column !== null) tell({ on: this.spec.outward.name, column });
+    else if (row <= this.step) tell({ on: this.spec.backward.name, column: row });
   }
 
-  // spec: { src, reads, predicts, step, cross, own (rows of the step), name, room, height, theme, colour }
+  // spec: { source, reads, predicts, step, outward, backward: { name, row (of the step) }, name, room, height, theme, colour }
   draw(spec) {
-    const { src, reads, predicts, step, cross, own, name, room, height, theme, colour } = spec;
+    const { source, reads, predicts, step, outward, backward, name, room, height, theme, colour } = spec;
     this.step = step;
     const below = [reads[0], ...predicts];
-    const weights = new Float32Array(below.length * src.length);
-    weights.set(cross, step * src.length);
+    const weights = new Float32Array(below.length * source.length);
+    weights.set(outward.row, step * source.length);
     this.measure.font = `bold 16px ${theme.font}`;
     let width = room;
-    while (Math.max(this.place(src, width).lines, this.place(below, width).lines) > MOST_LINES) width *= 1.15;
-    const lines = this.place(src, width).lines + this.place(below, width).lines;
+    while (Math.max(this.place(source, width).lines, this.place(below, width).lines) > MOST_LINES) width *= 1.15;
+    const lines = this.place(source, width).lines + this.place(below, width).lines;
     const between = Math.max(LEAST_BETWEEN, height - lines * LINE - CELL - 14);
-    super.draw({ name, above: src, below, weights, rows: [step], width: Math.floor(width), height: between, theme, colour });
+    super.draw({ outward, backward, name, above: source, below, weights, rows: [step], width: Math.floor(width), height: between, theme, colour });
     this.picture = this.node.firstChild;
     const { total } = this.frame;
     const tall = total + CELL + 4;
     this.picture.setAttribute("height", tall);
     this.picture.setAttribute("viewBox", `0 0 ${Math.floor(width)} ${tall}`);
-    const boxes = [...src.map((_, i) => this.box("top", i, "play-source")), ...below.map((_, i) => this.box("bottom", i, this.kind(i)))];
+    const boxes = [...source.map((_, i) => this.box("top", i, "play-source")), ...below.map((_, i) => this.box("bottom", i, this.kind(i)))];
     this.picture.prepend(...boxes);
     for (const word of this.words) {
       const i = Number(word.dataset.row ?? -1);
@@ -58,7 +58,7 @@ export class StepPicture extends Ribbons {
       word.classList.toggle("taken", i === step + 1);
       word.classList.toggle("newest", i === step);
     }
-    this.drawRow(own, total, below.length);
+    this.drawRow(backward.row, total, below.length);
     this.bringIntoView(room);
   }
 
@@ -76,7 +76,7 @@ export class StepPicture extends Ribbons {
   }
 
   // The causal row: a cell below each token that was read; where none is yet, only its frame.
-  drawRow(own, y, count) {
+  drawRow(row, y, count) {
     const { theme } = this.spec;
     const { middles } = this.frame.bottom;
     const width = this.spec.width;
@@ -86,16 +86,16 @@ export class StepPicture extends Ribbons {
     for (let i = 0; i < count; i++) {
       const [x0, x1] = [edge(i), edge(i + 1)];
       const isRead = i <= this.step;
-      const weight = own[i];
+      const weight = row[i];
       const cell = svg("rect", {
         class: isRead ? "play-cell" : "play-cell-later", x: x0 + 0.5, y, width: Math.max(1, x1 - x0 - 1), height: CELL,
-        fill: isRead ? css(theme, weight) : "none", "data-own": isRead ? i : null, "data-weight": isRead ? weightText(weight) : null,
+        fill: isRead ? css(theme, weight) : "none", "data-read": isRead ? i : null, "data-weight": isRead ? weightText(weight) : null,
       });
       this.picture.append(cell);
       if (!isRead) continue;
-      listen(cell, { pointerenter: () => this.onCell.onPoint({ on: "own", column: i }) });
-      listen(cell, { click: () => this.onCell.onClick({ on: "own", column: i }) });
-      this.cells.push(marked(cell, "own weights", [this.step, i, weight]));
+      listen(cell, { pointerenter: () => this.onCell.onPoint({ on: this.spec.backward.name, column: i }) });
+      listen(cell, { click: () => this.onCell.onClick({ on: this.spec.backward.name, column: i }) });
+      this.cells.push(marked(cell, this.spec.backward.name, [this.step, i, weight]));
       if (x1 - x0 < NUMBER_WIDTH) continue;
       const text = svg("text", { class: "play-cell-number", x: (x0 + x1) / 2, y: y + CELL / 2 + 5, "text-anchor": "middle", "font-size": TYPE, fill: textOn(theme, weight) });
       text.append(weightText(weight));
@@ -109,13 +109,14 @@ export class StepPicture extends Ribbons {
     if (x < node.scrollLeft + 60 || x > node.scrollLeft + room - 60) node.scrollLeft = x - room / 2;
   }
 
-  // cursor: { on: "cross" | "own", column } or null
+  // cursor: { on: an attention's name, column } or null
   point(cursor, pinned) {
     if (!this.picture) return;
+    const [outward, backward] = [this.spec.outward.name, this.spec.backward.name];
     const column = (on) => (cursor?.on === on ? cursor.column : -1);
-    for (const path of this.paths) path.classList.toggle("here", Number(path.dataset.column) === column("cross"));
-    for (const word of this.words) word.classList.toggle("here", Number(word.dataset.column ?? -1) === column("cross") && column("cross") >= 0);
-    this.cells.forEach((cell, i) => cell.classList.toggle("here", i === column("own")));
+    for (const path of this.paths) path.classList.toggle("here", Number(path.dataset.column) === column(outward));
+    for (const word of this.words) word.classList.toggle("here", Number(word.dataset.column ?? -1) === column(outward) && column(outward) >= 0);
+    this.cells.forEach((cell, i) => cell.classList.toggle("here", i === column(backward)));
     this.picture.classList.toggle("pinned", pinned);
   }
 }

@@ -62,9 +62,9 @@ def expect_lane(glass, text, header, arrays, taken):
     )
     logits = trace["output.logits"].value[:rows]
     assert np.array_equal(arrays["ranks"], (logits > logits[at, taken][:, None]).sum(-1))
-    for name, site in {"cross": "cross_attn", "own": "self_attn"}.items():
-        for layer, sent in enumerate(arrays[name]):
-            assert same(sent, single(trace[f"decoder.{layer}.{site}.weights"].value)), (name, layer)
+    for site in ("cross_attn", "self_attn"):
+        for layer, sent in enumerate(arrays[site]):
+            assert same(sent, single(trace[f"decoder.{layer}.{site}.weights"].value)), (site, layer)
     assert header["predicts"] == [glass.tokenizer.readable(i) for i in taken]
     assert header["reads"] == [glass.tokenizer.readable(i) for i in [glass.config.bos_id, *taken[:-1]]]
     assert header["log_prob"] == pytest.approx(arrays["log_probs"].sum(dtype=float), rel=SENT)
@@ -83,15 +83,15 @@ def test_the_pages_lane_is_the_translations_trace(exact_glass, name, beam):
     expect_lane(exact_glass, TEXTS[name], header, arrays, [step.id for step in translation.steps])
     assert header["log_prob"] == translation.log_prob
     assert (header["text"], header["finished"]) == (translation.text, translation.finished)
-    assert tuple(header["src"]) == trace.sides["src"].tokens
+    assert tuple(header["source"]) == trace.sides["src"].tokens
 
 
 def test_the_weights_are_sent_bit_for_bit(small_glass):
     translation, trace = page_of(small_glass)
     _, arrays = unpack(first("decoding", (small_glass, trace, translation), request=REQUEST))
-    for name, site in {"cross": "cross_attn", "own": "self_attn"}.items():
+    for site in ("cross_attn", "self_attn"):
         sent = np.stack([trace[f"decoder.{i}.{site}.weights"].value for i in range(trace.config.n_layers)])
-        assert same(arrays[name], sent)
+        assert same(arrays[site], sent)
     logits = torch.tensor(trace["output.logits"].value)
     picked = logits.log_softmax(-1).gather(-1, torch.tensor(arrays["cand_ids"], dtype=torch.int64))
     assert same(arrays["cand_log_probs"], picked.numpy())
@@ -158,7 +158,7 @@ def test_a_forced_end_token_ends_the_translation_there(exact_glass):
 def test_the_end_token_alone_is_an_empty_translation(small_glass):
     header, arrays = branch(small_glass, [small_glass.config.eos_id])
     assert header["text"] == "" and header["finished"]
-    assert arrays["own"].shape[2:] == (1, 1) and (arrays["own"] == 1).all()
+    assert arrays["self_attn"].shape[2:] == (1, 1) and (arrays["self_attn"] == 1).all()
 
 
 def test_a_branch_may_be_as_long_as_the_limit_and_no_longer(exact_glass):
@@ -182,7 +182,7 @@ def test_tokens_that_are_never_said_can_be_forced(exact_glass, token):
     header, arrays = branch(exact_glass, [never] * 4)
     assert header["forced"] == [never] * 4 == arrays["ids"].tolist()[:4]
     assert all(np.isfinite(array).all() for array in arrays.values())
-    assert arrays["own"].sum(-1, dtype=float) == pytest.approx(1, abs=SENT)
+    assert arrays["self_attn"].sum(-1, dtype=float) == pytest.approx(1, abs=SENT)
 
 
 @pytest.mark.parametrize("forced", ["400", "-1", "7.400", "7..8", ".", "x", "1e2", "7.8_9", "٣", "9" * 5000])
@@ -198,15 +198,15 @@ def test_a_branch_of_the_beams_translation_goes_on_greedily(small_glass):
 def test_a_branch_of_a_padded_page_has_a_weight_of_0_for_each_padding_token(small_glass):
     _, plain = branch(small_glass, [7, 9])
     _, padded = branch(small_glass, [7, 9], pad_to=12)
-    real = plain["cross"].shape[-1]
-    assert padded["cross"].shape[-1] == 12 > real
-    assert np.array_equal(padded["cross"][..., :real], plain["cross"])
-    assert not padded["cross"][..., real:].any()
+    real = plain["cross_attn"].shape[-1]
+    assert padded["cross_attn"].shape[-1] == 12 > real
+    assert np.array_equal(padded["cross_attn"][..., :real], plain["cross_attn"])
+    assert not padded["cross_attn"][..., real:].any()
 
 
 def test_a_source_of_one_token_has_branches(exact_glass):
     header, arrays = branch(exact_glass, [7], text="a")
-    assert arrays["cross"].shape[-1] == 2
+    assert arrays["cross_attn"].shape[-1] == 2
     expect_lane(exact_glass, "a", header, arrays, arrays["ids"].tolist())
 
 
