@@ -136,14 +136,14 @@ def test_terms_of_a_count_say_what_they_multiply_and_sum_to_it(page, sizes):
 
 
 def test_every_key_and_value_that_is_there_is_the_traces(page, zoo_trace, sizes):
-    config, _, steps = sizes
+    model, _, steps = sizes
     rows(page).evaluate(ALONG, [0, steps])
     expect(page.locator(".formula")).to_contain_text("Σ_d")
     for row in range(STEP):
         said = rows(page).evaluate(ALONG, [row, steps])
         for letter in "kv":
             entry = zoo_trace[f"decoder.{LAYER - 1}.self_attn.{letter}"].value[HEAD - 1, row]
-            for feature in range(config.d_head):
+            for feature in range(model.config.d_head):
                 assert said[f"{letter}[{row + 1}, {feature + 1}]"] == number_text(entry[feature])
     later = rows(page).evaluate(ALONG, [STEP, steps])
     assert not any(name.startswith(("k[", "v[")) and value for name, value in later.items())

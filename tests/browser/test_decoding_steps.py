@@ -268,7 +268,7 @@ def test_the_strip_shows_how_the_number_under_the_pointer_is_made(page, greedy):
     sent = page.evaluate("window.sentAt.length")
     each = greedy.weights("self_attn")[:, 3, 1]
     page.locator(".play-cell[data-read='1']").hover()
-    assert strip(page) == ("self-attention[4, 2]", theme.weight_text(each.mean()))
+    assert strip(page) == ("masked self-attention[4, 2]", theme.weight_text(each.mean()))
     terms = page.locator(".term:not(.sum-term):not(.rest) b").all_inner_texts()
     assert set(terms) <= {number_text(value) for value in each}
     expect(page.locator(".sum-term")).to_have_text(f"sum = {number_text(each.astype(float).sum())}")

@@ -52,7 +52,7 @@ def test_every_token_of_both_sides_has_its_word(asked):
 def test_words_stand_without_the_space_before_them(small_glass):
     header, arrays = asked_for("align", answer(small_glass, LONG))
     assert header["source_words"] == [*LONG[:-1].split(), ".", "⟨/s⟩"]
-    assert len(set(arrays["source_groups"].tolist())) < len(arrays["src_groups"])
+    assert len(set(arrays["source_groups"].tolist())) < len(arrays["source_groups"])
 
 
 def test_words_of_another_lane_are_those_of_its_ids(small_glass):
