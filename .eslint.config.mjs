@@ -21,7 +21,7 @@ export default [
       complexity: ["error", 12],
       "max-len": ["error", 120],
       "no-nested-ternary": "error",
-      "no-unused-vars": "error",
+      "no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
     },
   },
 ];

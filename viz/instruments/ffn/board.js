@@ -29,8 +29,16 @@ export class Block {
   /** @param {import("./store.js").Store} store */
   constructor(store) {
     this.store = store;
-    this.board = new Board({ onPoint: (cell) => store.point(this.cursorAt(cell)), onClick: (cell) => store.pin(this.cursorAt(cell)) });
-    this.tabs = new Tabs({ label: "Stage", data: "stage", className: "stage-tabs", choose: (stage) => store.move({ stage }) });
+    this.board = new Board({
+      onPoint: (cell) => store.point(this.cursorAt(cell)),
+      onClick: (cell) => store.pin(this.cursorAt(cell)),
+    });
+    this.tabs = new Tabs({
+      label: "Stage",
+      data: "stage",
+      className: "stage-tabs",
+      choose: (stage) => store.move({ stage }),
+    });
     this.node = el("div", { class: "block" }, this.tabs.node, this.board.node);
     this.isNarrow = false;
     /** @type {any} */
@@ -74,16 +82,27 @@ export class Block {
       ? narrowLayout(stages, this.shownName(store.cursor.stage), tokens.length, room)
       : wideLayout(stages, tokens.length, room);
     for (const panel of layout.panels) this.furnish(panel);
-    if (this.isNarrow) this.tabs.draw(Object.fromEntries(this.panelNames.map((name) => [name, this.title(name)])), layout.panels[0].name);
-    board.draw(layout, theme, this.headings(layout), (context) => layout.panels.forEach((panel) => this.drawMore(context, panel)));
-    board.node.setAttribute("aria-label", `${store.title}: every stage from the stream that enters to the stream that leaves, token by feature`);
+    if (this.isNarrow)
+      this.tabs.draw(
+        Object.fromEntries(this.panelNames.map((name) => [name, this.title(name)])),
+        layout.panels[0].name,
+      );
+    board.draw(layout, theme, this.headings(layout), (context) =>
+      layout.panels.forEach((panel) => this.drawMore(context, panel)),
+    );
+    board.node.setAttribute(
+      "aria-label",
+      `${store.title}: every stage from the stream that enters to the stream that leaves, token by feature`,
+    );
     this.drawCursor();
   }
 
   labelWidth(width) {
     const context = this.board.context;
     context.font = `bold 16px ${this.theme.font}`;
-    const widest = Math.max(...this.store.header.tokens.map((token) => context.measureText(shortened(token, LONGEST_LABEL)).width));
+    const widest = Math.max(
+      ...this.store.header.tokens.map((token) => context.measureText(shortened(token, LONGEST_LABEL)).width),
+    );
     return Math.ceil(Math.min(widest + 12, width * 0.36));
   }
 
@@ -106,15 +125,17 @@ export class Block {
     return name === "norm_in" ? "the stream" : name.replace("resid_", "").replaceAll("_", " ");
   }
 
-  // What a panel shows. Where columns are narrower than a pixel, each pixel shows the largest of its cells, so that no active unit
-  // is lost.
+  // What a panel shows. Where columns are narrower than a pixel, each pixel shows the largest of its cells, so that
+  // no active unit is lost.
   furnish(panel) {
     const { theme, store } = this;
     if (panel.labelled) panel.labels = store.header.tokens;
     if (!panel.columns) return;
     const { values, rows, columns } = store.own(panel.name);
     const isHidden = panel.name === "ffn_hidden";
-    const scale = isHidden ? { scale: "positive", silent: mixed(theme.background, theme.text, SILENT_TINT) } : { scale: "signed" };
+    const scale = isHidden
+      ? { scale: "positive", silent: mixed(theme.background, theme.text, SILENT_TINT) }
+      : { scale: "signed" };
     Object.assign(panel, colourScale(values));
     const pixels = Math.min(columns, Math.max(1, Math.floor(panel.width * (window.devicePixelRatio || 1))));
     const shown = strongestColumns(values, rows, columns, pixels);
@@ -154,7 +175,10 @@ export class Block {
       if (isHere) board.wipeRow(context, x + 3, panel, row, width - 6);
       context.textAlign = "left";
       const active = store.active(row);
-      board.write(context, `${active} · ${shareText(active / store.sizes.d_ff)}`, x + 9, panel, row, { ...how, most: width - 10 });
+      board.write(context, `${active} · ${shareText(active / store.sizes.d_ff)}`, x + 9, panel, row, {
+        ...how,
+        most: width - 10,
+      });
     }
   }
 
@@ -172,7 +196,13 @@ export class Block {
     const found = layout.panels.filter(({ isParameter }) => !isParameter).map((panel) => this.heading(panel));
     const hidden = layout.panels.find(({ name }) => name === "ffn_hidden");
     if (!hidden) return found;
-    const active = { name: "active", title: "active", formula: "units > 0", shape: `of ${this.store.sizes.d_ff}`, colour: this.theme.roles.value };
+    const active = {
+      name: "active",
+      title: "active",
+      formula: "units > 0",
+      shape: `of ${this.store.sizes.d_ff}`,
+      colour: this.theme.roles.value,
+    };
     return [...found, { ...active, x: hidden.x + hidden.width + 6, y: hidden.headerY, room: ACTIVE - 6 }];
   }
 

@@ -42,7 +42,9 @@ export class Captions {
 
   get hiddenEquation() {
     const { d_model, d_ff } = this.store.sizes;
-    const sum = this.isPost ? "resid_out = LayerNorm(x + ffn_out)" : "x = LayerNorm(stream) · resid_out = stream + ffn_out";
+    const sum = this.isPost
+      ? "resid_out = LayerNorm(x + ffn_out)"
+      : "x = LayerNorm(stream) · resid_out = stream + ffn_out";
     return `ffn_out = max(0, x W_1 + b_1) W_2 + b_2 · ${sum} · W_1 ${d_model}×${d_ff}, W_2 ${d_ff}×${d_model}`;
   }
 
@@ -53,7 +55,9 @@ export class Captions {
   get normEquation() {
     const { stream, header } = this.store;
     const last = header.stages[header.stages.length - 1].name;
-    const [sum, way] = this.isPost ? [`LayerNorm(${stream} + out)`, ""] : [`${stream} + out`, " · the attention reads norm_out"];
+    const [sum, way] = this.isPost
+      ? [`LayerNorm(${stream} + out)`, ""]
+      : [`${stream} + out`, " · the attention reads norm_out"];
     return `${last} = ${sum}${way} · LayerNorm(x) = (x − μ) / σ · γ + β, σ = √(variance + ε)`;
   }
 
@@ -64,8 +68,9 @@ export class Captions {
     const times = relativeLengths(out.values, stream.values, out.rows, out.columns);
     const [least, most] = [Math.min(...times), Math.max(...times)].map((ratio) => ratio.toFixed(2));
     return [
-      `Each token (row) alone, no row looks at another here: what the attention adds (out) is ${range(least, most)} times as long as ` +
-        `the stream. Each row is moved and scaled by its own μ and σ; ${PARAMETERS} ${SCALE}`,
+      "Each token (row) alone, no row looks at another here: " +
+        `what the attention adds (out) is ${range(least, most)} times as long as the stream. ` +
+        `Each row is moved and scaled by its own μ and σ; ${PARAMETERS} ${SCALE}`,
     ];
   }
 
@@ -76,8 +81,9 @@ export class Captions {
     const [least, most] = [Math.min(...sigmas), Math.max(...sigmas)].map((sigma) => numberText(sigma));
     const said = least === most ? `is ${least}` : `lies between ${least} and ${most}`;
     return [
-      `What comes in is the embedding plus all that the blocks added, never normed on the way: its σ ${said}. Each token (row) alone ` +
-        `is moved and scaled by its own μ and σ; ${PARAMETERS} ${store.header.read_by.said} ${SCALE}`,
+      "What comes in is the embedding plus all that the blocks added, never normed on the way: " +
+        `its σ ${said}. Each token (row) alone is moved and scaled by its own μ and σ; ` +
+        `${PARAMETERS} ${store.header.read_by.said} ${SCALE}`,
     ];
   }
 
@@ -88,7 +94,8 @@ export class Captions {
     const [least, most] = [Math.min(...shares), Math.max(...shares)].map(shareText);
     const swatch = (style) => el("span", { class: "silent-swatch", "aria-hidden": "true", style });
     return [
-      `Each token (row) goes through alone, no row looks at another; ReLU leaves ${range(least, most)} of the ${d_ff} hidden units on (`,
+      "Each token (row) goes through alone, no row looks at another; " +
+        `ReLU leaves ${range(least, most)} of the ${d_ff} hidden units on (`,
       swatch({}),
       " grey: cut to 0, ",
       swatch({ background: css(theme, 0.55) }),

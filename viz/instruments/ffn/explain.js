@@ -10,7 +10,11 @@ const bracketed = (value) => (value < 0 ? `(${numberText(value)})` : numberText(
 const row = (part, i) => part.values.subarray(i * part.columns, (i + 1) * part.columns);
 
 function products(a, b, names) {
-  return Array.from(a, (value, n) => ({ name: names(n + 1), text: `${numberText(value)} × ${numberText(b[n])}`, value: value * b[n] }));
+  return Array.from(a, (value, n) => ({
+    name: names(n + 1),
+    text: `${numberText(value)} × ${numberText(b[n])}`,
+    value: value * b[n],
+  }));
 }
 
 function given({ store, stage, entry, vector, column, value }) {
@@ -42,7 +46,11 @@ function linear({ store, stage, i, column, value }, number, letter) {
   const bias = store.matrices[`b_${number}`].values[column];
   const terms = products(x, W, (at) => `${letter}${at}`);
   terms.push({ name: `b_${number}`, text: "bias", value: bias });
-  return { formula, terms, numpy: snippet([list("x", x), list("W_row", W), scalars({ b: bias })], "W_row @ x + b", value) };
+  return {
+    formula,
+    terms,
+    numpy: snippet([list("x", x), list("W_row", W), scalars({ b: bias })], "W_row @ x + b", value),
+  };
 }
 
 function hidden({ store, stage, i, column, value }) {
@@ -74,7 +82,11 @@ function mean({ store, stage, i, value }) {
   const x = row(store.own(stage.of[0]), i);
   return {
     formula: `μ = Σ_d ${stage.of[0]}[${i + 1}, d] / d_model, d_model = ${x.length}`,
-    terms: Array.from(x, (each, d) => ({ name: `d${d + 1}`, text: `${numberText(each)} / ${x.length}`, value: each / x.length })),
+    terms: Array.from(x, (each, d) => ({
+      name: `d${d + 1}`,
+      text: `${numberText(each)} / ${x.length}`,
+      value: each / x.length,
+    })),
     numpy: snippet([list(stage.of[0], x)], `${stage.of[0]}.mean()`, value),
   };
 }
@@ -83,14 +95,22 @@ function std({ store, stage, i, value }) {
   const { eps } = store.layerHeader;
   const x = row(store.own(stage.of[0]), i);
   const mu = store.own(stage.of[1]).values[i];
-  const terms = Array.from(x, (each, d) => ({ name: `d${d + 1}`, text: `(${numberText(each)} − ${bracketed(mu)})² / ${x.length}`, value: (each - mu) ** 2 / x.length }));
+  const terms = Array.from(x, (each, d) => ({
+    name: `d${d + 1}`,
+    text: `(${numberText(each)} − ${bracketed(mu)})² / ${x.length}`,
+    value: (each - mu) ** 2 / x.length,
+  }));
   const variance = terms.reduce((all, term) => all + term.value, 0);
   return {
     formula: `σ = √(Σ_d (x_d − μ)² / d_model + ε) = √(${numberText(variance)} + ${eps})`,
     terms,
     sumName: "variance",
     total: variance,
-    numpy: snippet([list(stage.of[0], x), scalars({ mean: mu })], `np.sqrt(((${stage.of[0]} - mean) ** 2).mean() + np.float32(${eps}))`, value),
+    numpy: snippet(
+      [list(stage.of[0], x), scalars({ mean: mu })],
+      `np.sqrt(((${stage.of[0]} - mean) ** 2).mean() + np.float32(${eps}))`,
+      value,
+    ),
   };
 }
 
@@ -102,8 +122,14 @@ function normed({ store, stage, i, column, value }) {
   const [a, b, c, g, h] = [numberText(given[0]), ...[given[1], given[2], gamma, beta].map(bracketed)];
   return {
     formula: `${formula} = (${a} − ${b}) / ${c} · ${g} + ${h}`,
-    note: `γ[${column + 1}] = ${numberText(gamma)}, β[${column + 1}] = ${numberText(beta)}: learnt, the same for every token.`,
-    numpy: snippet([scalars({ x: given[0], mean: given[1], std: given[2], gamma, beta })], "(x - mean) / std * gamma + beta", value),
+    note:
+      `γ[${column + 1}] = ${numberText(gamma)}, β[${column + 1}] = ${numberText(beta)}: ` +
+      "learnt, the same for every token.",
+    numpy: snippet(
+      [scalars({ x: given[0], mean: given[1], std: given[2], gamma, beta })],
+      "(x - mean) / std * gamma + beta",
+      value,
+    ),
   };
 }
 
@@ -118,6 +144,8 @@ const MAKERS = {
   beta: parameter,
 };
 
+const makerOf = ({ name, of }) => (of.length || name in PARAMETERS ? (MAKERS[name] ?? sum) : given);
+
 // The explanation of the cell under the cursor; until the layer's numbers are here, a sentence that says so.
 export function explain(store) {
   if (!store.exact) return store.trouble ?? `Fetching ${store.whole}'s numbers…`;
@@ -130,8 +158,14 @@ export function explain(store) {
   const column = name ? store.cursor[name] : 0;
   const value = part.values[i * part.columns + column];
   const cell = { store, stage, i, column, value, vector: row(part, i), entry: store.layerHeader.names[stage.name] };
-  const made = (stage.of.length || isParameter ? (MAKERS[stage.name] ?? sum) : given)(cell);
+  const made = makerOf(stage)(cell);
   const where = isParameter ? "" : `row ${i + 1}: ${store.header.labels[i]}`;
-  const title = isParameter ? `${stage.name}[${column + 1}]` : name ? `${stage.name}[${i + 1}, ${column + 1}]` : `${stage.name}[${i + 1}]`;
-  return { terms: [], ...made, title, value, note: [where, made.note].filter(Boolean).join(" · ") };
+  const index = [...(isParameter ? [] : [i + 1]), ...(name ? [column + 1] : [])];
+  return {
+    terms: [],
+    ...made,
+    title: `${stage.name}[${index.join(", ")}]`,
+    value,
+    note: [where, made.note].filter(Boolean).join(" · "),
+  };
 }

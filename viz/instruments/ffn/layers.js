@@ -31,8 +31,12 @@ export class LayerButtons {
     return el(
       "button",
       {
-        class: "head-choice", "data-layer": layer + 1, "aria-label": `layer ${layer + 1}`, "aria-pressed": String(layer === store.layer),
-        title: `${name} of layer ${layer + 1}: ${scale}, its own largest${every}`, onclick: () => store.choose(layer),
+        class: "head-choice",
+        "data-layer": layer + 1,
+        "aria-label": `layer ${layer + 1}`,
+        "aria-pressed": String(layer === store.layer),
+        title: `${name} of layer ${layer + 1}: ${scale}, its own largest${every}`,
+        onclick: () => store.choose(layer),
       },
       el("span", {}, String(layer + 1)),
       canvas,

@@ -5,7 +5,10 @@ import { add, project } from "../shared/maths.js";
 export const relu = (values) => Float64Array.from(values, (value) => (value > 0 || Number.isNaN(value) ? value : 0));
 
 export function rowMeans(x, rows, columns) {
-  return Float64Array.from({ length: rows }, (_, i) => x.subarray(i * columns, (i + 1) * columns).reduce((sum, value) => sum + value, 0) / columns);
+  return Float64Array.from(
+    { length: rows },
+    (_, i) => x.subarray(i * columns, (i + 1) * columns).reduce((sum, value) => sum + value, 0) / columns,
+  );
 }
 
 // √(Σ(x − μ)²/d_model + ε) of each row

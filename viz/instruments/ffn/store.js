@@ -87,7 +87,9 @@ export class Store extends LayeredStore {
 
   fetch() {
     const again = this.header.layered ? "Choose the layer again, or reload" : "Reload";
-    this.numbers.want("exact", this.at, { otherwise: `The exact numbers of ${this.whole} did not arrive. ${again} the page.` });
+    this.numbers.want("exact", this.at, {
+      otherwise: `The exact numbers of ${this.whole} did not arrive. ${again} the page.`,
+    });
     this.settle();
   }
 
@@ -96,7 +98,8 @@ export class Store extends LayeredStore {
     super.changed(what);
   }
 
-  // Until the reader points somewhere: the strongest unit (or feature) of the middle row, or of the row that a link pins.
+  // Until the reader points somewhere: the strongest unit (or feature) of the middle row, or of the row that a link
+  // pins.
   settle() {
     if (this.touched || (this.pinned && !this.isOpen) || !this.exact) return;
     const stage = this.pinned ? this.cursor.stage : this.header.thumbnail;

@@ -29,8 +29,9 @@ export class Units {
     const part = store.own("ffn_hidden");
     const units = strongest(part.values, part.rows, part.columns, row, MOST_UNITS);
     const whose = `row ${row + 1}, ${store.header.tokens[row]}`;
+    const [what, each] = units.length === 1 ? ["unit", "it"] : [`${units.length} units`, "each"];
     this.title.textContent = units.length
-      ? `Strongest ${units.length === 1 ? "unit" : `${units.length} units`} of ${whose}, and the tokens that switch ${units.length === 1 ? "it" : "each"} on most`
+      ? `Strongest ${what} of ${whose}, and the tokens that switch ${each} on most`
       : `No hidden unit is active for ${whose}`;
     const highest = units.length ? part.values[row * part.columns + units[0]] : 1;
     this.drawn = { row, values: part.values };
@@ -53,7 +54,14 @@ export class Units {
       "li",
       { class: "unit", "data-unit": unit + 1 },
       el("button", { class: "small", onclick: choose, "aria-label": `unit ${unit + 1}` }, `unit ${unit + 1}`),
-      el("span", { class: "track" }, el("span", { class: "fill", style: { width: `${(100 * value) / highest}%`, background: this.theme.roles.value } })),
+      el(
+        "span",
+        { class: "track" },
+        el("span", {
+          class: "fill",
+          style: { width: `${(100 * value) / highest}%`, background: this.theme.roles.value },
+        }),
+      ),
       el("span", { class: "value unit-value" }, numberText(value)),
       el("span", { class: "unit-tokens" }, ...tokens),
     );

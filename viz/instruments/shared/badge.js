@@ -25,6 +25,7 @@ export class Badge {
     const { error, what } = checked;
     node.className = error <= this.tolerance ? "check right" : "check wrong";
     node.textContent = `${this.says}: max error ${error === 0 ? "0" : sizeText(error)}`;
-    node.title = `Your browser recomputed ${what}; the largest |a − b| / max(1, |b|) against the model's own is ${error}.`;
+    const against = `the largest |a − b| / max(1, |b|) against the model's own is ${error}`;
+    node.title = `Your browser recomputed ${what}; ${against}.`;
   }
 }

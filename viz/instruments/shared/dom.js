@@ -1,8 +1,8 @@
 // Elements without markup strings: what a user typed only ever becomes text.
 
-// Handlers by the event's name. What a handler gives back is dropped: `false` from an on… property would prevent the event's
-// default (a field that takes no keys), and an arrow such as `(event) => isEnter(event) && act()` gives just that. Only
-// preventDefault() prevents. One handler a name, so that drawing again replaces it.
+// Handlers by the event's name. What a handler gives back is dropped: `false` from an on… property would prevent the
+// event's default (a field that takes no keys), and an arrow such as `(event) => isEnter(event) && act()` gives just
+// that. Only preventDefault() prevents. One handler a name, so that drawing again replaces it.
 /** @param {any} node @param {Record<string, (event: any) => void>} handlers */
 export function listen(node, handlers) {
   for (const [name, handle] of Object.entries(handlers)) {

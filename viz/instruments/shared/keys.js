@@ -1,5 +1,5 @@
-// Keys as tables: what a key does, what it moves, and where; the same rows press keys, make the hint below a picture, and are what
-// the tests walk.
+// Keys as tables: what a key does, what it moves, and where; the same rows press keys, make the hint below a picture,
+// and are what the tests walk.
 
 /**
  * @typedef {object} Key
@@ -15,7 +15,10 @@
 
 const FIELDS = "input, textarea, select";
 
-/** @param {Key[]} table @param {KeyboardEvent} event @param {Element | null} active @returns {boolean} whether the key was meant for it */
+/**
+ * @param {Key[]} table @param {KeyboardEvent} event @param {Element | null} active
+ * @returns {boolean} whether the key was meant for it
+ */
 export function press(table, event, active) {
   if (event.altKey || event.ctrlKey || event.metaKey || active?.matches(FIELDS)) return false;
   const isMeant = (/** @type {Key} */ { key, on, off, shift }) =>
@@ -50,7 +53,10 @@ export const LAYERS = /** @type {[string, string]} */ (["PageUp", "PageDown"]);
 export const STAGES = /** @type {[string, string]} */ ([",", "."]);
 
 // 1–9 choose one of so many; with `none`, 0 chooses none of them.
-/** @param {number} count @param {string} moves @param {(at: number | null) => void} choose @param {string} says @returns {Key[]} */
+/**
+ * @param {number} count @param {string} moves @param {(at: number | null) => void} choose @param {string} says
+ * @returns {Key[]}
+ */
 export function digits(count, moves, choose, says, none = false) {
   const numbers = Array.from({ length: Math.min(9, count) }, (_, i) => i + 1);
   const rows = numbers.map((n) => ({ key: String(n), moves, says, act: () => choose(n - 1) }));

@@ -19,7 +19,8 @@ const unitOf = (stage) => UNIT[stage.columns] ?? 1;
 const unitsOf = (stage) => stage.shape[1] * unitOf(stage);
 const slotOf = (stage, unit) => Math.max(LEAST_SLOT, unitsOf(stage) * unit);
 
-// How wide a unit is where all slots together fill the room: the narrow ones take their least, the others share the rest.
+// How wide a unit is where all slots together fill the room: the narrow ones take their least, the others share the
+// rest.
 function unitFor(stages, room) {
   let unit = MOST_CELL;
   for (;;) {
@@ -74,7 +75,14 @@ export function wideLayout(stages, { width, height, label }) {
     x += slotOf(stage, unit) + GAP;
   }
   const v = upper.find((stage) => stage.name === "v");
-  if (v) panels.v = place(v, Math.max(panels.z.x, panels[kStage.name].x + panels[kStage.name].width + GAP), 0, unit * unitOf(v), cell);
+  if (v)
+    panels.v = place(
+      v,
+      Math.max(panels.z.x, panels[kStage.name].x + panels[kStage.name].width + GAP),
+      0,
+      unit * unitOf(v),
+      cell,
+    );
   const right = Math.max(...Object.values(panels).map((panel) => panel.x + panel.width));
   return { panels, width: Math.max(width, right), height: lowerY + HEADER + lowerRows * cell + 4, cell };
 }

@@ -1,8 +1,11 @@
-// The browser half of viz/scene.py, and the one writer of the link: `page`. Who chooses something says it here; here the link is
-// rewritten at once, all others hear of it, and the server is told a moment later. Another place, tab or sentence makes an entry
-// of the history, so that Back returns to what was there; a cursor makes none.
+// The browser half of viz/scene.py, and the one writer of the link: `page`. Who chooses something says it here; here
+// the link is rewritten at once, all others hear of it, and the server is told a moment later. Another place, tab or
+// sentence makes an entry of the history, so that Back returns to what was there; a cursor makes none.
 
-/** @typedef {{ name: string, kind: string, choices?: string[] | null, pinned?: boolean }} Parameter a row of a link table: viz/instruments/base.py */
+/**
+ * @typedef {{ name: string, kind: string, choices?: string[] | null, pinned?: boolean }} Parameter
+ * a row of a link table: viz/instruments/base.py
+ */
 /** @typedef {Record<string, any>} Values */
 /** @typedef {Record<string, string | number | null>} Texts */
 
@@ -47,7 +50,10 @@ export function decode(table, link) {
 export function encode(table, values) {
   const isSaid = (/** @type {any} */ value) => value !== null && value !== undefined && value !== false;
   return Object.fromEntries(
-    table.map(({ name, kind }) => [name, isSaid(values[name]) ? (KINDS[kind] ?? KINDS.text).write(values[name]) : null]),
+    table.map(({ name, kind }) => [
+      name,
+      isSaid(values[name]) ? (KINDS[kind] ?? KINDS.text).write(values[name]) : null,
+    ]),
   );
 }
 
@@ -69,7 +75,8 @@ export class PageLink {
     window.addEventListener("popstate", () => this.wentBack(), true);
   }
 
-  // `changes`: parameter → value, null removes it; others stay, but for the pins of a place that is left. `by` hears nothing of it. `entry`: Back shall return from it.
+  // `changes`: parameter → value, null removes it; others stay, but for the pins of a place that is left. `by` hears
+  // nothing of it. `entry`: Back shall return from it.
   /** @param {Texts} changes @param {{ by?: unknown, entry?: boolean, quiet?: boolean }} [how] */
   write(changes, { by = null, entry = false, quiet = false } = {}) {
     this.settle();

@@ -6,17 +6,22 @@ import { readTheme } from "./theme.js";
 import { unpack } from "./transport.js";
 import { onTypeface, typeface } from "./typeface.js";
 
-/** @typedef {{ data: any, parentElement: HTMLElement | ShadowRoot, setStateValue: (name: string, value: any) => void }} Mounting */
+/**
+ * @typedef {(name: string, value: any) => void} Tell
+ * @typedef {{ data: any, parentElement: HTMLElement | ShadowRoot, setStateValue: Tell }} Mounting
+ */
 
 // A rerun may send the same numbers again: then nothing has changed.
 /** @param {Uint8Array | undefined} a @param {Uint8Array | undefined} b */
 function sameBytes(a, b) {
-  return a === b || (a !== undefined && b !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]));
+  return (
+    a === b || (a !== undefined && b !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]))
+  );
 }
 
-// The function that Streamlit calls, for views (view.js) and what looks like them to it.
-// `static speaks`: through this one the page's choices reach the server; `static hasTwin`: the server draws beside it, in the
-// page's colours, and is told of a change of theme. `more`: style sheets besides view.css.
+// The function that Streamlit calls, for views (view.js) and what looks like them to it. `static speaks`: through
+// this one the page's choices reach the server; `static hasTwin`: the server draws beside it, in the page's colours,
+// and is told of a change of theme. `more`: style sheets besides view.css.
 /** @param {any} View @param {string} url @param {string[]} more */
 export async function mounted(View, url, more = []) {
   const paths = ["../shared/instrument.css", "./view.css", ...more];

@@ -1,10 +1,14 @@
-// Numbers by route: asked for once, kept while the sentence (or, for weights, the model) is the same. What comes late for another
-// sentence is dropped; what does not come at all leaves one sentence as the store's trouble, and can be asked for again.
+// Numbers by route: asked for once, kept while the sentence (or, for weights, the model) is the same. What comes late
+// for another sentence is dropped; what does not come at all leaves one sentence as the store's trouble, and can be
+// asked for again.
 
 import { unpack } from "./transport.js";
 
 /** @typedef {import("./transport.js").Message} Message */
-/** @typedef {{ keep?: boolean, otherwise?: string, as?: (message: Message) => any }} How `keep`: of the weights alone; `as`: what is kept of it */
+/**
+ * @typedef {{ keep?: boolean, otherwise?: string, as?: (message: Message) => any }} How
+ * `keep`: of the weights alone; `otherwise`: what to say where it does not come; `as`: what is kept of it
+ */
 
 const OTHERWISE = "These numbers did not arrive. Try again, or reload the page.";
 
@@ -21,7 +25,9 @@ async function fetched(href) {
 
 export class Numbers {
   // `changed`: called when something has come, or will not come.
-  /** @param {string} instrument @param {{ header: any, trouble: string | null, changed: (what: string) => void }} store */
+  /**
+   * @param {string} instrument @param {{ header: any, trouble: string | null, changed: (what: string) => void }} store
+   */
   constructor(instrument, store) {
     this.instrument = instrument;
     this.store = store;

@@ -1,19 +1,25 @@
-// Values → pixels, in one place, and a record of them made with the pixels: what a canvas shows is what it says it painted.
+// Values → pixels, in one place, and a record of them made with the pixels: what a canvas shows is what it says it
+// painted.
 //
-// canvas.painted: its pictures in the order of painting, each { stage, values (row by row), rows, columns, scale, limit, x, y,
-// width, height } in CSS pixels (a thumbnail: in cells), with the `row` of it where it is painted row by row, the `silent` colour
-// and the `hidden` cells, which are hatched. canvas.written: its texts, each { text, x, y, align }.
+// canvas.painted: its pictures in the order of painting, each { stage, values (row by row), rows, columns, scale,
+// limit, x, y, width, height } in CSS pixels (a thumbnail: in cells), with the `row` of it where it is painted row by
+// row, the `silent` colour and the `hidden` cells, which are hatched. canvas.written: its texts, each { text, x, y,
+// align }.
 
 import { shade, shadeSigned } from "./theme.js";
 
-// Which table of the theme, and where in it a value's colour stands. −∞ lies on no scale: it has the colour of 0, and is hatched.
+// Which table of the theme, and where in it a value's colour stands. −∞ lies on no scale: it has the colour of 0, and
+// is hatched.
 const SCALES = {
   // 0…1
   weight: (theme) => ({ table: theme.ramp, at: shade }),
   // 0…limit
   positive: (theme, limit) => ({ table: theme.ramp, at: (value) => shade(value / limit) }),
   // −limit…limit
-  signed: (theme, limit) => ({ table: theme.signed, at: (value) => shadeSigned(value === -Infinity ? 0 : value, limit) }),
+  signed: (theme, limit) => ({
+    table: theme.signed,
+    at: (value) => shadeSigned(value === -Infinity ? 0 : value, limit),
+  }),
 };
 
 // The largest absolute finite value, at least a little above 0: the end of a diverging scale.
@@ -23,7 +29,8 @@ export function largest(values) {
   return limit || 1;
 }
 
-// The colour of each value as [red, green, blue]; `silent`: the colour of what is not above 0, where the picture has one.
+// The colour of each value as [red, green, blue]; `silent`: the colour of what is not above 0, where the picture has
+// one.
 function colours({ scale, limit = 1, silent = null }, theme) {
   const { table, at } = SCALES[scale](theme, limit);
   return (value) => {
@@ -55,7 +62,12 @@ export function prepared(picture, theme, source = document.createElement("canvas
 }
 
 // For who paints in a way of its own: what was painted, and where.
-export function record(canvas, { stage, values, rows, columns, scale, limit = 1, silent = null }, { x, y, width, height }, row = null) {
+export function record(
+  canvas,
+  { stage, values, rows, columns, scale, limit = 1, silent = null },
+  { x, y, width, height },
+  row = null,
+) {
   const painted = { stage, values, rows, columns, scale, limit, silent, x, y, width, height, row, hidden: [] };
   canvas.painted.push(painted);
   return painted;
@@ -139,7 +151,12 @@ export function paintThumbnail(canvas, picture, theme) {
 // An empty canvas of that many CSS pixels; its context draws in CSS pixels.
 export function fresh(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
-  Object.assign(canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio), painted: [], written: [] });
+  Object.assign(canvas, {
+    width: Math.round(width * ratio),
+    height: Math.round(height * ratio),
+    painted: [],
+    written: [],
+  });
   Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
   const context = drawing(canvas);
   context.setTransform(ratio, 0, 0, ratio, 0, 0);

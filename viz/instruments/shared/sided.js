@@ -1,4 +1,5 @@
-// A store whose numbers are of one side of the model at a time, and the tabs that choose it. The link says no side for the first.
+// A store whose numbers are of one side of the model at a time, and the tabs that choose it. The link says no side
+// for the first.
 
 import { Store } from "./store.js";
 import { Tabs } from "./tabs.js";

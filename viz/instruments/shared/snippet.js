@@ -3,7 +3,8 @@
 import { exactText } from "./numbers.js";
 
 /** @param {string} name @param {Iterable<number>} values */
-export const vector = (name, values) => `${name} = np.array([${Array.from(values, exactText).join(", ")}], dtype=np.float32)`;
+export const vector = (name, values) =>
+  `${name} = np.array([${Array.from(values, exactText).join(", ")}], dtype=np.float32)`;
 
 // Several names on one line: "score, bias = np.float32(0.5), np.float32(−1)".
 /** @param {Record<string, number>} numbers */

@@ -2,7 +2,8 @@
 //   limits      how far each count of the cursor (and the layer …) runs: name → how many there are
 //   linked()    what the link shall say now, by the names of its table: viz/instruments/<name>/__init__.py
 //   restore(values)   the opposite: what the link said, null for what it did not say
-//   taken()     a new message is here, and its link has not been read yet;  fetch()  ask for what the open picture needs
+//   taken()     a new message is here, and its link has not been read yet
+//   fetch()     ask for what the open picture needs
 // Views listen; nothing here draws.
 
 import { decode, encode, page, readLink } from "./link.js";
@@ -118,7 +119,8 @@ export class Store {
   /** @param {Cursor} cursor @returns {Cursor} */
   bounded(cursor) {
     const { limits } = this;
-    const near = (/** @type {string} */ name, /** @type {any} */ value) => (name in limits && value !== null ? within(value, limits[name]) : value);
+    const near = (/** @type {string} */ name, /** @type {any} */ value) =>
+      name in limits && value !== null ? within(value, limits[name]) : value;
     return Object.fromEntries(Object.entries(cursor).map(([name, value]) => [name, near(name, value)]));
   }
 

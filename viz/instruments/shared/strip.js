@@ -34,7 +34,12 @@ export class Strip {
     this.copy = el("button", { class: "small copy" }, "Copy as NumPy");
     listen(this.copy, { click: () => copy(this.explanation.numpy, this.copy) });
     this.buttons = el("div", { class: "strip-buttons" }, this.fold, this.copy);
-    this.node = el("div", { class: "strip" }, el("div", { class: "strip-text" }, this.formula, this.terms, this.note), this.buttons);
+    this.node = el(
+      "div",
+      { class: "strip" },
+      el("div", { class: "strip-text" }, this.formula, this.terms, this.note),
+      this.buttons,
+    );
   }
 
   toggle() {
@@ -57,7 +62,8 @@ export class Strip {
       return;
     }
     const { value, waiting, asWeight, whatIf: changed = false } = explanation;
-    const shown = waiting && Number.isNaN(value) ? "…" : asWeight ? weightText(value) : numberText(value);
+    const text = asWeight ? weightText : numberText;
+    const shown = waiting && Number.isNaN(value) ? "…" : text(value);
     this.node.classList.toggle("what-if", changed);
     this.formula.replaceChildren(
       el("b", {}, explanation.title),

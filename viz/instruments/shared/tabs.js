@@ -3,9 +3,13 @@
 import { activeIn, el, focusOn } from "./dom.js";
 
 export class Tabs {
-  // `data`: the name of the attribute that says which tab one is, as in data-view="inside". `isRoving`: only the open one is a stop of
-  // the Tab key, for the instrument's keys walk the others.
-  /** @param {{ label: string, data: string, choose: (name: string) => void, className?: string, isRoving?: boolean }} options */
+  // `data`: the name of the attribute that says which tab one is, as in data-view="inside". `isRoving`: only the open
+  // one is a stop of the Tab key, for the instrument's keys walk the others.
+  /**
+   * @typedef {{ label: string, data: string, choose: (name: string) => void,
+   *   className?: string, isRoving?: boolean }} Row
+   * @param {Row} options
+   */
   constructor({ label, data, choose, className = "tabs", isRoving = true }) {
     this.data = data;
     this.choose = choose;

@@ -59,7 +59,8 @@ export function css(theme, weight) {
   return `rgb(${theme.ramp[at]}, ${theme.ramp[at + 1]}, ${theme.ramp[at + 2]})`;
 }
 
-const linear = (channel) => (channel <= 0.03928 * 255 ? channel / 255 / 12.92 : ((channel / 255 + 0.055) / 1.055) ** 2.4);
+const linear = (channel) =>
+  channel <= 0.03928 * 255 ? channel / 255 / 12.92 : ((channel / 255 + 0.055) / 1.055) ** 2.4;
 
 // Relative luminance (WCAG) of [red, green, blue], 0…255.
 export function luminance([red, green, blue]) {

@@ -1,5 +1,5 @@
-// The page's typeface, which Streamlit serves. It arrives over the network, and what is measured or painted before it is
-// there has the widths of another one.
+// The page's typeface, which Streamlit serves. It arrives over the network, and what is measured or painted before it
+// is there has the widths of another one.
 
 const LONGEST_WAIT_MS = 3000;
 const late = [];

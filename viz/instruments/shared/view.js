@@ -1,8 +1,10 @@
-// The frame around every instrument: title, badge, trouble, board, strip and hint; keys, theme, size, and the link that others
-// change. An instrument's view gives
-//   body()      its nodes in order, with the frame's own among them: this.title, this.badge.node, this.trouble, this.strip.node, this.hint
-//   draw()      draws all of its own;  drawCursor()  only what follows the cursor
-//   titleText, keys (a table: keys.js), explain() for the strip, check() for the badge, redraws  where a change needs less than all
+// The frame around every instrument: title, badge, trouble, board, strip and hint; keys, theme, size, and the link that
+// others change. An instrument's view gives
+//   body()        its nodes in order, with the frame's own among them: this.title, this.badge.node, this.trouble,
+//                 this.strip.node, this.hint
+//   draw()        draws all of its own;  drawCursor()  only what follows the cursor
+//   titleText, keys (a table: keys.js), explain() for the strip, check() for the badge
+//   redraws       where a change needs less than all
 
 import { Badge } from "./badge.js";
 import { activeIn, el, listen } from "./dom.js";
@@ -99,7 +101,9 @@ export class View {
   dress(theme) {
     this.theme = theme;
     for (const [role, colour] of Object.entries(theme.roles)) this.root.style.setProperty(`--role-${role}`, colour);
-    theme.heads.forEach((/** @type {string} */ colour, /** @type {number} */ i) => this.root.style.setProperty(`--head-${i}`, colour));
+    theme.heads.forEach((/** @type {string} */ colour, /** @type {number} */ i) =>
+      this.root.style.setProperty(`--head-${i}`, colour),
+    );
   }
 
   drawAll() {
