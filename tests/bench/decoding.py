@@ -12,7 +12,7 @@ from model import Glass
 from model.beam import BeamSearch
 from model.decoding import greedy
 from model.sampling import sample
-from model.transformer import Transformer
+from model.transformer import Transformer, anatomy
 from tests.bench.clock import interleaved, medians, ratio
 from tests.bench.peers import Marian, Torch
 
@@ -27,6 +27,7 @@ def endless(model: Transformer, steps: int) -> Transformer:
     config = model.config
     model = copy.deepcopy(model)
     model.config = replace(config, max_tgt_len=steps, pad_id=config.eos_id, eos_id=config.pad_id)
+    model.anatomy = anatomy(model.config, model.encoding.adds)
     with torch.no_grad():
         model.embedding.weight[config.pad_id] = 0
     return model
