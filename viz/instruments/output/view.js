@@ -197,7 +197,7 @@ class View {
 
   drawCursor() {
     const { cursor, pinned } = this.store;
-    if (this.state.frame) this.state.mark(cursor.on === "state" ? { row: 0, column: cursor.feature } : null, pinned);
+    this.state.mark(cursor.on === "state" ? { row: 0, column: cursor.feature } : null, pinned);
     const { part } = this.store;
     if (part === "words") this.bars.drawCursor();
     else if (part === "layers") this.lens.drawCursor(this.theme);

@@ -25,7 +25,8 @@ export class Chart {
   // spec: the panel's, with rowName, columnName and columnStart: the number of the first column (rows count from 0).
   draw(spec) {
     this.panel.draw({ ...spec, labels: null, width: spec.width - LEFT - 4 });
-    const { cellWidth, cellHeight, height, width } = this.panel.frame;
+    const { panels, height, width } = this.panel.layout;
+    const [{ cellWidth, cellHeight }] = panels;
     this.rowName.textContent = `↓ ${spec.rowName}`;
     this.columnName.textContent = `→ ${spec.columnName}`;
     const down = niceStep(cellHeight, 17);
