@@ -26,17 +26,21 @@ export class Chart {
   draw(spec) {
     this.panel.draw({ ...spec, labels: null, width: spec.width - LEFT - 4 });
     const { panels, height, width } = this.panel.layout;
-    const [{ cellWidth, cellHeight }] = panels;
+    const [{ x, y, cellWidth, cellHeight }] = panels;
     this.rowName.textContent = `↓ ${spec.rowName}`;
     this.columnName.textContent = `→ ${spec.columnName}`;
-    const down = niceStep(cellHeight, 17);
-    const across = niceStep(cellWidth, 36);
-    const some = (count, step, start) => Array.from({ length: count }, (_, n) => n).filter((n) => (n + start) % step === 0 || (start === 1 && n === 0 && step > 1));
     this.rows.style.height = `${height}px`;
     this.columns.style.width = `${LEFT + width}px`;
-    this.rows.replaceChildren(...some(spec.rows, down, 0).map((n) => el("span", { style: { top: `${1 + (n + 0.5) * cellHeight}px` } }, String(n))));
-    const columns = some(spec.columns, across, spec.columnStart).filter((n) => n === 0 || n + spec.columnStart >= across);
-    this.columns.replaceChildren(...columns.map((n) => el("span", { style: { left: `${LEFT + 1 + (n + 0.5) * cellWidth}px` } }, String(n + spec.columnStart))));
+    this.rows.replaceChildren(...this.ticks(spec.rows, 0, { side: "top", from: y, size: cellHeight, room: 17 }));
+    const across = { side: "left", from: LEFT + x, size: cellWidth, room: 36 };
+    this.columns.replaceChildren(...this.ticks(spec.columns, spec.columnStart, across));
+  }
+
+  // The first number, and of the others those that have room.
+  ticks(count, start, { side, from, size, room }) {
+    const step = niceStep(size, room);
+    const shown = Array.from({ length: count }, (_, n) => n).filter((n) => n === 0 || (n + start) % step === 0);
+    return shown.map((n) => el("span", { style: { [side]: `${from + (n + 0.5) * size}px` } }, String(n + start)));
   }
 
   mark(cursor, pinned) {

@@ -7,8 +7,14 @@ import { css } from "../shared/theme.js";
 import { Tabs } from "../shared/tabs.js";
 
 const MAP_NAMES = ["original", "experiment"];
-// From this distance on, a cell is so dark (or, on a dark page, so light) that its number takes the background's colour.
+// From this distance on, a cell is so dark (on a dark page: so light) that its number has the background's colour.
 const DEEP = { dark: 0.45, light: 0.58 };
+const DISTANCE =
+  "Each cell is a head: the mean over rows of ½ Σ |original − experiment|, the total variation distance: 0 the same " +
+  "map, 1 nothing in common.";
+const MOVED =
+  "Tokens of the experiment are put back in the order typed, so that each row is compared with that of the same token.";
+const FORCED = "Both maps are of the original's translation, given to the decoder word for word, so that they compare.";
 
 export class Compare {
   /** @param {import("./store.js").Store} store */
@@ -18,7 +24,8 @@ export class Compare {
     this.theme = null;
     this.width = 0;
     this.name = el("b");
-    this.sites = new Tabs({ label: "Attention", data: "site", choose: (site) => store.runs.open(site), isRoving: false });
+    const choose = (site) => store.runs.open(site);
+    this.sites = new Tabs({ label: "Attention", data: "site", choose, isRoving: false });
     this.caption = el("p", { class: "note" });
     this.grid = el("div", { class: "grid-box" });
     this.figures = MAP_NAMES.map((name) => this.figure(name));
@@ -41,7 +48,8 @@ export class Compare {
     });
     matrix.node.dataset.map = name;
     const title = el("b");
-    return { matrix, title, box: el("div", { class: "map-box" }, el("div", { class: "panel-name" }, title), matrix.node) };
+    const box = el("div", { class: "map-box" }, el("div", { class: "panel-name" }, title), matrix.node);
+    return { matrix, title, box };
   }
 
   draw() {
@@ -62,15 +70,8 @@ export class Compare {
   get captionText() {
     const { header, runs } = this.store;
     const { queries, keys, forced } = header.sites[runs.site];
-    const moved =
-      " Tokens of the experiment are put back in the order typed, so that each row is compared with that of the same token.";
-    const given =
-      " Both maps are of the original's translation, given to the decoder word for word, so that they compare.";
-    return (
-      "Each cell is a head: the mean over rows of ½ Σ |original − experiment|, the total variation distance: " +
-      "0 the same map, 1 nothing in common." +
-      `${[queries, keys].some((side) => runs.isMoved(side)) ? moved : ""}${forced ? given : ""}`
-    );
+    const isMoved = [queries, keys].some((side) => runs.isMoved(side));
+    return [DISTANCE, isMoved && MOVED, forced && FORCED].filter(Boolean).join(" ");
   }
 
   drawGrid() {

@@ -11,11 +11,17 @@ import { MOST_WAVES } from "./store.js";
 import { Plot } from "./plot.js";
 
 const DENSITY = 8;
+const WAVES =
+  "Row p is the vector that is added to the token at position p; the first token has position 0. Dimensions come in " +
+  "pairs, a sine and a cosine: the left ones swing fast from row to row, the right ones hardly change.";
+const LEARNED =
+  "Row p is the vector, learned in training, that is added to the token at position p; the first token has position 0.";
 
 // "2π·10000^(8/128) = 11.17 positions", of the pair that holds a dimension (from 0).
 export function wavelengthText({ header }, dim) {
   const pair = Math.floor(dim / 2);
-  return `2π·${header.base}^(${2 * pair}/${header.d_model}) = ${numberText(wavelength(pair, header.d_model, header.base))} positions`;
+  const long = numberText(wavelength(pair, header.d_model, header.base));
+  return `2π·${header.base}^(${2 * pair}/${header.d_model}) = ${long} positions`;
 }
 
 export class Heat {
@@ -62,15 +68,13 @@ export class Heat {
     this.width = width;
     this.isLow = window.innerHeight < 800;
     this.title.textContent = `PE: ${rows} positions × ${d_model} dimensions`;
-    this.caption.textContent = store.isWaves
-      ? "Row p is the vector that is added to the token at position p; the first token has position 0. Dimensions come in pairs, " +
-        "a sine and a cosine: the left ones swing fast from row to row, the right ones hardly change."
-      : "Row p is the vector, learned in training, that is added to the token at position p; the first token has position 0.";
+    this.caption.textContent = store.isWaves ? WAVES : LEARNED;
     this.legend.draw(theme, limit);
     this.chart.draw({
       name: `Positional encoding: one row a position, one column a dimension (${rows} × ${d_model}), signed`,
-      stage: "PE", values: store.pe, rows, columns: d_model, scale: "signed", limit, width, theme, colour: theme.roles.query,
-      rowHeight: this.rowHeight(rows), rowName: "position p", columnName: "dimension", columnStart: 1,
+      stage: "PE", values: store.pe, rows, columns: d_model, scale: "signed", limit, width, theme,
+      colour: theme.roles.query, rowHeight: this.rowHeight(rows),
+      rowName: "position p", columnName: "dimension", columnStart: 1,
     });
     this.drawCursor();
   }
@@ -96,21 +100,28 @@ export class Heat {
     return at < 0 ? this.theme.text : this.theme.heads[at % this.theme.heads.length];
   }
 
+  // A wave between the positions, too; a learned column has only its numbers.
+  points(dim) {
+    const { isWaves, sizes, header } = this.store;
+    const { rows, d_model } = sizes;
+    if (!isWaves) return Array.from({ length: rows }, (_, p) => [p, this.store.at(p, dim)]);
+    const all = Array.from({ length: (rows - 1) * DENSITY + 1 }, (_, n) => n / DENSITY);
+    return all.map((p) => [p, encoding(p, dim, d_model, header.base)]);
+  }
+
   drawWaves() {
     const { store } = this;
-    const { rows, d_model } = store.sizes;
+    const { rows } = store.sizes;
     const { cursor, waves } = store;
-    const points = (dim) =>
-      store.isWaves
-        ? Array.from({ length: (rows - 1) * DENSITY + 1 }, (_, n) => [n / DENSITY, encoding(n / DENSITY, dim, d_model, store.header.base)])
-        : Array.from({ length: rows }, (_, p) => [p, store.at(p, dim)]);
     const limit = store.isWaves ? 1 : largest(store.pe);
     const order = this.drawn.filter((dim) => dim !== cursor.dim).concat(cursor.dim);
     this.plot.draw({
       name: `Waves: PE over the position p, of dimensions ${this.drawn.map((dim) => dim + 1).join(", ")}`,
       width: this.width, height: this.isLow ? 136 : 168, xMax: rows - 1, yMin: -limit, yMax: limit, xName: "position p",
       yTicks: [[limit, numberText(limit)], [0, "0"], [-limit, numberText(-limit)]],
-      lines: order.map((dim) => ({ points: points(dim), colour: this.colour(dim), width: dim === cursor.dim ? 3.5 : 1.8 })),
+      lines: order.map((dim) => {
+        return { points: this.points(dim), colour: this.colour(dim), width: dim === cursor.dim ? 3.5 : 1.8 };
+      }),
       dots: order.map((dim) => ({ x: cursor.p, y: store.at(cursor.p, dim), colour: this.colour(dim) })),
       here: cursor.p,
     });
@@ -131,7 +142,8 @@ export class Heat {
     return el(
       "button",
       {
-        class: `chip${isHere ? " here" : ""}`, "data-wave": dim + 1, "aria-pressed": String(kept), onclick: () => store.keepWave(dim),
+        class: `chip${isHere ? " here" : ""}`, "data-wave": dim + 1, "aria-pressed": String(kept),
+        onclick: () => store.keepWave(dim),
         "aria-label": kept ? `put the wave of dimension ${dim + 1} away` : `keep the wave of dimension ${dim + 1}`,
       },
       el("span", { class: "swatch", "aria-hidden": "true", style: { background: this.colour(dim) } }),

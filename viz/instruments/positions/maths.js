@@ -14,7 +14,8 @@ export function encoding(position, dimension, d_model, base) {
 
 // The whole table, row-major.
 export function encodings(rows, d_model, base) {
-  return Float64Array.from({ length: rows * d_model }, (_, n) => encoding(Math.floor(n / d_model), n % d_model, d_model, base));
+  const at = (n) => encoding(Math.floor(n / d_model), n % d_model, d_model, base);
+  return Float64Array.from({ length: rows * d_model }, (_, n) => at(n));
 }
 
 // The 2×2 matrix R with (sin, cos) at p + k = R (sin, cos) at p, whatever p: [[cos kω, sin kω], [−sin kω, cos kω]].
@@ -44,9 +45,10 @@ export function totalVariation(a, b, rows, columns) {
 
 export const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-// A map whose rows (or columns) were read in another order, back in the order typed: row r belongs to place `rowsAt[r]`.
+// A map whose rows or columns were read in another order, back in the order typed: row r belongs to place `rowsAt[r]`.
 export function backInPlace(values, rowsAt, columnsAt) {
   const out = new Float32Array(values.length);
-  rowsAt.forEach((row, r) => columnsAt.forEach((column, c) => (out[row * columnsAt.length + column] = values[r * columnsAt.length + c])));
+  const n = columnsAt.length;
+  rowsAt.forEach((row, r) => columnsAt.forEach((column, c) => (out[row * n + column] = values[r * n + c])));
   return out;
 }

@@ -11,9 +11,12 @@ const RADIUS = 104;
 const SIZE = 276;
 const SMALL = 46;
 
+const square = (size) => ({ width: size, height: size, viewBox: `0 0 ${size} ${size}` });
+
 function hand(className, radius, angle, x, y) {
   const tip = [Math.cos(angle), Math.sin(angle)];
-  return marked(svg("line", { class: className, x1: x, y1: y, x2: x + radius * tip[0], y2: y - radius * tip[1] }), "PE", tip);
+  const ends = { x1: x, y1: y, x2: x + radius * tip[0], y2: y - radius * tip[1] };
+  return marked(svg("line", { class: className, ...ends }), "PE", tip);
 }
 
 export class Rotation {
@@ -24,7 +27,7 @@ export class Rotation {
       pair: this.slider("pair i", (value) => store.move({ dim: 2 * value })),
       p: this.slider("position p", (value) => store.move({ p: value })),
     };
-    this.clock = svg("svg", { width: SIZE, height: SIZE, viewBox: `0 0 ${SIZE} ${SIZE}`, role: "figure", class: "clock" });
+    this.clock = svg("svg", { ...square(SIZE), role: "figure", class: "clock" });
     this.equation = el("div", { class: "equation" });
     this.caption = el("p", { class: "note" });
     this.badge = new Badge();
@@ -32,7 +35,8 @@ export class Rotation {
     listen(this.clocks, { pointermove: (event) => this.point(event, (dim) => store.point({ dim })) });
     listen(this.clocks, { click: (event) => this.point(event, (dim) => store.pin({ dim })) });
     this.allName = el("b");
-    const beside = el("div", { class: "cellbox" }, this.equation, el("p", { class: "rotation-error" }, this.badge.node), this.caption);
+    const error = el("p", { class: "rotation-error" }, this.badge.node);
+    const beside = el("div", { class: "cellbox" }, this.equation, error, this.caption);
     this.node = el(
       "div",
       { class: "view rotation" },
@@ -73,8 +77,8 @@ export class Rotation {
     this.sliders.k.input.max = String(Math.max(1, rows - 1));
     this.sliders.pair.input.max = String(pairs - 1);
     this.sliders.p.input.max = String(rows - 1);
-    const small = { width: SMALL, height: SMALL, viewBox: `0 0 ${SMALL} ${SMALL}`, class: "small-clock" };
-    this.clocks.replaceChildren(...Array.from({ length: pairs }, (_, pair) => svg("svg", { ...small, "data-pair": pair })));
+    const small = (_, pair) => svg("svg", { ...square(SMALL), class: "small-clock", "data-pair": pair });
+    this.clocks.replaceChildren(...Array.from({ length: pairs }, small));
     this.drawCursor();
   }
 
@@ -112,8 +116,9 @@ export class Rotation {
     const { cursor, k, pair } = store;
     const middle = SIZE / 2;
     const label = (p, angle, className, near) => {
-      const at = { x: middle + (RADIUS + 22) * Math.cos(angle), y: middle - (RADIUS + (near ? 32 : 16)) * Math.sin(angle) + 5 };
-      return svg("text", { class: className, ...at, "text-anchor": "middle", "font-size": 16 }, `PE(${p})`);
+      const x = middle + (RADIUS + 22) * Math.cos(angle);
+      const y = middle - (RADIUS + (near ? 32 : 16)) * Math.sin(angle) + 5;
+      return svg("text", { class: className, x, y, "text-anchor": "middle", "font-size": 16 }, `PE(${p})`);
     };
     const [from, to] = [this.angle(pair, cursor.p), this.angle(pair, cursor.p + k)];
     const turn = to - from;
@@ -141,9 +146,10 @@ export class Rotation {
     const { cursor, k, pair } = store;
     const { d_model, base } = store.header;
     const matrix = rotation(k, pair, d_model, base);
-    const bracket = (className, values) => el("div", { class: className }, ...values.map((value) => el("span", {}, numberText(value))));
-    const column = (values, name, nameClass, className = "bracket") =>
-      el("div", { class: "column" }, bracket(className, values), el("span", { class: nameClass }, name));
+    const column = (values, name, nameClass, className = "bracket") => {
+      const bracket = el("div", { class: className }, ...values.map((value) => el("span", {}, numberText(value))));
+      return el("div", { class: "column" }, bracket, el("span", { class: nameClass }, name));
+    };
     const angle = k * frequency(pair, d_model, base);
     const before = [store.at(cursor.p, 2 * pair), store.at(cursor.p, 2 * pair + 1)];
     const after = matrix.map(([a, b]) => a * before[0] + b * before[1]);
@@ -159,8 +165,8 @@ export class Rotation {
     const omega = `${base}^(−${2 * pair}/${d_model}) = ${numberText(frequency(pair, d_model, base))}`;
     this.caption.textContent =
       `R = [cos kω, sin kω; −sin kω, cos kω] with ω = ${omega}, so kω = ${numberText(angle)} radians ` +
-      `(${numberText((angle * 180) / Math.PI)}°). It holds k, but no p: move p, and both hands turn together while R stays. ` +
-      "So “k further on” is one fixed linear map.";
+      `(${numberText((angle * 180) / Math.PI)}°). It holds k, but no p: move p, and both hands turn together while R ` +
+      "stays. So “k further on” is one fixed linear map.";
   }
 
   drawAllClocks() {

@@ -1,10 +1,10 @@
-// The experiments: which were asked for, with which sentences, which of them is open, and what came of it. In the link they are
-// called by their keys: runs=off,shift.10,shuffle.1.
+// The experiments: which were asked for, with which sentences, which of them is open, and what came of it. In the link
+// they are called by their keys: runs=off,shift.10,shuffle.1.
 
 import { wholeNumber } from "../shared/link.js";
 import { backInPlace, mean, totalVariation } from "./maths.js";
 
-/** @typedef {{ key: string, label: string, values: Record<string, string | number> }} Experiment `values`: what its address says */
+/** @typedef {{ key: string, label: string, values: Record<string, any> }} Experiment `values`: of its address */
 
 /** @type {Experiment} */
 export const ORIGINAL = { key: "original", label: "Original", values: {} };
@@ -118,6 +118,7 @@ export class Runs {
   }
 
   // The chosen run beside the original of the same sentence; null until both are there.
+  /** @returns {any} */
   get compared() {
     if (!this.chosen) return null;
     const { key, text } = this.chosen;
@@ -141,17 +142,21 @@ export class Runs {
   // Whether an experiment moves the tokens of a side.
   /** @param {string} side */
   isMoved(side) {
-    return this.compared.run.header.places[side].some((/** @type {number} */ place, /** @type {number} */ n) => place !== n);
+    /** @type {number[]} */
+    const places = this.compared.run.header.places[side];
+    return places.some((place, n) => place !== n);
   }
 
-  // Both maps of a head, the experiment's rows and columns back in the order typed: { a, b, rows, columns, byRow, distance }.
+  // Both maps of a head, the experiment's rows and columns back in the order typed; their distance by row and in all.
   /** @param {number} layer @param {number} head */
   maps(layer, head) {
+    const { site } = this;
     const { run, original } = this.compared;
-    const { queries, keys } = this.store.header.sites[this.site];
-    const [, n_heads, rows, columns] = run.arrays[this.site].shape;
+    const { queries, keys } = this.store.header.sites[site];
+    const [, n_heads, rows, columns] = run.arrays[site].shape;
     const start = (layer * n_heads + head) * rows * columns;
-    const [a, raw] = [original, run].map(({ arrays }) => arrays[this.site].values.subarray(start, start + rows * columns));
+    const end = start + rows * columns;
+    const [a, raw] = [original, run].map(({ arrays }) => arrays[site].values.subarray(start, end));
     const { places } = run.header;
     const b = backInPlace(raw, places[queries], places[keys]);
     const byRow = totalVariation(a, b, rows, columns);

@@ -20,7 +20,8 @@ export class Similarity {
     this.plot = new Plot({ onCursor: (q) => store.point({ q }), onPin: (q) => store.pin({ q }) });
     this.curve = el("b");
     this.curveNote = el("p", { class: "note" });
-    const beside = el("div", { class: "cellbox" }, el("div", { class: "panel-name" }, this.curve), this.plot.node, this.curveNote);
+    const name = el("div", { class: "panel-name" }, this.curve);
+    const beside = el("div", { class: "cellbox" }, name, this.plot.node, this.curveNote);
     this.node = el(
       "div",
       { class: "view similarity" },
@@ -50,10 +51,11 @@ export class Similarity {
     const room = isWide ? Math.min(width * 0.52, 520) : width;
     const cell = Math.max(3, Math.min(15, (room - 44) / rows));
     this.plotWidth = isWide ? width - (cell * rows + 44) - 28 : width;
+    const sum = `Each of the ${d_model} dimensions of row p times that of column q, summed`;
     this.caption.textContent = store.isWaves
-      ? `Each of the ${d_model} dimensions of row p times that of column q, summed: largest on the diagonal, where a position meets ` +
-        `itself (${numberText(products[0])}), and along each diagonal all the same: the product depends on the distance q − p alone.`
-      : `Each of the ${d_model} dimensions of row p times that of column q, summed. Learned positions need not depend on the distance alone.`;
+      ? `${sum}: largest on the diagonal, where a position meets itself (${numberText(products[0])}), and along each ` +
+        "diagonal all the same: the product depends on the distance q − p alone."
+      : `${sum}. Learned positions need not depend on the distance alone.`;
     this.legend.draw(theme, limit);
     this.chart.draw({
       name: `Similarity of positions: PE(p) · PE(q), ${rows} × ${rows}, signed`,

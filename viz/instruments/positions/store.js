@@ -1,4 +1,4 @@
-// What the instrument knows and what is chosen: the open tab, the cursor, k, the waves that are kept. Nothing here draws.
+// What the instrument knows and what is chosen: the open tab, the cursor, k, the kept waves. Nothing here draws.
 
 import { add, dot, largestError } from "../shared/maths.js";
 import { SidedStore } from "../shared/sided.js";
@@ -12,6 +12,7 @@ const FIRST_WAVES = [0, 8, 16, 32];
 export const MOST_WAVES = 6;
 // Which counts of the cursor are pinned in a tab, by the names that the link has for them.
 const PIN = { query: "p", feature: "dim" };
+/** @type {Record<string, Record<string, string>>} */
 const PINS = { similarity: { query: "p", key: "q" }, experiments: { query: "row", key: "column" } };
 
 export class Store extends SidedStore {
@@ -31,7 +32,7 @@ export class Store extends SidedStore {
 
   /** @returns {Record<string, string>} */
   get pinAxes() {
-    return PINS[/** @type {keyof PINS} */ (this.tab)] ?? PIN;
+    return PINS[this.tab] ?? PIN;
   }
 
   get firstWaves() {
@@ -65,7 +66,8 @@ export class Store extends SidedStore {
     this.waves = waves === null ? this.firstWaves : listed(waves).map((number) => Number(number) - 1);
     this.runs.restore(values);
     const [layer, head] = (cell ?? "").split(".").map((/** @type {string} */ number) => Number(number) - 1 || 0);
-    this.cursor = { ...FIRST, p: position ?? FIRST.p, dim: pair === null ? FIRST.dim : 2 * pair, layer: layer ?? 0, head: head ?? 0 };
+    const knobs = { p: position ?? FIRST.p, dim: pair === null ? FIRST.dim : 2 * pair };
+    this.cursor = { ...FIRST, ...knobs, layer: layer ?? 0, head: head ?? 0 };
     const said = Object.entries(this.pinAxes).filter(([name]) => values[name] !== null);
     for (const [name, axis] of said) this.cursor[axis] = values[name];
     this.pinned = said.length > 0;
@@ -95,7 +97,8 @@ export class Store extends SidedStore {
 
   get tabs() {
     if (!this.hasTable) return ["experiments"];
-    return Object.keys(this.header.panels).filter((tab) => tab !== "rotation" || (this.isWaves && this.header.d_model > 1));
+    const turns = this.isWaves && this.header.d_model > 1;
+    return Object.keys(this.header.panels).filter((tab) => tab !== "rotation" || turns);
   }
 
   get sizes() {
@@ -108,8 +111,8 @@ export class Store extends SidedStore {
     const { rows, d_model, tokens } = this.sizes;
     const { n_layers, n_heads } = this.header;
     const [row, column] = (this.tab === "experiments" && this.runs.shape) || [];
-    const map = row ? { row, column } : {};
-    return { p: this.tab === "sum" ? Math.min(rows, tokens) : rows, q: rows, dim: d_model, layer: n_layers, head: n_heads, ...map };
+    const p = this.tab === "sum" ? Math.min(rows, tokens) : rows;
+    return { p, q: rows, dim: d_model, layer: n_layers, head: n_heads, ...(row ? { row, column } : {}) };
   }
 
   get pe() {

@@ -6,7 +6,11 @@ import { Legend } from "../shared/legend.js";
 import { Panel } from "../shared/panel.js";
 import { SideTabs } from "../shared/sided.js";
 
-const PARTS = [["embed", "embedding", "E[ids] × √d_model"], ["pos", "position", "PE(p)"], ["embedded", "input", "what layer 1 reads"]];
+const PARTS = [
+  ["embed", "embedding", "E[ids] × √d_model"],
+  ["pos", "position", "PE(p)"],
+  ["embedded", "input", "what layer 1 reads"],
+];
 const STACKED_BELOW = 860;
 const SHOWN_SHARE = 0.98;
 
@@ -22,18 +26,20 @@ export class Sum {
     this.sides = new SideTabs(store);
     this.caption = el("p", { class: "note" });
     this.legend = new Legend();
-    this.panels = PARTS.map(([name, title, note], n) => {
+    this.panels = PARTS.map(([name, title, note]) => {
       const panel = new Panel({
         onCursor: ({ row, column }) => store.point({ p: row, dim: column }),
         onPin: ({ row, column }) => store.pin({ p: row, dim: column }),
       });
       panel.node.dataset.part = name;
       const heading = el("div", { class: "panel-name" }, el("b", {}, title), el("span", {}, note));
-      return { name, title, panel, sign: ["", "+", "="][n], box: el("section", { class: "strip-part" }, heading, panel.node) };
+      return { name, title, panel, box: el("section", { class: "strip-part" }, heading, panel.node) };
     });
-    const signed = ({ sign, box }) => (sign ? [el("span", { class: "sign", "aria-hidden": "true" }, sign), box] : [box]);
-    this.board = el("div", { class: "strips" }, ...this.panels.flatMap(signed));
-    this.node = el("div", { class: "view sum-view" }, el("div", { class: "bar" }, this.sides.node, this.legend.node), this.caption, this.board);
+    const sign = (text) => el("span", { class: "sign", "aria-hidden": "true" }, text);
+    const [embed, pos, input] = this.panels.map(({ box }) => box);
+    this.board = el("div", { class: "strips" }, embed, sign("+"), pos, sign("="), input);
+    const bar = el("div", { class: "bar" }, this.sides.node, this.legend.node);
+    this.node = el("div", { class: "view sum-view" }, bar, this.caption, this.board);
   }
 
   get keys() {
@@ -55,9 +61,9 @@ export class Sum {
     this.sides.show();
     this.legend.draw(theme, limit);
     this.caption.textContent =
-      `Cell by cell, ${tokens} tokens × ${d_model} dimensions: ${stack}.embed + ${stack}.pos = ${stack}.embedded. All three share one ` +
-      "scale, which ends where 98% of their numbers lie within. The same word has the same row on the left wherever it stands; " +
-      "its place alone makes the rows on the right differ.";
+      `Cell by cell, ${tokens} tokens × ${d_model} dimensions: ${stack}.embed + ${stack}.pos = ${stack}.embedded. ` +
+      "All three share one scale, which ends where 98% of their numbers lie within. The same word has the same row " +
+      "on the left wherever it stands; its place alone makes the rows on the right differ.";
     const isStacked = width < STACKED_BELOW;
     this.board.classList.toggle("stacked", isStacked);
     const label = Math.min(130, Math.max(...labels.map((token) => 10 * [...token].length)) + 16);
@@ -68,8 +74,9 @@ export class Sum {
       box.style.width = `${room}px`;
       panel.draw({
         name: `${title}, ${stack}.${name}: one row a token, one column a dimension (${tokens} × ${d_model}), signed`,
-        stage: `${stack}.${name}`, values: values[name], rows: tokens, columns: d_model, labels: hasLabels ? labels : null,
-        scale: "signed", limit, width: room, rowHeight, theme, colour: theme.roles.query,
+        stage: `${stack}.${name}`, values: values[name], rows: tokens, columns: d_model,
+        labels: hasLabels ? labels : null, scale: "signed", limit, width: room, rowHeight, theme,
+        colour: theme.roles.query,
       });
     }
     this.drawCursor();

@@ -73,7 +73,8 @@ class Positions extends View {
     const { rows, pairs } = store.sizes;
     if (store.isWaves) {
       const angle = `p / ${base}^(2i/${d_model})`;
-      return `PE(p)[2i + 1] = sin(${angle}), PE(p)[2i + 2] = cos(${angle}) · pairs i = 0 … ${pairs - 1} · PE: ${rows} × ${d_model}`;
+      const waves = `PE(p)[2i + 1] = sin(${angle}), PE(p)[2i + 2] = cos(${angle})`;
+      return `${waves} · pairs i = 0 … ${pairs - 1} · PE: ${rows} × ${d_model}`;
     }
     if (store.hasTable) return `PE(p): one learned vector a position · PE: ${rows} × ${d_model}`;
     return `This model has ${encoding} positions: no vector is added to the embeddings, so there is no table to show.`;

@@ -1,14 +1,18 @@
-// A board: the stages of a sublayer as panels of token × column, their names as text. Where a panel lies is the instrument's layout.
+// A board: the stages of a sublayer as panels of token × column, their names as text. Where a panel lies is the
+// instrument's layout.
 
 import { el } from "./dom.js";
 import { wipe } from "./paint.js";
 import { Sheet } from "./sheet.js";
 
-/** @typedef {{ name: string, title: string, formula: string, shape: string, hint: string, x: number, y: number, room: number, colour?: string | null, className?: string }} Heading */
+/**
+ * @typedef {{ name: string, title: string, formula: string, shape: string, hint: string, x: number, y: number,
+ *   room: number, colour?: string | null, className?: string }} Heading
+ */
 /** @typedef {import("./sheet.js").Layout} Layout */
 
 export class Board extends Sheet {
-  /** @param {{ onPoint: (cell: any) => void, onClick: (cell: any) => void, inside?: Node[] }} options told { panel, row, column } */
+  /** @param {{ onPoint: (cell: any) => void, onClick: (cell: any) => void, inside?: Node[] }} options told a Cell */
   constructor({ onPoint, onClick, inside = [] }) {
     super("board", onPoint, onClick);
     this.headings = el("div", { class: "stage-names" });
@@ -24,7 +28,10 @@ export class Board extends Sheet {
   }
 
   // All panels; then `more(context)` draws what only this instrument has, and the names are written.
-  /** @param {Layout} layout @param {any} theme @param {Heading[]} headings @param {(context: CanvasRenderingContext2D) => void} [more] */
+  /**
+   * @param {Layout} layout @param {any} theme @param {Heading[]} headings
+   * @param {(context: CanvasRenderingContext2D) => void} [more]
+   */
   draw(layout, theme, headings, more = () => {}) {
     this.node.style.height = `${layout.height}px`;
     more(this.lay(layout, theme));

@@ -11,16 +11,16 @@ const LEAST_TYPE = 9;
 /**
  * @typedef {object} Spec
  * @property {string} stage what the trace calls the weights
- * @property {any} values @property {readonly string[]} rows labels @property {readonly string[]} columns labels @property {boolean} causal
- * @property {any} theme @property {number} width @property {number} height
+ * @property {any} values @property {readonly string[]} rows labels @property {readonly string[]} columns labels
+ * @property {boolean} causal @property {any} theme @property {number} width @property {number} height
  */
 
 export class Matrix extends Sheet {
   /** @param {{ onCursor: (cell: any) => void, onPin: (cell: any) => void }} options told { query, key } */
   constructor({ onCursor, onPin }) {
-    const told = (/** @type {(cell: any) => void} */ tell) => (/** @type {import("./sheet.js").Cell} */ { row, column }) =>
-      tell({ query: row, key: column });
-    super("matrix", told(onCursor), told(onPin));
+    /** @param {import("./sheet.js").Cell} cell */
+    const named = ({ row, column }) => ({ query: row, key: column });
+    super("matrix", (cell) => onCursor(named(cell)), (cell) => onPin(named(cell)));
     this.longest = Infinity;
     /** @type {readonly string[]} */
     this.columnLabels = [];
@@ -39,8 +39,8 @@ export class Matrix extends Sheet {
     const size = { width: wide * columns.length, height: cellHeight * rows.length };
     const picture = { stage, values, rows: rows.length, columns: columns.length, scale: "weight" };
     const panel = {
-      name: stage, x: Math.round(x), y: Math.round(y), ...size, rows: rows.length, columns: columns.length, cellWidth: wide, cellHeight,
-      headerY: 0, picture, gap: Math.min(wide, cellHeight) > 8 ? 1 : 0, labels: [...rows],
+      name: stage, x: Math.round(x), y: Math.round(y), ...size, rows: rows.length, columns: columns.length,
+      cellWidth: wide, cellHeight, headerY: 0, picture, gap: Math.min(wide, cellHeight) > 8 ? 1 : 0, labels: [...rows],
       // What the causal mask forbids is hatched, so that "not allowed" never looks like "hardly any".
       isHidden: causal ? (/** @type {number} */ query, /** @type {number} */ key) => key > query : undefined,
     };
@@ -51,13 +51,17 @@ export class Matrix extends Sheet {
     columns.forEach((_, column) => this.columnLabel(context, panel, column, theme.text, false));
   }
 
-  // What labels need around the cells, and how wide a cell may be. Labels of columns that are too wide lean over the right edge; where
-  // they would touch, they stand upright on their sides.
-  /** @param {readonly string[]} rows @param {readonly string[]} columns @param {{ theme: any, width: number, height: number }} room */
+  // What labels need around the cells, and how wide a cell may be. Labels of columns that are too wide lean over the
+  // right edge; where they would touch, they stand upright on their sides.
+  /**
+   * @param {readonly string[]} rows @param {readonly string[]} columns
+   * @param {{ theme: any, width: number, height: number }} room
+   */
   measure(rows, columns, { theme, width, height }) {
     const { context } = this;
     context.font = `${TYPE}px ${theme.font}`;
-    const widest = (/** @type {readonly string[]} */ labels) => Math.max(...labels.map((label) => context.measureText(label).width));
+    /** @param {readonly string[]} labels */
+    const widest = (labels) => Math.max(...labels.map((label) => context.measureText(label).width));
     const length = widest(columns);
     const x = Math.min(widest(rows) + 12, width * 0.45);
     const cell = (/** @type {number} */ right) => (width - x - right) / columns.length;
@@ -71,8 +75,8 @@ export class Matrix extends Sheet {
 
   // A column's label above it; the cursor's is bold and stands on cleared ground.
   /**
-   * @param {CanvasRenderingContext2D} context @param {import("./sheet.js").Panel} panel @param {number} column @param {string} colour
-   * @param {boolean} isHere
+   * @param {CanvasRenderingContext2D} context @param {import("./sheet.js").Panel} panel @param {number} column
+   * @param {string} colour @param {boolean} isHere
    */
   columnLabel(context, panel, column, colour, isHere) {
     const label = this.columnLabels[column];

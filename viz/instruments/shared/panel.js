@@ -1,12 +1,14 @@
-// One labelled matrix of signed numbers (or of weights): rows are tokens, first on top, columns are features. Nothing here knows what
-// the numbers mean.
+// One labelled matrix of signed numbers (or of weights): rows are tokens, first on top, columns are features. Nothing
+// here knows what the numbers mean.
 
 import { Sheet } from "./sheet.js";
+
+/** @typedef {import("./sheet.js").Cell} Cell */
 
 const WIDEST = 30;
 
 export class Panel extends Sheet {
-  /** @param {{ onCursor: (cell: import("./sheet.js").Cell) => void, onPin: (cell: import("./sheet.js").Cell) => void }} options */
+  /** @param {{ onCursor: (cell: Cell) => void, onPin: (cell: Cell) => void }} options */
   constructor({ onCursor, onPin }) {
     super("panel", onCursor, onPin);
     this.longest = 14;
@@ -14,10 +16,10 @@ export class Panel extends Sheet {
     this.colour = "";
   }
 
-  // `stage`: what the trace calls the numbers; labels: one a row, or null; scale, limit: of paint.js; width: all the room there is.
+  // stage: what the trace calls the numbers; labels: one a row; scale, limit: of paint.js; width: all the room.
   /**
-   * @param {{ name: string, stage: string, values: any, rows: number, columns: number, labels: string[] | null, scale: string,
-   *   limit: number, width: number, rowHeight: number, theme: any, colour: string }} spec
+   * @param {{ name: string, stage: string, values: any, rows: number, columns: number, labels: string[] | null,
+   *   scale: string, limit: number, width: number, rowHeight: number, theme: any, colour: string }} spec
    */
   draw({ name, stage, values, rows, columns, labels, scale, limit, width, rowHeight, theme, colour }) {
     this.colour = colour;

@@ -1,5 +1,5 @@
-// Pictures on two stacked canvases, the pixels below, the cursor above: matrices of token × column, which are painted, labelled, pointed
-// at and marked. Where a panel lies is said by who draws it.
+// Pictures on two stacked canvases, the pixels below, the cursor above: matrices of token × column, which are painted,
+// labelled, pointed at and marked. Where a panel lies is said by who draws it.
 
 import { el, listen } from "./dom.js";
 import { shortened } from "./numbers.js";
@@ -11,7 +11,7 @@ import { fresh, hatch, paint, paintTiles, wipe, write } from "./paint.js";
  * @property {number} x @property {number} y @property {number} width @property {number} height
  * @property {number} rows @property {number} columns @property {number} cellWidth @property {number} cellHeight
  * @property {number} headerY where its name stands
- * @property {any} [picture] what to paint (paint.js): { stage, values, rows, columns, scale, limit, silent }; none: numbers, or unknown
+ * @property {any} [picture] what to paint (paint.js): { stage, values, rows, columns, scale, limit, silent }
  * @property {number} [gap] between its cells, where they are painted one by one
  * @property {(row: number, column: number) => boolean} [isHidden] cells that are hatched
  * @property {string | null} [frame] colour of a border that stands out
@@ -79,7 +79,8 @@ export class Sheet {
     context.strokeStyle = panel.frame ?? this.theme.faint;
     context.lineWidth = panel.frame ? 3 : 1;
     context.strokeRect(x - 0.5, y - 0.5, width + 1, height + 1);
-    for (const row of panel.labels?.keys() ?? []) if (row % this.stride === 0) this.label(context, panel, row, this.theme.text, false);
+    const some = [...(panel.labels?.keys() ?? [])].filter((row) => row % this.stride === 0);
+    for (const row of some) this.label(context, panel, row, this.theme.text, false);
   }
 
   // Text is written no smaller than this …
@@ -92,17 +93,21 @@ export class Sheet {
     return Math.max(1, Math.ceil(this.type / (this.layout?.cell ?? 1)));
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {Panel} panel @param {number} row @param {string} colour @param {boolean} isHere */
+  /**
+   * @param {CanvasRenderingContext2D} context @param {Panel} panel @param {number} row @param {string} colour
+   * @param {boolean} isHere
+   */
   label(context, panel, row, colour, isHere) {
     if (isHere) this.wipeRow(context, 0, panel, row, panel.x - 3);
     context.textAlign = "right";
-    this.write(context, shortened(panel.labels?.[row] ?? "", this.longest), panel.x - 7, panel, row, { colour, isHere, most: panel.x - 8 });
+    const text = shortened(panel.labels?.[row] ?? "", this.longest);
+    this.write(context, text, panel.x - 7, panel, row, { colour, isHere, most: panel.x - 8 });
   }
 
   // Text in the middle of a row.
   /**
-   * @param {CanvasRenderingContext2D} context @param {string} text @param {number} x @param {Panel} panel @param {number} row
-   * @param {{ colour?: string, isHere?: boolean, most?: number }} [how]
+   * @param {CanvasRenderingContext2D} context @param {string} text @param {number} x @param {Panel} panel
+   * @param {number} row @param {{ colour?: string, isHere?: boolean, most?: number }} [how]
    */
   write(context, text, x, panel, row, { colour = this.theme.text, isHere = false, most = undefined } = {}) {
     context.font = `${isHere ? "bold " : ""}${this.type}px ${this.theme.font}`;
@@ -112,7 +117,10 @@ export class Sheet {
   }
 
   // Clear the ground for a row's text, which may be higher than its row.
-  /** @param {CanvasRenderingContext2D} context @param {number} x @param {Panel} panel @param {number} row @param {number} width */
+  /**
+   * @param {CanvasRenderingContext2D} context @param {number} x @param {Panel} panel @param {number} row
+   * @param {number} width
+   */
   wipeRow(context, x, panel, row, width) {
     const high = Math.max(this.type + 2, panel.cellHeight);
     context.fillStyle = this.theme.background;
@@ -139,7 +147,10 @@ export class Sheet {
   }
 
   // However narrow a cell is, its frame can be seen.
-  /** @param {CanvasRenderingContext2D} context @param {Panel} panel @param {number} row @param {number} column @param {number} line */
+  /**
+   * @param {CanvasRenderingContext2D} context @param {Panel} panel @param {number} row @param {number} column
+   * @param {number} line
+   */
   markCell(context, panel, row, column, line) {
     const width = Math.max(3, panel.cellWidth);
     const x = panel.x + column * panel.cellWidth - (width - panel.cellWidth) / 2;

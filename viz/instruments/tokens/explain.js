@@ -15,13 +15,18 @@ function cell(store) {
   const row = store.row(id);
   const value = store.embed[cursor.token * d_model + cursor.dim];
   const own = row[cursor.dim];
+  const embed = `embed = E_row * np.sqrt(np.float32(${d_model}))`;
   return {
     title: `embed[${cursor.token + 1}, ${cursor.dim + 1}]`,
-    formula: `E[id ${id}, ${cursor.dim + 1}] × √d_model = ${numberText(own)} × √${d_model} = ${numberText(own)} × ${numberText(Math.sqrt(d_model))}`,
-    note: `row ${cursor.token + 1}: “${store.side.tokens[cursor.token]}” · dimension ${cursor.dim + 1} of ${d_model} · entry ${store.side.layers[0].name} · one E serves source, target and output`,
+    formula:
+      `E[id ${id}, ${cursor.dim + 1}] × √d_model = ${numberText(own)} × √${d_model} = ` +
+      `${numberText(own)} × ${numberText(Math.sqrt(d_model))}`,
+    note:
+      `row ${cursor.token + 1}: “${store.side.tokens[cursor.token]}” · dimension ${cursor.dim + 1} of ${d_model} · ` +
+      `entry ${store.side.layers[0].name} · one E serves source, target and output`,
     terms: [],
     value,
-    numpy: snippet([vector("E_row", row), `embed = E_row * np.sqrt(np.float32(${d_model}))`], `embed[${cursor.dim}]`, value),
+    numpy: snippet([vector("E_row", row), embed], `embed[${cursor.dim}]`, value),
   };
 }
 
@@ -31,8 +36,12 @@ function cosine(store) {
   const norm = store.norm(id);
   return {
     title: `cos(E[${id}], E[${other.id}])`,
-    formula: `E[${id}] · E[${other.id}] / (‖E[${id}]‖ ‖E[${other.id}]‖) = ${numberText(other.dot)} / (${numberText(norm)} × ${numberText(other.norm)})`,
-    note: `“${store.side.tokens[cursor.token]}” and “${store.readable(other.id)}”: neighbour ${cursor.near + 1} among all ${store.sizes.vocab} tokens · the snippet loads E`,
+    formula:
+      `E[${id}] · E[${other.id}] / (‖E[${id}]‖ ‖E[${other.id}]‖) = ` +
+      `${numberText(other.dot)} / (${numberText(norm)} × ${numberText(other.norm)})`,
+    note:
+      `“${store.side.tokens[cursor.token]}” and “${store.readable(other.id)}”: neighbour ${cursor.near + 1} among ` +
+      `all ${store.sizes.vocab} tokens · the snippet loads E`,
     terms: [],
     value: other.cosine,
     asWeight: true,
@@ -70,10 +79,13 @@ function point(store) {
   const { cursor } = store;
   const layer = store.side.layers[store.depth];
   const { x, y, text } = store.points[cursor.point];
+  const [first, second] = layer.shares.map(percentText);
   return {
     title: `pc1[${text}]`,
     formula: "(x − mean of all points) · axis 1",
-    note: `pc2 = ${numberText(y)} · x: this point's ${store.sizes.d_model} numbers in ${layer.name} · axis 1 holds ${percentText(layer.shares[0])} of the variance, axis 2 ${percentText(layer.shares[1])} · the snippet loads the model`,
+    note:
+      `pc2 = ${numberText(y)} · x: this point's ${store.sizes.d_model} numbers in ${layer.name} · ` +
+      `axis 1 holds ${first} of the variance, axis 2 ${second} · the snippet loads the model`,
     terms: [],
     value: x,
     numpy: snippet(pcaLines(store, layer), `(U * S * signs)[${cursor.point}, 0]`, x),

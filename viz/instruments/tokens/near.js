@@ -3,13 +3,19 @@
 import { el } from "../shared/dom.js";
 import { weightText } from "../shared/numbers.js";
 
+const COSINE = "cos(a, b) = a · b / (‖a‖ ‖b‖), of raw rows of E: 1 is the same direction, 0 a right angle.";
+
 export class Near {
   constructor(store) {
     this.store = store;
     this.title = el("b");
+    /** @type {number | null} the id whose list is drawn */
+    this.drawn = null;
+    /** @type {HTMLElement[]} */
+    this.rows = [];
     this.list = el("ol", { class: "near-list", tabindex: "0", role: "listbox" });
-    this.caption = el("p", { class: "note" }, "cos(a, b) = a · b / (‖a‖ ‖b‖), of raw rows of E: 1 is the same direction, 0 a right angle.");
-    this.node = el("section", { class: "near" }, el("div", { class: "panel-name" }, this.title), this.caption, this.list);
+    const name = el("div", { class: "panel-name" }, this.title);
+    this.node = el("section", { class: "near" }, name, el("p", { class: "note" }, COSINE), this.list);
   }
 
   draw() {
@@ -27,11 +33,13 @@ export class Near {
       this.rows = store.near(store.id).map((one, k) => this.row(one, k));
       this.list.replaceChildren(...this.rows);
     }
-    this.rows.forEach((row, k) => row.setAttribute("aria-selected", String(store.cursor.part === "near" && store.cursor.near === k)));
+    const here = store.cursor.part === "near" ? store.cursor.near : null;
+    this.rows.forEach((row, k) => row.setAttribute("aria-selected", String(k === here)));
   }
 
   row({ id, cosine }, k) {
     const { store } = this;
+    const width = `${100 * Math.max(0, cosine)}%`;
     return el(
       "li",
       {
@@ -43,7 +51,7 @@ export class Near {
       el("span", { class: "near-rank" }, String(k + 1)),
       el("bdi", { class: "near-text", title: store.readable(id) }, store.readable(id)),
       el("span", { class: "near-id" }, String(id)),
-      el("span", { class: "near-track" }, el("span", { class: "near-fill", style: { width: `${100 * Math.max(0, cosine)}%` } })),
+      el("span", { class: "near-track" }, el("span", { class: "near-fill", style: { width } })),
       el("span", { class: "near-cosine" }, weightText(cosine).replace("-", "−")),
     );
   }

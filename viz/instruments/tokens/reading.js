@@ -10,9 +10,10 @@ export class Reading {
 
   draw() {
     const { reading } = this.store.side;
-    if (!reading) this.node.replaceChildren(...this.row("typed", "nothing: these are the model's own tokens"));
-    else if (!reading.typed.length) this.node.replaceChildren(...this.row("typed", "read as it is"));
-    else this.node.replaceChildren(...this.row("typed", this.marked(reading.typed)), ...this.row("read as", this.marked(reading.read)));
+    const rows = reading?.typed.length
+      ? [this.row("typed", this.marked(reading.typed)), this.row("read as", this.marked(reading.read))]
+      : [this.row("typed", reading ? "read as it is" : "nothing: these are the model's own tokens")];
+    this.node.replaceChildren(...rows.flat());
   }
 
   row(name, ...shown) {

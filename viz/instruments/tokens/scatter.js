@@ -15,20 +15,23 @@ const overlaps = (a, b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b
 export function placesAround({ x, y }, width, height, gap) {
   const [right, left, above, below] = [x + gap, x - gap - width, y - gap - height, y + gap];
   const [middleX, middleY] = [x - width / 2, y - height / 2];
-  return [[right, middleY], [left, middleY], [middleX, above], [middleX, below], [right, above], [right, below], [left, above], [left, below]].map(
-    ([boxX, boxY]) => ({ x: boxX, y: boxY, width, height }),
-  );
+  const beside = [[right, middleY], [left, middleY], [middleX, above], [middleX, below]];
+  const corners = [[right, above], [right, below], [left, above], [left, below]];
+  return [...beside, ...corners].map(([boxX, boxY]) => ({ x: boxX, y: boxY, width, height }));
 }
 
 // For each box wanted (in order of importance) the first place that is free and inside, or null: then it is left out.
 // `kept`: boxes that must stay free.
 export function placeLabels(wanted, frame, dots, kept = []) {
   const taken = [...kept];
+  const isInside = ({ x, y, width, height }) =>
+    x >= 0 && y >= 0 && x + width <= frame.width && y + height <= frame.height;
+  const around = ({ x, y }) => ({ x: x - 3, y: y - 3, width: 6, height: 6 });
   return wanted.map(({ point, width, height, gap, always }) => {
     const places = placesAround(point, width, height, gap);
-    const inside = places.filter((box) => box.x >= 0 && box.y >= 0 && box.x + box.width <= frame.width && box.y + box.height <= frame.height);
+    const inside = places.filter(isInside);
     const free = inside.filter((box) => !taken.some((other) => overlaps(box, other)));
-    const clear = free.find((box) => !dots.some((dot) => dot !== point && overlaps(box, { x: dot.x - 3, y: dot.y - 3, width: 6, height: 6 })));
+    const clear = free.find((box) => !dots.some((dot) => dot !== point && overlaps(box, around(dot))));
     const box = clear ?? free[0] ?? (always ? (inside[0] ?? places[0]) : null);
     if (box) taken.push(box);
     return box;
@@ -38,6 +41,17 @@ export function placeLabels(wanted, frame, dots, kept = []) {
 export class Scatter {
   constructor(store) {
     this.store = store;
+    /** @type {any} */
+    this.theme = null;
+    /** @type {any[]} */
+    this.points = [];
+    /** @type {{ x: number, y: number }[]} where the points are on screen */
+    this.dots = [];
+    this.centre = { x: 0, y: 0 };
+    this.size = { width: 0, height: 0 };
+    // Which cursor is drawn.
+    this.drawn = "";
+    this.context = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
     this.layers = el("div", { class: "head-buttons layer-choices", role: "group", "aria-label": "After which layer" });
     this.caption = el("p", { class: "note" });
     this.figure = el("div", { class: "scatter", role: "figure", tabindex: "0" });
@@ -82,21 +96,20 @@ export class Scatter {
 
   // The same scale on both axes, so that distances on screen can be compared.
   drawPicture() {
-    const { store } = this;
     const width = Math.max(200, Math.floor(this.node.clientWidth));
     const height = Math.round(Math.min(360, Math.max(270, 0.72 * width)));
-    this.points = store.points;
+    this.points = this.store.points;
     const range = (values) => [Math.min(...values), Math.max(...values)];
     const [left, right] = range(this.points.map(({ x }) => x));
     const [bottom, top] = range(this.points.map(({ y }) => y));
-    const scale = Math.min((width - 4 * MARGIN) / (right - left || 1e-9), (height - 2.4 * MARGIN) / (top - bottom || 1e-9));
-    const unit = Math.min(scale, 1e6);
+    const [across, down] = [right - left || 1e-9, top - bottom || 1e-9];
+    const unit = Math.min((width - 4 * MARGIN) / across, (height - 2.4 * MARGIN) / down, 1e6);
+    const [middleX, middleY] = [(left + right) / 2, (bottom + top) / 2];
+    const at = ({ x, y }) => ({ x: width / 2 + (x - middleX) * unit, y: height / 2 - 4 - (y - middleY) * unit });
     this.size = { width, height };
-    const at = (x, y) => ({ x: width / 2 + (x - (left + right) / 2) * unit, y: height / 2 - 4 - (y - (bottom + top) / 2) * unit });
-    this.dots = this.points.map(({ x, y }) => at(x, y));
-    this.centre = at(0, 0);
-    this.picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, "aria-hidden": "true" });
-    this.figure.replaceChildren(this.picture);
+    this.dots = this.points.map(at);
+    this.centre = at({ x: 0, y: 0 });
+    this.drawn = "";
     this.drawCaption();
     this.drawCursor();
   }
@@ -104,12 +117,16 @@ export class Scatter {
   drawCaption() {
     const { store } = this;
     const { name, shares } = store.side.layers[store.depth];
-    const where = store.depth === 0 ? "as embeddings" : `after layer ${store.depth}`;
-    this.figure.setAttribute("aria-label", `PCA of the sentence's tokens ${where}: axis 1 ${percentText(shares[0])}, axis 2 ${percentText(shares[1])} of the variance`);
+    const [first, second, rest] = [...shares, Math.max(0, 1 - shares[0] - shares[1])].map(percentText);
+    const where = store.depth ? `after layer ${store.depth}` : "as embeddings";
+    const label = `PCA of the sentence's tokens ${where}: axis 1 ${first}, axis 2 ${second} of the variance`;
+    this.figure.setAttribute("aria-label", label);
+    const of = `${name}${store.depth ? "" : " (same token, same place) and the tokens' 5 nearest, grey"}`;
     this.caption.textContent =
       shares[0] === 0
         ? `All points are alike (${name}): there is no variance to show.`
-        : `PCA of ${name}${store.depth === 0 ? " (same token, same place) and the tokens' 5 nearest, grey" : ""}: axis 1 holds ${percentText(shares[0])} of the variance, axis 2 ${percentText(shares[1])}; the other ${percentText(Math.max(0, 1 - shares[0] - shares[1]))} cannot be seen here.`;
+        : `PCA of ${of}: axis 1 holds ${first} of the variance, axis 2 ${second}; the other ${rest} cannot be seen ` +
+          "here.";
   }
 
   // The point that stands for the cursor: the one pointed at, else the chosen token's.
@@ -118,44 +135,65 @@ export class Scatter {
     return cursor.part === "pca" ? cursor.point : cursor.token;
   }
 
-  drawCursor() {
-    const { theme, points, dots, store } = this;
-    const { width, height } = this.size;
-    // Along a row of embed the token stays: nothing here changes.
-    if (this.drawn?.picture === this.picture && this.drawn.here === this.here && this.drawn.token === store.cursor.token) return;
-    this.drawn = { picture: this.picture, here: this.here, token: store.cursor.token };
+  // How much a point matters now: 0 is the cursor's, 1 the chosen token's, then tokens, what is near, and the rest.
+  ranks() {
+    const { store, points } = this;
     const near = new Set(store.near(store.id).slice(0, 5).map(({ id }) => id));
-    const isNear = (i) => store.depth === 0 && near.has(points[i].id);
-    const rank = (i) => (i === this.here ? 0 : i === store.cursor.token ? 1 : points[i].token !== null ? 2 : isNear(i) ? 3 : 4);
-    const order = points.map((_, i) => i).sort((a, b) => rank(a) - rank(b) || a - b);
-    const context = (this.context ??= document.createElement("canvas").getContext("2d"));
-    const wanted = this.labelled(order, rank).map((i) => {
+    return points.map(({ id, token }, i) => {
+      if (i === this.here || i === store.cursor.token) return i === this.here ? 0 : 1;
+      if (token !== null) return 2;
+      return near.has(id) ? 3 : 4;
+    });
+  }
+
+  drawCursor() {
+    const { store, points, size } = this;
+    const drawn = `${this.here} ${store.cursor.token}`;
+    // Along a row of embed the token stays: nothing here changes.
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
+    const ranks = this.ranks();
+    const order = points.map((_, i) => i).sort((a, b) => ranks[a] - ranks[b] || a - b);
+    const dots = [...order].reverse().map((i) => this.dot(i, ranks[i]));
+    const parts = [...this.axes(), ...this.ties(), ...dots, ...this.labels(order, ranks)];
+    const { width, height } = size;
+    const about = { viewBox: `0 0 ${width} ${height}`, width, height, "aria-hidden": "true" };
+    this.figure.replaceChildren(svg("svg", about, ...parts));
+  }
+
+  dot(i, rank) {
+    const { token, x, y } = this.points[i];
+    const { name } = this.store.side.layers[this.store.depth];
+    const small = token === null ? 3.5 : 5.5;
+    const at = { cx: this.dots[i].x, cy: this.dots[i].y, r: rank < 2 ? 8 : small };
+    return marked(svg("circle", { class: `dot rank-${rank}`, ...at }), name, [i, x, y]);
+  }
+
+  // From the chosen token to its nearest, where they are drawn.
+  ties() {
+    const { store, points, dots } = this;
+    const near = new Set(store.near(store.id).slice(0, 5).map(({ id }) => id));
+    const from = dots[store.cursor.token];
+    const ends = store.depth ? [] : dots.filter((_, i) => near.has(points[i].id));
+    return ends.map(({ x, y }) => svg("line", { class: "tie", x1: from.x, y1: from.y, x2: x, y2: y }));
+  }
+
+  labels(order, ranks) {
+    const { theme, points, dots } = this;
+    const wanted = this.labelled(order).map((i) => {
       const type = points[i].token === null ? TYPE.near : TYPE.token;
       const text = shortened(points[i].text, LONGEST_LABEL);
-      context.font = `${rank(i) < 2 ? "bold " : ""}${type}px ${theme.font}`;
-      return { i, text, type, point: dots[i], width: context.measureText(text).width + 2, height: type + 3, gap: rank(i) < 2 ? 9 : 6, always: rank(i) < 2 };
+      const always = ranks[i] < 2;
+      this.context.font = `${always ? "bold " : ""}${type}px ${theme.font}`;
+      const size = { width: this.context.measureText(text).width + 2, height: type + 3 };
+      return { i, text, type, point: dots[i], gap: always ? 9 : 6, always, ...size };
     });
     const boxes = placeLabels(wanted, this.size, dots, this.keptFree());
-    const lines = [
-      svg("line", { class: "axis", x1: 0, x2: width, y1: this.centre.y, y2: this.centre.y }),
-      svg("line", { class: "axis", x1: this.centre.x, x2: this.centre.x, y1: 0, y2: height }),
-      ...this.axisNames(),
-    ];
-    const from = dots[store.cursor.token];
-    const ties = points.flatMap((_, i) => (isNear(i) ? [svg("line", { class: "tie", x1: from.x, y1: from.y, x2: dots[i].x, y2: dots[i].y })] : []));
-    const { name } = store.side.layers[store.depth];
-    const circles = [...order].reverse().map((i) => {
-      const size = points[i].token === null ? 3.5 : 5.5;
-      const circle = svg("circle", { class: `dot rank-${rank(i)}`, cx: dots[i].x, cy: dots[i].y, r: rank(i) < 2 ? 8 : size });
-      return marked(circle, name, [i, points[i].x, points[i].y]);
-    });
-    const labels = wanted.flatMap(({ i, text, type }, k) => {
-      const box = boxes[k];
-      if (!box) return [];
+    const placed = wanted.map((label, k) => ({ ...label, box: boxes[k] })).filter(({ box }) => box);
+    return placed.reverse().map(({ i, text, type, box }) => {
       const at = { x: box.x + 1, y: box.y + type - 1, "font-size": type, "data-point": i + 1 };
-      return [svg("text", { class: `dot-label rank-${rank(i)}`, ...at }, text)];
-    }).reverse();
-    this.picture.replaceChildren(...lines, ...ties, ...circles, ...labels);
+      return svg("text", { class: `dot-label rank-${ranks[i]}`, ...at }, text);
+    });
   }
 
   // Points to label: of tokens at one place that read alike, the first.
@@ -176,13 +214,16 @@ export class Scatter {
     ];
   }
 
-  axisNames() {
-    const { shares } = this.store.side.layers[this.store.depth];
-    const { width } = this.size;
-    const name = (text, properties) => svg("text", { class: "axis-name", "font-size": 14, ...properties }, text);
+  axes() {
+    const { width, height } = this.size;
+    const { x, y } = this.centre;
+    const [first, second] = this.store.side.layers[this.store.depth].shares.map(percentText);
+    const name = (text, at) => svg("text", { class: "axis-name", "font-size": 14, ...at }, text);
     return [
-      name(`axis 1: ${percentText(shares[0])} →`, { x: width - 4, y: this.size.height - 6, "text-anchor": "end" }),
-      name(`↑ axis 2: ${percentText(shares[1])}`, { x: 4, y: 14 }),
+      svg("line", { class: "axis", x1: 0, x2: width, y1: y, y2: y }),
+      svg("line", { class: "axis", x1: x, x2: x, y1: 0, y2: height }),
+      name(`axis 1: ${first} →`, { x: width - 4, y: height - 6, "text-anchor": "end" }),
+      name(`↑ axis 2: ${second}`, { x: 4, y: 14 }),
     ];
   }
 

@@ -37,7 +37,8 @@ export class Store extends SidedStore {
   }
 
   get sizes() {
-    return { ...this.header.sizes, tokens: this.side.ids.length, near: this.arrays.near.shape[1], layers: this.side.layers.length };
+    const { ids, layers } = this.side;
+    return { ...this.header.sizes, tokens: ids.length, near: this.arrays.near.shape[1], layers: layers.length };
   }
 
   get limits() {
@@ -93,15 +94,15 @@ export class Store extends SidedStore {
     return this.arrays.norm.values[this.rowOf.get(id)];
   }
 
-  // Points of the PCA: the tokens, and at the embeddings also their neighbours: [{ id, x, y, token }], token null there.
+  // Points of the PCA: the tokens, and at the embeddings also their neighbours, which are no token of the sentence.
   get points() {
     const { ids, tokens, pca_near } = this.side;
-    const all = this.arrays[`pca.${this.sideName}`].values;
-    const start = 2 * ids.length * this.depth;
-    const points = ids.map((id, i) => ({ id, text: tokens[i], token: i, x: all[start + 2 * i], y: all[start + 2 * i + 1] }));
-    if (this.depth > 0) return points;
-    const more = this.arrays[`pca_near.${this.sideName}`].values;
-    return [...points, ...pca_near.map((id, i) => ({ id, text: this.readable(id), token: null, x: more[2 * i], y: more[2 * i + 1] }))];
+    const [all, more] = ["pca", "pca_near"].map((name) => this.arrays[`${name}.${this.sideName}`].values);
+    const at = (values, i) => ({ x: values[2 * i], y: values[2 * i + 1] });
+    const first = ids.length * this.depth;
+    const points = ids.map((id, i) => ({ id, text: tokens[i], token: i, ...at(all, first + i) }));
+    const near = pca_near.map((id, i) => ({ id, text: this.readable(id), token: null, ...at(more, i) }));
+    return this.depth ? points : [...points, ...near];
   }
 
   // Recomputed here from what was sent: embed of both sides from rows of E, cosines from dot products and lengths.
@@ -142,7 +143,8 @@ export class Store extends SidedStore {
 
   showDepth(depth) {
     this.depth = depth;
-    if (this.cursor.part === "pca" && this.cursor.point >= this.points.length) this.cursor = { ...this.cursor, part: "embed" };
+    const { part, point } = this.cursor;
+    if (part === "pca" && point >= this.points.length) this.cursor = { ...this.cursor, part: "embed" };
     this.clamp();
     this.changed("depth");
     this.say();

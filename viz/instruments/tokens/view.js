@@ -60,16 +60,18 @@ class Tokens extends View {
 
   get keys() {
     const { store } = this;
-    const by = (name, part = {}) => (step) => store.go({ ...part, [name]: store.cursor[name] + step });
+    const { cursor } = store;
+    const by = (name, part = {}) => (step) => store.go({ ...part, [name]: cursor[name] + step });
     const embed = { part: "embed" };
-    const pinPoint = () => store.pin(store.cursor.part === "pca" ? { ...store.cursor } : { part: "pca", point: store.cursor.token });
-    const nearer = (step) => store.go({ part: "near", near: store.cursor.part === "near" ? store.cursor.near + step : 0 });
+    const pinPoint = () => store.pin(cursor.part === "pca" ? { ...cursor } : { part: "pca", point: cursor.token });
+    const nearer = (step) => store.go({ part: "near", near: cursor.part === "near" ? cursor.near + step : 0 });
+    const toPoint = (step) => this.toPoint(step);
     return [
       ...walk(LEFT_RIGHT, "dim", by("dim", embed), { on: ".panel", says: "" }),
       ...walk(UP_DOWN, "token", by("token", embed), { on: ".panel", says: "" }),
       ...walk(UP_DOWN, "near", nearer, { on: ".near-list", says: "" }),
       ...walk(LEFT_RIGHT, "token", by("token"), { on: ".near-list", says: "" }),
-      ...[LEFT_RIGHT, UP_DOWN].flatMap((keys) => walk(keys, "token", (step) => this.toPoint(step), { on: ".scatter", says: "" })),
+      ...[LEFT_RIGHT, UP_DOWN].flatMap((keys) => walk(keys, "token", toPoint, { on: ".scatter", says: "" })),
       ...walk(LEFT_RIGHT, "token", (step) => this.toToken(step), { says: HINT }),
       // Up and down scroll the merges.
       ...walk(UP_DOWN, "token", (step) => this.toToken(step), { on: ":not(.steps-box)", says: "" }),
@@ -133,8 +135,8 @@ class Tokens extends View {
     });
     this.legend.draw(theme, limit);
     this.embedCaption.textContent =
-      `Each id picks its row of E (${vocab} × ${d_model}); times √${d_model} it is ${entry} (${tokens} × ${d_model}). ` +
-      "The same token has the same row wherever it stands.";
+      `Each id picks its row of E (${vocab} × ${d_model}); times √${d_model} it is ${entry} (${tokens} × ` +
+      `${d_model}). The same token has the same row wherever it stands.`;
   }
 
   drawCursor() {

@@ -1,10 +1,11 @@
 // The words of a side with their tokens and ids, and how merges split the chosen one.
 
-import { el, listen } from "../shared/dom.js";
+import { el } from "../shared/dom.js";
 
 const MOST_ROWS = 40;
 const MOST_PARTS = 12;
 const RESERVED_ROWS = { least: 3, most: 11 };
+const SPECIAL = "It stands for no text and has no bytes: it is a row of E that the model is given as a sign.";
 const hex = (byte) => byte.toString(16).toUpperCase().padStart(2, "0");
 const grouped = (number) => number.toLocaleString("en");
 
@@ -29,31 +30,47 @@ export function stepsOf(word) {
 export class Words {
   constructor(store) {
     this.store = store;
+    /** @type {HTMLElement[]} */
+    this.buttons = [];
+    /** @type {HTMLElement[]} */
+    this.boxes = [];
     this.node = el("div", { class: "words", role: "group", "aria-label": "Words, their tokens and ids" });
   }
 
   draw() {
-    const { store } = this;
-    const { ids, tokens } = store.side;
+    const { words } = this.store.side;
     this.buttons = [];
-    this.boxes = store.side.words.map((word) => {
-      const buttons = word.tokens.map((token) => {
-        const button = el(
-          "button",
-          { class: "piece", "data-token": token + 1, "aria-label": `token ${token + 1}: ${tokens[token]}, id ${ids[token]}`, onclick: () => store.choose(token) },
-          tokens[token] === word.text ? null : el("span", { class: "piece-text", dir: "auto" }, tokens[token]),
-          el("span", { class: "piece-id" }, String(ids[token])),
-        );
-        this.buttons[token] = button;
-        return button;
-      });
-      const none = buttons.length ? null : el("span", { class: "piece-id" }, "in the token before");
-      const box = el("div", { class: `word${word.special ? " special" : ""}` }, el("span", { class: "word-text", dir: "auto", title: word.text }, word.text), el("span", { class: "pieces" }, ...buttons, none));
-      if (word.tokens.length) listen(box, { click: (event) => event.target.closest(".piece") ?? store.choose(word.tokens[0]) });
-      return box;
-    });
+    this.boxes = words.map((word) => this.box(word));
     this.node.replaceChildren(...this.boxes);
     this.drawCursor();
+  }
+
+  box(word) {
+    const pieces = word.tokens.map((token) => this.piece(token, word));
+    const shown = pieces.length ? pieces : [el("span", { class: "piece-id" }, "in the token before")];
+    const choose = (event) => event.target.closest(".piece") ?? this.store.choose(word.tokens[0]);
+    return el(
+      "div",
+      { class: `word${word.special ? " special" : ""}`, ...(pieces.length ? { onclick: choose } : {}) },
+      el("span", { class: "word-text", dir: "auto", title: word.text }, word.text),
+      el("span", { class: "pieces" }, ...shown),
+    );
+  }
+
+  piece(token, word) {
+    const { store } = this;
+    const [text, id] = [store.side.tokens[token], store.side.ids[token]];
+    const button = el(
+      "button",
+      {
+        class: "piece", "data-token": token + 1, "aria-label": `token ${token + 1}: ${text}, id ${id}`,
+        onclick: () => store.choose(token),
+      },
+      text === word.text ? null : el("span", { class: "piece-text", dir: "auto" }, text),
+      el("span", { class: "piece-id" }, String(id)),
+    );
+    this.buttons[token] = button;
+    return button;
   }
 
   drawCursor() {
@@ -78,14 +95,17 @@ export class Merges {
     this.rows = el("ol", { class: "steps" });
     this.caption = el("p", { class: "note" });
     this.box = el("div", { class: "steps-box", role: "figure", tabindex: "0" }, this.rows);
-    this.node = el("section", { class: "merges" }, el("div", { class: "panel-name" }, this.title), this.caption, this.box);
+    const name = el("div", { class: "panel-name" }, this.title);
+    this.node = el("section", { class: "merges" }, name, this.caption, this.box);
+    // The word whose merges are drawn.
+    this.drawn = null;
   }
 
   // A new side: as much height as its longest word needs, so that choosing another moves nothing below.
   draw() {
-    const longest = Math.max(...this.store.side.words.map((word) => (word.special ? 0 : Math.max(2, word.merges.length + 1))));
-    this.rowsReserved = Math.min(Math.max(longest, RESERVED_ROWS.least), RESERVED_ROWS.most);
-    this.box.style.setProperty("--rows", this.rowsReserved);
+    const rows = this.store.side.words.map((word) => (word.special ? 0 : Math.max(2, word.merges.length + 1)));
+    const reserved = Math.min(Math.max(...rows, RESERVED_ROWS.least), RESERVED_ROWS.most);
+    this.box.style.setProperty("--rows", String(reserved));
     this.drawn = null;
     this.drawCursor();
   }
@@ -98,7 +118,7 @@ export class Merges {
     this.title.replaceChildren("From bytes to tokens: ", el("bdi", { class: "word-name" }, word.text));
     this.box.setAttribute("aria-label", `How merges split ${word.text}`);
     if (word.special) {
-      this.caption.textContent = "It stands for no text and has no bytes: it is a row of E that the model is given as a sign.";
+      this.caption.textContent = SPECIAL;
       this.rows.replaceChildren();
       return;
     }
@@ -126,31 +146,47 @@ export class Merges {
 
   row(word, step, i) {
     const isLast = step.at === null && !step.alone;
-    const first = Math.max(0, Math.min((step.at ?? 0) - Math.floor(MOST_PARTS / 2) + 1, step.parts.length - MOST_PARTS));
+    const middle = (step.at ?? 0) - Math.floor(MOST_PARTS / 2) + 1;
+    const first = Math.max(0, Math.min(middle, step.parts.length - MOST_PARTS));
     const shown = step.parts.slice(first, first + MOST_PARTS);
     const after = step.parts.length - first - shown.length;
+    const below = this.below(word, isLast, i);
     const chips = shown.map((part, k) => {
       const at = first + k;
-      const joined = step.at !== null && (at === step.at || at === step.at + 1);
-      const below = isLast ? String(word.piece_ids[at]) : i === 0 ? hex(word.bytes[at]) : null;
-      const edge = joined ? (at === step.at ? " joined left" : " joined right") : "";
-      return el("span", { class: `part${edge}${isLast ? " final" : ""}` }, el("bdi", {}, part), below === null ? null : el("span", { class: "below" }, below));
+      const edge = step.at === null ? "" : { 0: " joined left", 1: " joined right" }[at - step.at] ?? "";
+      const under = below ? el("span", { class: "below" }, below(at)) : null;
+      return el("span", { class: `part${edge}${isLast ? " final" : ""}` }, el("bdi", {}, part), under);
     });
     if (first > 0) chips.unshift(el("span", { class: "part-more" }, `${first} before`));
     if (after > 0) chips.push(el("span", { class: "part-more" }, `${after} more`));
-    const label = i === 0 ? "bytes" : isLast ? "tokens" : `${i}`;
-    return el("li", { class: `step${i === 0 || isLast ? " tall" : ""}` }, el("span", { class: "step-name" }, label), el("span", { class: "parts" }, ...chips), this.rule(step, isLast));
+    const name = isLast ? "tokens" : `${i || "bytes"}`;
+    return el(
+      "li",
+      { class: `step${i === 0 || isLast ? " tall" : ""}` },
+      el("span", { class: "step-name" }, name),
+      el("span", { class: "parts" }, ...chips),
+      this.rule(step, isLast),
+    );
+  }
+
+  // What stands below a part: a token's id in the last row, a byte in the first.
+  below(word, isLast, i) {
+    if (isLast) return (at) => String(word.piece_ids[at]);
+    return i === 0 ? (at) => hex(word.bytes[at]) : null;
   }
 
   // Which rule joins, and which others would have fitted.
   rule({ parts, ranks, at, rank, joined, alone }, isLast) {
-    if (alone) return el("span", { class: "rule" }, parts.length === 1 ? "nothing to join" : "no rule joins any two of these");
-    if (isLast) return el("span", { class: "rule" }, parts.length === 1 ? "one token, with its id" : "no rule joins any two of these: tokens, with ids");
+    const none = { one: "nothing to join", more: "no rule joins any two of these" };
+    const last = { one: "one token, with its id", more: `${none.more}: tokens, with ids` };
+    const said = alone ? none : last;
+    if (alone || isLast) return el("span", { class: "rule" }, parts.length === 1 ? said.one : said.more);
     const others = ranks.filter((other, k) => other !== null && k !== at).sort((a, b) => a - b);
-    const few = others.slice(0, 3).map((other) => grouped(other + 1)).join(", ") + (others.length > 3 ? "…" : "");
+    const all = [rank, ...others].map((one) => grouped(one + 1));
+    const few = all.slice(1, 4).join(", ") + (others.length > 3 ? "…" : "");
     return el(
       "span",
-      { class: "rule", title: `Rules that fit a pair here: ${[rank, ...others].map((one) => grouped(one + 1)).join(", ")}` },
+      { class: "rule", title: `Rules that fit a pair here: ${all.join(", ")}` },
       el("b", {}, `rule ${grouped(rank + 1)}`),
       ": ",
       el("bdi", {}, parts[at]),
