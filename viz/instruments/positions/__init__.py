@@ -64,7 +64,6 @@ def message(asked: Asked) -> Picture:
                 arrays[f"{part}.{name}"] = entry.value.astype(np.float32, copy=False)
     sites = sites_of(trace.anatomy)
     header = {
-        "place": asked.place,
         "panels": PANELS,
         "encoding": config.positions,
         "base": BASE,

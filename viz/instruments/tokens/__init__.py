@@ -208,7 +208,6 @@ def message(asked: Asked) -> Picture:
     sides[trace.anatomy.sides[0].name]["reading"] = described_reading(asked.typed)
     shown = sorted({*unique, *table["near"].ravel().tolist()})
     header = {
-        "place": asked.place,
         "sides": sides,
         "ids": unique,
         "readable": {token_id: glass.tokenizer.readable(token_id) for token_id in shown},
