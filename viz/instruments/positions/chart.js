@@ -25,7 +25,7 @@ export class Chart {
   // spec: the panel's, with rowName, columnName and columnStart: the number of the first column (rows count from 0).
   draw(spec) {
     this.panel.draw({ ...spec, labels: null, width: spec.width - LEFT - 4 });
-    const { panels, height, width } = this.panel.layout;
+    const { panels, height, width } = /** @type {import("../shared/sheet.js").Layout} */ (this.panel.layout);
     const [{ x, y, cellWidth, cellHeight }] = panels;
     this.rowName.textContent = `↓ ${spec.rowName}`;
     this.columnName.textContent = `→ ${spec.columnName}`;

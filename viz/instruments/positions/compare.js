@@ -1,6 +1,6 @@
 // What an experiment changes in attention: the distance of each head's two maps, and the two maps of one head.
 
-import { el } from "../shared/dom.js";
+import { activeIn, el, focusOn } from "../shared/dom.js";
 import { Matrix } from "../shared/matrix.js";
 import { weightText } from "../shared/numbers.js";
 import { css } from "../shared/theme.js";
@@ -76,7 +76,7 @@ export class Compare {
 
   drawGrid() {
     const { n_layers, n_heads } = this.store.header;
-    const isFocused = this.grid.contains(this.grid.getRootNode().activeElement);
+    const isFocused = this.grid.contains(activeIn(this.grid));
     const corner = el("span", { class: "corner" }, el("span", {}, "head →"), el("span", {}, "layer ↓"));
     const cells = [corner];
     for (let head = 0; head < n_heads; head++) cells.push(el("span", { class: "axis-head" }, String(head + 1)));
@@ -88,7 +88,7 @@ export class Compare {
     this.grid.replaceChildren(
       el("div", { class: "tv-grid", role: "grid", "aria-label": "Difference of each head", style }, ...cells),
     );
-    if (isFocused) this.grid.querySelector('[aria-pressed="true"]')?.focus({ preventScroll: true });
+    if (isFocused) focusOn(this.grid.querySelector('[aria-pressed="true"]'));
   }
 
   cell(layer, head) {

@@ -1,6 +1,6 @@
 // The live model with other positions: what it says then. What changes in its attention: compare.js.
 
-import { el, listen } from "../shared/dom.js";
+import { activeIn, el, focusOn, listen } from "../shared/dom.js";
 import { LEFT_RIGHT, pinning, UP_DOWN, walk } from "../shared/keys.js";
 import { numberText } from "../shared/numbers.js";
 import { Compare } from "./compare.js";
@@ -13,6 +13,7 @@ const COLUMNS = ["Run", "The model read", "It says (log-probability of each toke
 const isSame = (a, b) => a.ids.join() === b.ids.join() && Math.abs(a.log_prob - b.log_prob) < SAME;
 
 // What a pair of sentences teaches, from four headers of runs: both as they are, then both without positions.
+/** @param {any[]} four */
 export function lessonOf([onA, onB, offA, offB]) {
   const isOne = isSame(onA.translation, onB.translation);
   const pairSays = isOne ? "the two are already the same to this model" : "the model tells the two apart";
@@ -79,6 +80,11 @@ export class Experiments {
 
   // Controls ---------------------------------------------------------------------------------------------------
 
+  // `refused`: why the model cannot take it.
+  /**
+   * @param {string} label @param {() => void} act
+   * @param {{ refused?: string | null, isDone?: boolean }} [how]
+   */
   button(label, act, { refused = null, isDone = false } = {}) {
     const how = { disabled: refused ? "" : null, title: refused, "aria-pressed": isDone ? "true" : null };
     return el("button", { class: "small", ...how, onclick: act }, label);
@@ -102,7 +108,7 @@ export class Experiments {
     const { header, runs } = this.store;
     const { refused, bases, base: own, n_words, longest_shift: most } = header;
     const tooFew = n_words < 2 ? "There are no two words to shuffle." : null;
-    const active = this.node.getRootNode().activeElement;
+    const active = activeIn(this.node);
     const focused = active?.textContent;
     Object.assign(this.shift, { min: String(-most), max: String(most), disabled: Boolean(refused.shift) });
     const shift = this.button("Shift by", () => this.shiftBy(), { refused: refused.shift });
@@ -115,13 +121,12 @@ export class Experiments {
       el("span", { class: "together" }, el("span", {}, `Wavelength base, not ${own.toLocaleString("en")}:`), ...others),
     );
     this.drawPair();
-    if (active === this.shift) this.shift.focus({ preventScroll: true });
+    if (active === this.shift) focusOn(this.shift);
     else if (focused) this.focus(focused);
   }
 
   focus(label) {
-    const same = [...this.node.querySelectorAll("button")].find((button) => button.textContent === label);
-    same?.focus({ preventScroll: true });
+    focusOn([...this.node.querySelectorAll("button")].find((button) => button.textContent === label));
   }
 
   // The sentences to put beside, and why some experiments are refused.

@@ -1,6 +1,6 @@
 // The table PE as a picture, and chosen dimensions of it as waves.
 
-import { el } from "../shared/dom.js";
+import { activeIn, el, focusOn } from "../shared/dom.js";
 import { LEFT_RIGHT, pinning, UP_DOWN, walk } from "../shared/keys.js";
 import { Legend } from "../shared/legend.js";
 import { numberText } from "../shared/numbers.js";
@@ -130,9 +130,9 @@ export class Heat {
   }
 
   drawChips(waves, here) {
-    const focused = this.chips.getRootNode().activeElement?.dataset?.wave;
+    const focused = activeIn(this.chips)?.dataset.wave;
     this.chips.replaceChildren(...this.drawn.map((dim) => this.chip(dim, waves, dim === here)));
-    if (focused) this.chips.querySelector(`[data-wave="${focused}"]`)?.focus({ preventScroll: true });
+    if (focused) focusOn(this.chips.querySelector(`[data-wave="${focused}"]`));
   }
   chip(dim, waves, isHere) {
     const { store } = this;

@@ -215,7 +215,7 @@ export class Store extends SidedStore {
   }
 
   // A head of the experiments' grid.
-  /** @param {{ layer: number, head: number }} head */
+  /** @param {{ layer?: number, head?: number }} head */
   openHead(head) {
     this.cursor = this.bounded({ ...this.cursor, ...head });
     this.runs.changed("head");

@@ -15,15 +15,15 @@ import { Sum } from "./sum.js";
 
 const PARTS = { heat: Heat, similarity: Similarity, rotation: Rotation, sum: Sum, experiments: Experiments };
 
+/** @extends {View<Store>} */
 class Positions extends View {
+  /** @param {ShadowRoot} parentElement */
   constructor(parentElement) {
     super(parentElement, new Store(), "positions");
-  }
-
-  build() {
     const { store } = this;
     this.tabs = new Tabs({ label: "View", data: "tab", choose: (tab) => store.open(tab), isRoving: false });
     this.equation = el("p", { class: "pe-formula" });
+    /** @type {Record<string, any>} */
     this.parts = Object.fromEntries(Object.entries(PARTS).map(([tab, Part]) => [tab, new Part(store)]));
   }
 
@@ -54,7 +54,7 @@ class Positions extends View {
   }
 
   get redraws() {
-    const drawn = (how) => () => this.part === this.parts.experiments && this.part[how]();
+    const drawn = (/** @type {string} */ how) => () => this.part === this.parts.experiments && this.part[how]();
     const [runs, head] = [drawn("drawRuns"), drawn("drawCompare")];
     return { ...super.redraws, k: () => this.drawCursor(), numbers: runs, runs, head };
   }

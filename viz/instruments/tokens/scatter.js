@@ -1,6 +1,6 @@
 // Points in two dimensions, with labels where they fit; the chosen token is always labelled.
 
-import { el, listen, svg } from "../shared/dom.js";
+import { activeIn, el, focusOn, listen, svg } from "../shared/dom.js";
 import { percentText, shortened } from "../shared/numbers.js";
 import { marked } from "../shared/paint.js";
 
@@ -74,7 +74,7 @@ export class Scatter {
 
   drawLayers() {
     const { store } = this;
-    const focused = this.layers.getRootNode().activeElement?.dataset?.depth;
+    const focused = activeIn(this.layers)?.dataset.depth;
     this.layers.replaceChildren(
       ...store.side.layers.map(({ name }, layer) =>
         el(
@@ -91,7 +91,7 @@ export class Scatter {
         ),
       ),
     );
-    if (focused !== undefined) this.layers.querySelector(`[data-depth="${focused}"]`)?.focus({ preventScroll: true });
+    if (focused !== undefined) focusOn(this.layers.querySelector(`[data-depth="${focused}"]`));
   }
 
   // The same scale on both axes, so that distances on screen can be compared.

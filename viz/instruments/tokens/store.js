@@ -73,7 +73,7 @@ export class Store extends SidedStore {
   // Row of E of an id of the sentence.
   row(id) {
     const { d_model } = this.sizes;
-    const start = this.rowOf.get(id) * d_model;
+    const start = Number(this.rowOf.get(id)) * d_model;
     return this.arrays.E.values.subarray(start, start + d_model);
   }
 
@@ -81,7 +81,7 @@ export class Store extends SidedStore {
   near(id) {
     const { near, near_cosine, near_dot, near_norm } = this.arrays;
     const count = near.shape[1];
-    const start = this.rowOf.get(id) * count;
+    const start = Number(this.rowOf.get(id)) * count;
     return Array.from({ length: count }, (_, k) => ({
       id: near.values[start + k],
       cosine: near_cosine.values[start + k],
@@ -91,7 +91,7 @@ export class Store extends SidedStore {
   }
 
   norm(id) {
-    return this.arrays.norm.values[this.rowOf.get(id)];
+    return this.arrays.norm.values[Number(this.rowOf.get(id))];
   }
 
   // Points of the PCA: the tokens, and at the embeddings also their neighbours, which are no token of the sentence.

@@ -18,12 +18,11 @@ import { Merges, Words } from "./words.js";
 
 const HINT = "← → token, on the strip of numbers ↑ ↓ token and ← → dimension";
 
+/** @extends {View<Store>} */
 class Tokens extends View {
+  /** @param {ShadowRoot} parentElement */
   constructor(parentElement) {
     super(parentElement, new Store(), "tokens");
-  }
-
-  build() {
     const { store } = this;
     this.sides = new SideTabs(store);
     this.reading = new Reading(store);

@@ -1,6 +1,6 @@
 // The words of a side with their tokens and ids, and how merges split the chosen one.
 
-import { el } from "../shared/dom.js";
+import { el, focusOn } from "../shared/dom.js";
 
 const MOST_ROWS = 40;
 const MOST_PARTS = 12;
@@ -84,7 +84,7 @@ export class Words {
   }
 
   focus() {
-    this.buttons[this.store.cursor.token].focus({ preventScroll: true });
+    focusOn(this.buttons[this.store.cursor.token]);
   }
 }
 
