@@ -97,14 +97,15 @@ def test_the_browser_recomputes_the_norm(shared, place):
 
 
 def test_the_map_says_what_it_is_and_counts_it_once(shared, place, zoo_glass):
-    weighs = parameters(zoo_glass("pre").model)
+    model = zoo_glass("pre").model
+    weighs = parameters(model)
     reader = "cross-attention" if place.startswith("encoder") else "output"
     expect(door(shared, place)).to_have_attribute("aria-current", "true")
     said = shared.locator(".map .said")
     expect(said).to_contain_text(f"{place.split('.')[0].title()}, final norm: LayerNorm of the stream")
     expect(said).to_contain_text(f"{reader} reads")
     expect(said).to_contain_text(f"{weighs[place]:,} parameters, no matrix product")
-    expect(shared.locator(".map .total")).to_contain_text(f"{total(weighs, 2):,} parameters")
+    expect(shared.locator(".map .total")).to_contain_text(f"{total(weighs, model.anatomy):,} parameters")
 
 
 def test_it_stands_above_its_stack_and_the_arrow_keys_reach_it(shared, place):

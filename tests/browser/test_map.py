@@ -100,9 +100,8 @@ def test_pointing_names_the_block_with_its_parameters_and_work(page, zoo_glass, 
     door(page, "decoder.cross_attn_norm").hover()
     expect(said).to_contain_text("cross-attention, Add & Norm: The stream plus what the block adds")
     expect(said).to_contain_text(f"{weighs['decoder.cross_attn_norm']:,} parameters, no matrix product")
-    n_layers = glass.config.n_layers
-    expect(page.locator(".map .total")).to_contain_text(f"{total(weighs, n_layers):,} parameters")
-    expect(page.locator(".map .total")).to_contain_text(f"{total(works, n_layers):,} multiply–adds")
+    expect(page.locator(".map .total")).to_contain_text(f"{total(weighs, glass.model.anatomy):,} parameters")
+    expect(page.locator(".map .total")).to_contain_text(f"{total(works, glass.model.anatomy):,} multiply–adds")
 
 
 def test_arrow_keys_walk_over_the_blocks_and_enter_opens_one(page):
