@@ -100,8 +100,9 @@ def test_pointing_names_the_block_with_its_parameters_and_work(page, zoo_glass, 
     door(page, "decoder.cross_attn_norm").hover()
     expect(said).to_contain_text("cross-attention, Add & Norm: The stream plus what the block adds")
     expect(said).to_contain_text(f"{weighs['decoder.cross_attn_norm']:,} parameters, no matrix product")
-    expect(page.locator(".map .total")).to_contain_text(f"{total(weighs, glass.model.anatomy):,} parameters")
-    expect(page.locator(".map .total")).to_contain_text(f"{total(works, glass.model.anatomy):,} multiply–adds")
+    whole, anatomy = page.locator(".map .total"), glass.model.anatomy
+    expect(whole).to_contain_text(f"{total(weighs, anatomy):,} parameters")
+    expect(whole).to_contain_text(f"{total(works, anatomy):,} multiply–adds")
 
 
 def test_arrow_keys_walk_over_the_blocks_and_enter_opens_one(page):
