@@ -144,6 +144,17 @@ def test_models_of_any_size_have_a_map(visit, zoo, name, n_layers):
         assert frame["y"] <= box["y"] and box["y"] + box["height"] <= frame["y"] + frame["height"]
 
 
+def test_the_middle_layer_is_open_where_the_link_names_none(bare, zoo_glass):
+    glass = zoo_glass("wide")
+    translation = glass.translate("a")
+    message = message_of("map", glass, glass.trace("a", translation), translation, "output")
+    mount(bare(), "map", message, "light", place="decoder.ffn")
+    middle = glass.config.n_layers // 2 + 1
+    expect(layer_button(bare(), middle)).to_have_attribute("aria-pressed", "true")
+    door(bare(), "encoder.ffn").click()
+    assert link(bare())["layer"] == str(middle)
+
+
 def decoder_only(n_layers):
     """Masked self-attention and feed-forward over one side, pre-norm: a model that goes on with a text."""
     side = Side("tgt", "text", 40, predicts=True)

@@ -19,10 +19,12 @@ export class Store extends LayeredStore {
     return { place: this.opened, layer: this.layer, side: this.side };
   }
 
+  /** @param {import("../shared/link.js").Values} said */
   restore({ place, layer, side }) {
     const { places, instead, otherwise } = this.header;
     this.opened = places.includes(place) ? place : (instead[place] ?? otherwise);
-    Object.assign(this, { layer, side });
+    this.layer = layer ?? NaN;
+    this.side = side;
   }
 
   taken() {
