@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from model.tokenizer import Tokenizer
-from tests.unit.model.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 TEXTS = [
     "A man in a blue shirt is standing on a ladder cleaning a window.",

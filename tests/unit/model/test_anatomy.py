@@ -12,7 +12,7 @@ from model.anatomy import KINDS
 from model.config import NORMS
 from model.layers import FeedForward, LayerNorm
 from model.positions import ENCODINGS
-from tests.unit.model.small import SRC, TGT, small_model, trace_of
+from tests.helpers.small import SRC, TGT, small_model, trace_of
 from tests.unit.model.toy import toy_anatomy
 
 MODELS = [{"norm": norm, "positions": positions} for norm, positions in itertools.product(NORMS, ENCODINGS)]

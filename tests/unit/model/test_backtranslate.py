@@ -5,7 +5,7 @@ import gzip
 from model.backtranslate import back_translate, main
 from model.glass import load
 from model.mixture import read_back_translated
-from tests.unit.model.tiny import BROKEN, PAIRS
+from tests.helpers.tiny import BROKEN, PAIRS
 
 KNOWN = [pair for pair in PAIRS if pair is not BROKEN]
 CAPTIONS = [src for src, _ in KNOWN]

@@ -14,7 +14,7 @@ from model.decoding import N_ALTERNATIVES
 from model.limits import LimitError
 from model.positions import ENCODINGS
 from model.transformer import Transformer
-from tests.unit.model.lively import (
+from tests.helpers.lively import (
     BOS,
     EOS,
     LIVELY,
@@ -30,7 +30,7 @@ from tests.unit.model.lively import (
     searched,
     sentence,
 )  # fmt: skip
-from tests.unit.model.small import trace_of
+from tests.helpers.small import trace_of
 
 ALPHAS = (0.0, 0.6, 1.0, 2.0)
 

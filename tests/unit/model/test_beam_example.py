@@ -3,7 +3,7 @@
 import pytest
 
 from model.beam_example import Example, main, most_instructive
-from tests.unit.model.tiny import PAIRS, tiny_checkpoint, write_multi30k
+from tests.helpers.tiny import PAIRS, tiny_checkpoint, write_multi30k
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from model import card, load
 from model.card import Confidence, Decoding, Example, Trial
-from tests.unit.model.tiny import tiny_checkpoint
+from tests.helpers.tiny import tiny_checkpoint
 
 pytestmark = pytest.mark.once
 

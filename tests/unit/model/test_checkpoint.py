@@ -14,7 +14,7 @@ from model import checkpoint
 from model.checkpoint import FILES, CheckpointError, load_checkpoint
 from model.positions import ENCODINGS
 from model.tokenizer import Tokenizer
-from tests.unit.model.small import SRC, TGT, all_real, small_model
+from tests.helpers.small import SRC, TGT, all_real, small_model
 
 pytestmark = pytest.mark.once
 

@@ -11,7 +11,7 @@ import sacrebleu
 from model import card, load
 from model.card import Trial
 from model.choose_alpha import chosen, main, trial
-from tests.unit.model.tiny import BROKEN, PAIRS, write_multi30k
+from tests.helpers.tiny import BROKEN, PAIRS, write_multi30k
 
 KNOWN = [pair for pair in PAIRS if pair is not BROKEN]
 

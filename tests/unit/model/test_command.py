@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from model.command import reporting
-from tests.unit.model.tiny import PAIRS, tiny_checkpoint
+from tests.helpers.tiny import PAIRS, tiny_checkpoint
 
 pytestmark = pytest.mark.once
 

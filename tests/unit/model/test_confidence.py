@@ -24,7 +24,7 @@ from model.confidence import (
     main,
 )
 from model.doubt import rarest_word
-from tests.unit.model.tiny import BROKEN, PAIRS, tiny_glass, write_multi30k
+from tests.helpers.tiny import BROKEN, PAIRS, tiny_glass, write_multi30k
 
 KNOWN = [pair for pair in PAIRS if pair is not BROKEN]
 

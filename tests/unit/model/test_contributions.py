@@ -12,8 +12,8 @@ from model.contributions import contributions, directions, norm_names, parts_of,
 from model.glass import load
 from model.layers import LayerNorm
 from tests import checkpoints
+from tests.helpers.small import CHOICES, SEEDS, TGT, small_model, trace_of
 from tests.rounding import APART
-from tests.unit.model.small import CHOICES, SEEDS, TGT, small_model, trace_of
 
 SIZES = [(1, 1), (3, 4), (6, 8)]
 NORMS = ["post", "pre"]

@@ -7,7 +7,7 @@ import torch
 
 from model.dead_units import firing, layers, main
 from model.glass import load
-from tests.unit.model.tiny import BROKEN, PAIRS, write_multi30k
+from tests.helpers.tiny import BROKEN, PAIRS, write_multi30k
 
 KNOWN = [pair for pair in PAIRS if pair is not BROKEN]
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from model.decoding import N_ALTERNATIVES, Incremental
 from model.transformer import Transformer
-from tests.unit.model.lively import (
+from tests.helpers.lively import (
     BOS,
     EOS,
     LIVELY,
@@ -25,7 +25,7 @@ from tests.unit.model.lively import (
     searched,
     sentence,
 )  # fmt: skip
-from tests.unit.model.small import small_model, trace_of
+from tests.helpers.small import small_model, trace_of
 
 
 def naive_greedy(model: Transformer, src: list[int]) -> tuple[list[int], list[float]]:

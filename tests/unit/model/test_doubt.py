@@ -9,7 +9,7 @@ import pytest
 
 from model import Glass
 from model.doubt import Doubt, doubts, rarest_word, sureness
-from tests.unit.model.tiny import BROKEN, PAIRS, tiny_glass
+from tests.helpers.tiny import BROKEN, PAIRS, tiny_glass
 
 KNOWN = [pair for pair in PAIRS if pair is not BROKEN]
 SURE = {

@@ -8,7 +8,7 @@ import pytest
 
 from model.dump import dump, main
 from model.glass import Glass, load
-from tests.unit.model.tiny import PAIRS, tiny_checkpoint
+from tests.helpers.tiny import PAIRS, tiny_checkpoint
 
 TEXT, TRANSLATION = PAIRS[0]
 

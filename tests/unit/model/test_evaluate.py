@@ -10,7 +10,7 @@ import sacrebleu
 from model.data import Pair
 from model.evaluate import main, score, translate_all
 from model.glass import Glass, Translation, load
-from tests.unit.model.tiny import BROKEN, PAIRS, write_multi30k
+from tests.helpers.tiny import BROKEN, PAIRS, write_multi30k
 
 KNOWN = [pair for pair in PAIRS if pair is not BROKEN]
 MIXED: list[Pair] = [

@@ -9,7 +9,7 @@ import pytest
 from model import card, checkpoint, examples, load
 from model.examples import CANDIDATES, Candidate, example, is_right, main, said, spelled_out
 from model.text import read
-from tests.unit.model.tiny import PAIRS
+from tests.helpers.tiny import PAIRS
 
 pytestmark = pytest.mark.once
 

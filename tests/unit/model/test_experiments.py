@@ -23,8 +23,8 @@ from model.experiments import (
 )
 from model.positions import ENCODINGS
 from tests import checkpoints
+from tests.helpers.small import small_config
 from tests.rounding import SENT
-from tests.unit.model.small import small_config
 
 TEXT = "A man in a blue shirt is standing on a ladder."
 OFF = Experiment(positions="off")

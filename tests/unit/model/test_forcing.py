@@ -5,7 +5,7 @@ import torch
 
 from model.forcing import one_pass, step_by_step
 from model.positions import ENCODINGS
-from tests.unit.model.lively import BOS, EOS, lively, next_log_probs, sentence
+from tests.helpers.lively import BOS, EOS, lively, next_log_probs, sentence
 
 TARGET = (4, 3, 6, 6, 5)
 

@@ -8,8 +8,8 @@ from model.attention import ATTENTIONS, Attention
 from model.decoding import Incremental
 from model.fused import FusedDecoder, encode, fits
 from model.transformer import Transformer
-from tests.unit.model.lively import both_precisions, every_kind, every_seed, greedily, lively, sentence
-from tests.unit.model.small import SRC, all_real, small_model, some_ids
+from tests.helpers.lively import both_precisions, every_kind, every_seed, greedily, lively, sentence
+from tests.helpers.small import SRC, all_real, small_model, some_ids
 
 
 def named_logits(model: Transformer, src: Tensor, tgt: Tensor) -> Tensor:

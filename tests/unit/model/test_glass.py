@@ -15,9 +15,9 @@ from model.limits import LimitError
 from model.text import read
 from model.trace import Trace, TraceError
 from tests import checkpoints
+from tests.helpers.disguise import disguised
+from tests.helpers.tiny import PAIRS, SIZES, tiny_checkpoint, tiny_glass
 from tests.rounding import APART
-from tests.unit.model.disguise import disguised
-from tests.unit.model.tiny import PAIRS, SIZES, tiny_checkpoint, tiny_glass
 
 TEXT, EXPECTED = PAIRS[0]
 LIMIT = SIZES["max_src_len"]

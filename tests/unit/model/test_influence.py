@@ -18,7 +18,7 @@ from model.influence import (
     ranks,
     values_through_W_o,
 )
-from tests.unit.model.small import CHOICES, SRC, TGT, small_model, trace_of
+from tests.helpers.small import CHOICES, SRC, TGT, small_model, trace_of
 
 PREDICTED = (*TGT[1:], 2)
 

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from model.loss import CHUNK, mean_loss, perplexity, smoothed_cross_entropy
-from tests.unit.model.small import small_model
+from tests.helpers.small import small_model
 
 ROWS = {"one": 1, "one chunk": CHUNK, "one more": CHUNK + 1, "three chunks": 2 * CHUNK + 17}
 RESULTS = ("loss", "d_states", "d_weight")

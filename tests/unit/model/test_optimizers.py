@@ -6,7 +6,7 @@ import torch
 from model.config import Config
 from model.layers import FeedForward
 from model.optimizers import WAKING, Optimizers, rate_at, wake
-from tests.unit.model.small import small_model
+from tests.helpers.small import small_model
 
 
 def rates(n=100, rate=1.0, warmup=4, decay=0.4):

@@ -9,7 +9,7 @@ from model.attention import ATTENTIONS
 from model.config import NORMS
 from model.loss import smoothed_cross_entropy
 from model.positions import ENCODINGS, Alibi, Rotary, Sinusoidal, Where, make_encoding, rotation
-from tests.unit.model.small import all_real, default_dtype, small_config, small_model, some_ids, trace_of
+from tests.helpers.small import all_real, default_dtype, small_config, small_model, some_ids, trace_of
 
 HAND_WIDTH = 6
 

@@ -10,7 +10,7 @@ from model.limits import LimitError
 from model.positions import ENCODINGS
 from model.sampling import drawable, sample
 from model.transformer import Transformer
-from tests.unit.model.lively import (
+from tests.helpers.lively import (
     BOS,
     EOS,
     LIVELY,

@@ -9,7 +9,7 @@ import pytest
 
 from model.text import UNSEEN, Reading, read, read_on, reading
 from model.tokenizer import Tokenizer
-from tests.unit.model import disguise
+from tests.helpers import disguise
 
 pytestmark = pytest.mark.once
 

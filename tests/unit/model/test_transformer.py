@@ -10,8 +10,7 @@ from model.config import NORMS
 from model.positions import ENCODINGS
 from model.transformer import causal_keep
 from tests.helpers.pairs import pairwise, spread
-from tests.rounding import APART
-from tests.unit.model.small import (
+from tests.helpers.small import (
     CHOICES,
     SEEDS,
     SIZES,
@@ -23,6 +22,7 @@ from tests.unit.model.small import (
     some_ids,
     trace_of,
 )
+from tests.rounding import APART
 
 D_MODEL = SIZES["d_model"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from model.translate import main, one_line
-from tests.unit.model.tiny import BROKEN, PAIRS, tiny_checkpoint
+from tests.helpers.tiny import BROKEN, PAIRS, tiny_checkpoint
 
 pytestmark = pytest.mark.once
 

@@ -9,7 +9,7 @@ import pytest
 from model import Glass, Trace, load
 from tests import checkpoints
 from tests.helpers.node import Node, running_node
-from tests.unit.model.small import small_model, trace_of
+from tests.helpers.small import small_model, trace_of
 
 N_LAYERS, N_HEADS = 3, 2
 TEXTS = {
