@@ -21,7 +21,8 @@ def test_the_last_line_is_one_json_object_with_every_number():
     assert set(result) == set(MEANING)
     assert set(BUDGETS) <= set(MEANING)
     assert all(value > 0 for value in result.values())
-    assert result["again_bytes"] < result["bytes"] and result["again_requests"] < result["requests"]
+    assert result["again_bytes"] < result["bytes"]
+    assert result["again_requests"] < result["requests"]
     assert len(lines) == len(MEANING) + 1 + LARGEST + 1
 
 
@@ -38,4 +39,5 @@ def test_nonsense_gets_one_sentence_and_status_2(capsys, options, said):
         main(options)
     shown = capsys.readouterr()
     assert (stop.value.code, shown.out) == (2, "")
-    assert said in shown.err and shown.err.count("\n") == 1
+    assert said in shown.err
+    assert shown.err.count("\n") == 1

@@ -79,5 +79,5 @@ def greedily(model: Transformer, src: list[int], edits: Edits | None = None) -> 
 
 
 every_seed = pytest.mark.parametrize("seed", SEEDS)
-every_kind = pytest.mark.parametrize("positions, norm", list(product(ENCODINGS, NORMS)))
-both_precisions = pytest.mark.parametrize("dtype, tolerance", APART.items(), ids=["float64", "float32"])
+every_kind = pytest.mark.parametrize(("positions", "norm"), list(product(ENCODINGS, NORMS)))
+both_precisions = pytest.mark.parametrize(("dtype", "tolerance"), APART.items(), ids=["float64", "float32"])

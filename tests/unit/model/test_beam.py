@@ -203,7 +203,7 @@ def test_the_search_ends_when_every_place_is_finished_or_at_the_limit():
 
 
 @every_seed
-@pytest.mark.parametrize("width, alpha", [(1, 0.6), (3, 0.0), (4, 0.6), (12, 1.0)])
+@pytest.mark.parametrize(("width", "alpha"), [(1, 0.6), (3, 0.0), (4, 0.6), (12, 1.0)])
 def test_the_tree_of_a_beam_holds_together(seed: int, width: int, alpha: float):
     search, steps = searched(lively(seed), sentence(seed), width, alpha)
     nodes = nodes_by_id(steps)
@@ -224,7 +224,9 @@ def test_the_tree_of_a_beam_holds_together(seed: int, width: int, alpha: float):
             total = node.log_prob
             if node.parent >= 0:
                 parent = nodes[node.parent]
-                assert parent.kept and parent.token_id != EOS and parent.t == t - 1
+                assert parent.kept
+                assert parent.token_id != EOS
+                assert parent.t == t - 1
                 total += parent.total
             assert node.total == pytest.approx(total, abs=1e-12)
             assert node.score == pytest.approx(node.total / ((5 + t + 1) / 6) ** alpha, abs=1e-12)
@@ -323,7 +325,8 @@ def test_greedys_path_is_greedys_translation_until_the_beam_drops_it():
         else:
             left += 1
             assert width > 1
-    assert left and stayed, "greedy always stays, or always leaves: choose other seeds"
+    assert left, "greedy always stays: choose other seeds"
+    assert stayed, "greedy always leaves: choose other seeds"
 
 
 # Rows: candidates and cross-attention

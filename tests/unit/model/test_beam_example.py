@@ -28,7 +28,8 @@ def test_each_line_is_an_example_that_greedy_misses(tmp_path, capsys):
     data = write_multi30k(tmp_path / "data", "val", [("A cat plays on the street.", "x"), *PAIRS[:2]])
     assert main([str(checkpoint), "--data", str(data), "--n", "3"]) == 0
     shown = capsys.readouterr()
-    assert shown.err == "" and all(len(line.split("\t")) == 7 for line in shown.out.splitlines())
+    assert shown.err == ""
+    assert all(len(line.split("\t")) == 7 for line in shown.out.splitlines())
 
 
 def example(greedy, beam):

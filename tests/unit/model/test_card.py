@@ -94,9 +94,11 @@ def test_an_example_twice_counts_once_and_one_without_text_not_at_all():
 def test_whatever_stands_in_a_card_it_can_be_shown(said):
     written = dict.fromkeys([*GOOD, "confidence"], said)
     decoding = card.decoding(written)
-    assert 1 <= decoding.beam <= card.WIDEST_BEAM and 0 <= decoding.alpha <= card.HIGHEST_ALPHA
+    assert 1 <= decoding.beam <= card.WIDEST_BEAM
+    assert 0 <= decoding.alpha <= card.HIGHEST_ALPHA
     for example in card.examples(written):
-        assert example.text.strip() and example.origin in card.ORIGINS
+        assert example.text.strip()
+        assert example.origin in card.ORIGINS
         json.dumps([example.text, *example.accept], ensure_ascii=False).encode()
     assert card.beam_example(written) != ""
     known = card.confidence(written)

@@ -58,7 +58,8 @@ def test_meta_says_what_the_arrays_mean(checkpoint: Path, glass: Glass, tmp_path
         said = meta["sides"][name]
         assert (tuple(said["tokens"]), tuple(said["ids"])) == (rows.tokens, rows.ids)
         assert tuple(said["predicts"]) == rows.predicts
-    assert meta["sides"]["tgt"]["predicts"] and not meta["sides"]["src"]["predicts"]
+    assert meta["sides"]["tgt"]["predicts"]
+    assert not meta["sides"]["src"]["predicts"]
     assert list(meta["entries"]) == list(arrays)
     for name, entry in meta["entries"].items():
         assert tuple(entry["axes"]) == trace[name].axes
@@ -87,7 +88,7 @@ def test_the_file_has_exactly_the_name_given(checkpoint: Path, tmp_path: Path, n
 
 
 @pytest.mark.parametrize(
-    "text, options, sentence",
+    ("text", "options", "sentence"),
     [
         ("  ", [], "The sentence is empty"),
         ("A man " * 50, [], "The sentence has 150 tokens"),
@@ -102,7 +103,8 @@ def test_a_bad_text_gives_one_sentence_and_status_2(
     assert main([str(checkpoint), text, *options, "--out", str(tmp_path / "t.npz")]) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert shown.err.startswith(sentence) and shown.err.count("\n") == 1
+    assert shown.err.startswith(sentence)
+    assert shown.err.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 
@@ -116,7 +118,8 @@ def test_a_path_that_cannot_be_written_gives_one_sentence_and_status_2(
     assert main([str(checkpoint), TEXT, "--out", str(tmp_path / name)]) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert shown.err.startswith(f"{tmp_path / name} cannot be written: ") and shown.err.count("\n") == 1
+    assert shown.err.startswith(f"{tmp_path / name} cannot be written: ")
+    assert shown.err.count("\n") == 1
 
 
 def test_a_full_disk_gives_one_sentence_and_status_2(checkpoint: Path, tmp_path: Path, capsys):
@@ -144,7 +147,8 @@ def test_a_link_leads_to_the_file_that_is_written(checkpoint: Path, tmp_path: Pa
     (tmp_path / "there").mkdir()
     (tmp_path / "t.npz").symlink_to(tmp_path / "there" / "real.npz")
     assert main([str(checkpoint), TEXT, "--out", str(tmp_path / "t.npz")]) == 0
-    assert (tmp_path / "t.npz").is_symlink() and read(tmp_path / "there" / "real.npz")[0]
+    assert (tmp_path / "t.npz").is_symlink()
+    assert read(tmp_path / "there" / "real.npz")[0]
 
 
 def test_a_file_written_anew_keeps_its_mode(checkpoint: Path, tmp_path: Path):
@@ -157,4 +161,5 @@ def test_a_file_written_anew_keeps_its_mode(checkpoint: Path, tmp_path: Path):
 def test_a_missing_checkpoint_gives_one_sentence_and_status_2(tmp_path: Path, capsys):
     assert main(["no-such-model", TEXT, "--out", str(tmp_path / "t.npz")]) == 2
     shown = capsys.readouterr()
-    assert shown.err.startswith("There is no checkpoint 'no-such-model'") and shown.err.count("\n") == 1
+    assert shown.err.startswith("There is no checkpoint 'no-such-model'")
+    assert shown.err.count("\n") == 1

@@ -105,7 +105,8 @@ def test_a_number_below_one_is_refused(evaluate, option: list[str], capsys: pyte
         evaluate(*option)
     assert stopped.value.code == 2
     (sentence,) = capsys.readouterr().err.splitlines()
-    assert f"{option[0][2:]} must be a whole number from 1 to" in sentence and f"not {option[1]}." in sentence
+    assert f"{option[0][2:]} must be a whole number from 1 to" in sentence
+    assert f"not {option[1]}." in sentence
 
 
 def test_a_text_that_the_model_does_not_take_scores_as_empty(glass: Glass):
@@ -192,7 +193,8 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def test_missing_data_give_one_sentence_and_status_2(folder: Path, tmp_path: Path, capsys):
     sentence = refused(capsys, str(folder), "--data", str(tmp_path / "absent"), "--split", "val")
-    assert sentence.startswith("There is no file ") and "val.en.gz" in sentence
+    assert sentence.startswith("There is no file ")
+    assert "val.en.gz" in sentence
 
 
 def test_sides_of_unequal_length_give_one_sentence_and_status_2(folder: Path, data: Path, capsys):

@@ -39,10 +39,15 @@ def test_a_pattern_stands_for_every_choice(pattern, texts):
 @pytest.mark.parametrize("language", ["de", "fr"])
 def test_a_candidate_accepts_whole_sentences_each_once(candidate, language):
     accept = example(candidate, language).accept
-    assert accept and len(set(accept)) == len(accept)
+    assert accept
+    assert len(set(accept)) == len(accept)
     for text in (candidate.text, *accept):
-        assert text == read(text) and text[-1] in ".?" and text[0].isupper()
-        assert not set("[]|") & set(text) and " ." not in text and " ," not in text
+        assert text == read(text)
+        assert text[-1] in ".?"
+        assert text[0].isupper()
+        assert not set("[]|") & set(text)
+        assert " ." not in text
+        assert " ," not in text
 
 
 def test_right_is_what_is_accepted_by_all_ways_to_decode():

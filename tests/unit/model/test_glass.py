@@ -50,7 +50,7 @@ def log_softmax(trace: Trace) -> Tensor:
 # Translations
 
 
-@pytest.mark.parametrize("source, target", PAIRS)
+@pytest.mark.parametrize(("source", "target"), PAIRS)
 @pytest.mark.parametrize("beam", [1, 3])
 def test_a_translation_tells_all_about_itself(glass: Glass, source: str, target: str, beam: int):
     out = glass.translate(source, beam, alpha=0.8)
@@ -88,14 +88,14 @@ def test_an_alpha_outside_its_range_is_refused_for_every_beam(glass: Glass, beam
 
 
 @pytest.mark.parametrize(
-    "before, after", [("  ", ""), ("", "\n"), ("\t\r\n", " \u00a0\u2003 "), ("\u2028", "\x85")]
+    ("before", "after"), [("  ", ""), ("", "\n"), ("\t\r\n", " \u00a0\u2003 "), ("\u2028", "\x85")]
 )
 def test_outer_white_space_is_ignored(glass: Glass, before: str, after: str):
     out = glass.translate(before + TEXT + after)
     assert (out.text, out.src_ids) == (EXPECTED, glass.translate(TEXT).src_ids)
 
 
-@pytest.mark.parametrize("source, target", PAIRS[:-1])
+@pytest.mark.parametrize(("source", "target"), PAIRS[:-1])
 @pytest.mark.parametrize("seed", range(5))
 def test_text_that_looks_the_same_has_the_same_ids_and_translation(
     glass: Glass, source: str, target: str, seed: int
@@ -311,7 +311,7 @@ def test_an_id_outside_the_vocabulary_is_refused(glass: Glass, bad: int):
         glass.trace(TEXT, [5, bad])
 
 
-@pytest.mark.parametrize("dtype, tolerance", APART.items(), ids=["64", "32"])
+@pytest.mark.parametrize(("dtype", "tolerance"), APART.items(), ids=["64", "32"])
 def test_padding_gets_no_weight_and_changes_no_real_row(tmp_path: Path, dtype: torch.dtype, tolerance: float):
     glass = tiny_glass(tmp_path, learnt=True)
     glass.model.to(dtype)

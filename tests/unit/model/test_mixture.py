@@ -98,4 +98,5 @@ def test_an_epoch_imitates_people_in_every_way():
     assert any(" mag " in tgt and "Anna" not in tgt for _, tgt in pairs)
     assert any('"' in src and '"' in tgt for src, tgt in pairs)
     assert any(pair == ("Stop it!", "Hör auf!") for pair in pairs)
-    assert any(src.isupper() for src in sources) and any(src.islower() for src in sources)
+    assert any(src.isupper() for src in sources)
+    assert any(src.islower() for src in sources)

@@ -51,7 +51,8 @@ def test_muon_moves_exactly_the_matrices_of_the_layers():
 def test_every_weight_has_exactly_one_optimizer(kind):
     groups = names_by_optimizer(kind)
     every = {name for name, _ in small_model().named_parameters()}
-    assert set().union(*groups) == every and sum(map(len, groups)) == len(every)
+    assert set().union(*groups) == every
+    assert sum(map(len, groups)) == len(every)
 
 
 @pytest.mark.parametrize("kind", ["muon", "adamw"])

@@ -34,7 +34,7 @@ CUTS = [
     (0.7, 4, 0.8),
     (1.6, 3, 0.5),
 ]
-every_cut = pytest.mark.parametrize("temperature, top_k, top_p", CUTS)
+every_cut = pytest.mark.parametrize(("temperature", "top_k", "top_p"), CUTS)
 
 
 def naive_probs(log_probs: list[float], temperature: float, top_k: int | None, top_p: float) -> list[float]:
@@ -186,7 +186,7 @@ def test_float32_draws_what_float64_draws():
 
 
 @pytest.mark.parametrize(
-    "knobs, said",
+    ("knobs", "said"),
     [
         ({"n": 0}, "samples must be a whole number from 1 to 10,000, not 0."),
         ({"n": 10**9}, "samples must be a whole number from 1 to 10,000, not 1000000000."),

@@ -69,7 +69,7 @@ PASTED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("typed, text", PASTED.values(), ids=PASTED)
+@pytest.mark.parametrize(("typed", "text"), PASTED.values(), ids=PASTED)
 def test_what_is_pasted_is_read_as_it_looks(typed: str, text: str):
     assert read(typed) == text
 
@@ -167,7 +167,7 @@ def test_what_shows_nothing_is_read_as_nothing(typed: str):
 
 
 @pytest.mark.parametrize(
-    "typed, text",
+    ("typed", "text"),
     [
         (" und", " und"),
         ("und ", "und"),

@@ -245,7 +245,8 @@ def test_the_card_tells_with_what_a_run_was_resumed(data, stopped):
     resume(data, stopped, "--epochs=3", "--dropout=0.3")
     history = load_checkpoint(stopped).card["history"]
     told = [(part["from_epoch"], "--resume" in part["command"]) for part in history]
-    assert told == [(0, False), (1, True)] and "--dropout=0.3" in history[1]["command"]
+    assert told == [(0, False), (1, True)]
+    assert "--dropout=0.3" in history[1]["command"]
 
 
 def test_a_finished_run_can_go_on_for_more_epochs(data, stopped):

@@ -59,7 +59,7 @@ def test_line_ends_of_either_kind_and_a_missing_last_one_change_nothing(translat
 
 
 @pytest.mark.parametrize(
-    "bad, reason",
+    ("bad", "reason"),
     [
         (b"", "empty"),
         (b"  \t ", "empty"),
@@ -98,7 +98,8 @@ def test_only_a_line_feed_ends_a_line(translate, character: str):
 
 def test_line_breaks_in_a_translation_become_spaces(translate):
     source, target = BROKEN
-    assert "\n" in target and "\u2028" in target
+    assert "\n" in target
+    assert "\u2028" in target
     assert translate(lines(source, SOURCES[0])) == (0, ["Eine Zeile, noch eine, und Ende.", TARGETS[0]], "")
 
 
@@ -115,7 +116,8 @@ def test_a_byte_order_mark_says_how_the_file_is_read(translate, encoding: str, e
     given = (end.join([*SOURCES, "", SOURCES[0]]) + end * last).encode(encoding)
     status, out, err = translate(given)
     assert (status, out) == (0, [*TARGETS, "", TARGETS[0]])
-    assert err.startswith("line 5: ") and err.count("\n") == 1
+    assert err.startswith("line 5: ")
+    assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,8 @@ def test_a_byte_order_mark_says_how_the_file_is_read(translate, encoding: str, e
 )
 def test_a_byte_order_mark_alone_gives_no_more_than_one_line(translate, mark: bytes):
     status, out, _ = translate(mark)
-    assert status == 0 and len(out) <= 1
+    assert status == 0
+    assert len(out) <= 1
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
@@ -155,7 +158,8 @@ def test_a_number_outside_its_range_is_refused_in_one_sentence(translate, option
         translate(lines(*SOURCES), f"--{option}", value)
     (sentence,) = capsys.readouterr().err.splitlines()
     assert stopped.value.code == 2
-    assert f"argument --{option}: {option} must be a" in sentence and len(sentence) < 200
+    assert f"argument --{option}: {option} must be a" in sentence
+    assert len(sentence) < 200
 
 
 @pytest.mark.parametrize(
@@ -188,14 +192,16 @@ def test_a_file_that_does_not_read_gives_one_sentence_and_status_2(translate, tm
     status, out, err = translate(b"", str(tmp_path / name))
     assert (status, out) == (2, [])
     assert len(err.splitlines()) == 1
-    assert str(tmp_path / name) in err and "does not read" in err
+    assert str(tmp_path / name) in err
+    assert "does not read" in err
 
 
 def test_a_missing_checkpoint_gives_one_sentence_and_status_2(capsys: pytest.CaptureFixture[str]):
     assert main(["no-such-model"]) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert shown.err.startswith("There is no checkpoint 'no-such-model'") and shown.err.count("\n") == 1
+    assert shown.err.startswith("There is no checkpoint 'no-such-model'")
+    assert shown.err.count("\n") == 1
 
 
 def started(checkpoint: Path, folder: Path, **streams) -> subprocess.Popen:
@@ -215,7 +221,8 @@ def test_the_command_works_from_another_folder_and_in_any_locale(checkpoint: Pat
     out, err = process.communicate(lines(SOURCES[0], "", PAIRS[6][0]))
     assert process.returncode == 0
     assert out.decode("utf-8") == f"{TARGETS[0]}\n\n{PAIRS[6][1]}\n"
-    assert err.decode().startswith("line 2: ") and err.count(b"\n") == 1
+    assert err.decode().startswith("line 2: ")
+    assert err.count(b"\n") == 1
 
 
 def test_output_that_cannot_be_written_is_not_blamed_on_the_input(checkpoint: Path, tmp_path: Path):

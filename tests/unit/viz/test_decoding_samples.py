@@ -92,7 +92,7 @@ def test_top_k_0_and_no_knobs_keep_every_word(plain):
 
 
 @pytest.mark.parametrize(
-    "name, value, said",
+    ("name", "value", "said"),
     [
         ("samples", "0", f"samples must be a whole number from 1 to {MOST_SAMPLES}, not 0."),
         ("samples", "51", f"samples must be a whole number from 1 to {MOST_SAMPLES}, not 51."),
