@@ -20,8 +20,9 @@ export GLASSBOX_SERVERS=$servers
 
 bash tests/check.sh || fail "the checks found something to mend (above)."
 node --test tests/node/*.test.mjs || fail "the tests of the JavaScript modules did not pass."
-# In the order of the folders: what takes long comes first, so that no worker ends with it alone.
-"$python" -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not timed" --durations=10 ||
+# In the order of the folders: what takes long comes first, so that no worker ends with it alone. Three on two
+# cores, because a browser test often waits.
+"$python" -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not timed" --durations=10 ||
     fail "pytest did not pass (exit status $?)."
 # Another CPU adds in another order; the plain code of torch, MKL and OpenBLAS on this one does, too.
 ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Prescott \

@@ -27,10 +27,15 @@ make_venv() {
     local stamp=$venv/requirements.sha256 wanted
     wanted=$(cat requirements.txt tests/requirements.txt | sha256sum)
     [ ! -x "$python" ] || [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || return 0
-    python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
-    python3 -m venv --clear "$venv" || fail "python3 could not make the virtual environment $venv."
-    "$python" -m pip install --disable-pip-version-check -r requirements.txt -r tests/requirements.txt ||
+    # One that is there is brought up to date in place: somebody may be using it.
+    if ! "$python" -c '' 2>/dev/null; then
+        python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
+        python3 -m venv --clear "$venv" || fail "python3 could not make the virtual environment $venv."
+    fi
+    "$python" -m pip install --disable-pip-version-check --no-compile -r requirements.txt -r tests/requirements.txt ||
         fail "pip could not install requirements.txt and tests/requirements.txt."
+    # As pip would, but on all cores. (Some packages hold files of an older Python, which do not compile.)
+    "$python" -m compileall -q -j 0 "$venv/lib" >/dev/null || true
     echo "$wanted" >"$stamp"
 }
 

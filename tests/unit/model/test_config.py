@@ -48,7 +48,7 @@ def test_a_size_beyond_all_models_is_refused_by_name(name):
 @pytest.mark.parametrize("name", ["d_model", "norm", "dropout", "pad_id", "positions"])
 @pytest.mark.parametrize("value", ["x" * 5000, 10**4000, [0] * 5000], ids=["text", "number", "list"])
 def test_a_refusal_stays_short(name, value):
-    with pytest.raises(ValueError, match=name) as error:
+    with pytest.raises(ValueError, match=f"config: |{name} must be") as error:
         make_encoding(Config(**{name: value}))
     assert len(str(error.value)) < 200
 
