@@ -108,7 +108,8 @@ def assert_shows_beam(app, glass, beam):
     shown = first(
         "attention",
         (glass, glass.trace(SENTENCE, glass.translate(SENTENCE, beam=beam)), None),
-        request=request,
+        "decoder.cross_attn",
+        request,
     )
     assert (app.number_input(key="beam").value, instruments(app)["attention"].bytes) == (beam, shown)
 

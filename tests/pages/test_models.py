@@ -103,7 +103,7 @@ def test_a_wider_beam_shows_that_beams_translation_and_its_trace(open_page, root
     assert translation(app) == out.text
     request = server.request_of("en-de", SENTENCE, beam)
     assert instruments(app)["attention"].bytes == first(
-        "attention", (glass, glass.trace(SENTENCE, out), None), request=request
+        "attention", (glass, glass.trace(SENTENCE, out), None), "decoder.cross_attn", request
     )
 
 
