@@ -22,7 +22,7 @@ from model.limits import COUNT, Limit
 from tests.bench.clock import interleaved, medians, ratio
 from tests.bench.decoding import measure_decoding
 from tests.bench.peers import Marian, Torch
-from tests.checkpoints import text_of
+from tests.helpers.checkpoints import text_of
 from viz.instruments import ffn, positions
 from viz.instruments.attention import exact, projections
 from viz.instruments.base import Answer, Asked, instruments

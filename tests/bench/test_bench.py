@@ -12,10 +12,10 @@ import torch
 
 from model import load
 from model.decoding import greedy
-from tests import checkpoints
 from tests.bench.__main__ import BUDGETS, MEANING, PEER_MEANING, main
 from tests.bench.decoding import endless
 from tests.bench.peers import INSTALL, Marian, Torch
+from tests.helpers import checkpoints
 
 
 def test_the_last_line_is_one_json_object_with_every_number(tmp_path):

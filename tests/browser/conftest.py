@@ -14,8 +14,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
 from model import Glass, Trace, load
-from tests.browser.head import REFUSED, SENTENCE
 from tests.helpers import servers
+from tests.helpers.head import REFUSED, SENTENCE
 from tests.helpers.servers import REPOSITORY
 
 PATIENCE_MS = 60_000

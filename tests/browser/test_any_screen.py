@@ -7,7 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.head import (
+from tests.helpers.checkpoints import text_of
+from tests.helpers.head import (
     HEADER,
     PHONE,
     PLACE,
@@ -23,8 +24,7 @@ from tests.browser.head import (
     stage_values,
     strip,
 )
-from tests.browser.screen import FOCUSED, expect_plot, link, matrix, tab
-from tests.checkpoints import text_of
+from tests.helpers.screen import FOCUSED, expect_plot, link, matrix, tab
 from viz import theme
 
 

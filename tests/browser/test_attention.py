@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import settle
-from tests.browser.head import ONE_FRAME_MS, quiet
-from tests.browser.screen import (
+from tests.helpers.checkpoints import text_of
+from tests.helpers.head import ONE_FRAME_MS, quiet
+from tests.helpers.screen import (
     FOCUSED,
     PLOT,
     READ_ALL,
@@ -29,7 +30,6 @@ from tests.browser.screen import (
     tab,
     thumb,
 )
-from tests.checkpoints import text_of
 from viz import theme
 from viz.labels import query_labels
 from viz.scene import SITES

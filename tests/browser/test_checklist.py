@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from model.counts import multiply_adds, parameters, total
-from tests.browser.head import HEADER, board, cell_of, number_text, point, stage_values, strip
-from tests.browser.screen import tab
+from tests.helpers.head import HEADER, board, cell_of, number_text, point, stage_values, strip
+from tests.helpers.screen import tab
 from viz.scene import SITES, examples
 
 PLACE = "decoder.cross_attn"

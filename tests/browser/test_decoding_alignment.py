@@ -14,9 +14,9 @@ from playwright.sync_api import expect
 
 from model import influence as owed
 from model.words import joined, word_groups
-from tests.browser.head import PHONE, TOLERANCE, assert_no_sideways_scroll, number_text
-from tests.browser.screen import link
-from tests.checkpoints import text_of
+from tests.helpers.checkpoints import text_of
+from tests.helpers.head import PHONE, TOLERANCE, assert_no_sideways_scroll, number_text
+from tests.helpers.screen import link
 from viz.instruments.decoding.align import word_text
 
 TEXT = "Sleeping dogs don't cross the busy street."

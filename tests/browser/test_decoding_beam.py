@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import expect
 
 from model import card
-from tests.browser.head import ONE_FRAME_MS, PHONE, SENTENCE, number_text, quiet
-from tests.browser.screen import link
-from tests.unit.viz.test_transport import unpack
+from tests.helpers.head import ONE_FRAME_MS, PHONE, SENTENCE, number_text, quiet
+from tests.helpers.messages import unpack
+from tests.helpers.screen import link
 
 WIDTH, ALPHA, LIMIT, LAYER = 3, 1.0, 7, 2
 ADDRESSES = (

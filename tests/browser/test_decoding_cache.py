@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import expect
 
 from model import counts
-from tests.browser.head import PHONE, SENTENCE, number_text
-from tests.browser.screen import link
-from tests.unit.viz.test_transport import unpack
+from tests.helpers.head import PHONE, SENTENCE, number_text
+from tests.helpers.messages import unpack
+from tests.helpers.screen import link
 from viz.instruments import pack
 
 LAYER, HEAD, STEP = 2, 3, 3

@@ -11,11 +11,11 @@ import pytest
 from playwright.sync_api import expect
 
 from model import card
-from tests.browser.head import SENTENCE, may_be_refused, number_text
-from tests.browser.screen import link
 from tests.browser.test_decoding_samples import prob_text, strip
+from tests.helpers.asked import answer
+from tests.helpers.head import SENTENCE, may_be_refused, number_text
+from tests.helpers.screen import link
 from tests.unit.viz.test_decoding_forcing import asked_for
-from tests.unit.viz.test_output import answer
 
 TYPED = "Wo ist der Hund?"
 CELLS = """

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.head import SENTENCE, number_text
-from tests.browser.screen import link
+from tests.helpers.asked import answer
+from tests.helpers.head import SENTENCE, number_text
+from tests.helpers.screen import link
 from tests.unit.viz.test_decoding_samples import asked_for, sequences
-from tests.unit.viz.test_output import answer
 
 ASKED = {"samples": "30", "temperature": "0.2", "top_k": "4", "seed": "7"}
 ROWS = """

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.head import (
+from tests.helpers.head import (
     ONE_FRAME_MS,
     PHONE,
     SENTENCE,
@@ -18,8 +18,8 @@ from tests.browser.head import (
     quiet,
     strip,
 )
-from tests.browser.screen import link
-from tests.unit.viz.test_transport import unpack
+from tests.helpers.messages import unpack
+from tests.helpers.screen import link
 from viz import theme
 from viz.instruments import pack
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.head import PHONE, assert_no_sideways_scroll
-from tests.browser.screen import root
-from tests.checkpoints import text_of
+from tests.helpers.checkpoints import text_of
+from tests.helpers.head import PHONE, assert_no_sideways_scroll
+from tests.helpers.screen import root
 from viz.scene import places_of
 
 TEXTS = {"one token": "a", "emoji and markup": "👩‍👩‍👧 <b>runs</b> & شكرا"}

@@ -12,11 +12,11 @@ import pytest
 from playwright.sync_api import expect
 
 from model import load
-from tests import checkpoints
-from tests.browser.head import PHONE, SENTENCE, number_text, requests_of
-from tests.browser.screen import link
+from tests.helpers import checkpoints
 from tests.helpers.asked import first
-from tests.unit.viz.test_transport import unpack
+from tests.helpers.head import PHONE, SENTENCE, number_text, requests_of
+from tests.helpers.messages import unpack
+from tests.helpers.screen import link
 from viz.instruments import pack
 from viz.instruments.ffn import TITLES, chain, exact, matrices, short
 from viz.scene import ADD_NORMS

@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import expect
 
 from model.counts import parameters, total
-from tests.browser.head import PHONE, SENTENCE, assert_no_sideways_scroll, number_text
-from tests.browser.screen import link
 from tests.browser.test_ffn import cell_of, point, shown
+from tests.helpers.head import PHONE, SENTENCE, assert_no_sideways_scroll, number_text
+from tests.helpers.screen import link
 from viz.instruments.ffn import TITLES
 from viz.scene import FINAL_NORMS, INSTEAD
 

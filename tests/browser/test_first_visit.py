@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.head import SENTENCE
+from tests.helpers.head import SENTENCE
 from viz.compression import LEAST, PACKABLE
 from viz.first_screen import TITLE, WORDS
 

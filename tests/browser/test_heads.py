@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.head import PLACE, SENTENCE, bits, heaviest, open_view, stage_values
+from tests.helpers.head import PLACE, SENTENCE, bits, heaviest, open_view, stage_values
 from viz import theme
 from viz.scene import SITES
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.head import (
+from tests.helpers.head import (
     HEAD,
     HEADER,
     KEYS_DOWN,
@@ -31,7 +31,7 @@ from tests.browser.head import (
     stage_values,
     strip,
 )
-from tests.browser.screen import expect_plot, link
+from tests.helpers.screen import expect_plot, link
 from viz import theme
 
 # Acts, and counts what is sent and asked for while it acts.

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.browser.head import SENTENCE
-from tests.browser.stand import message_of, mount
+from tests.helpers.head import SENTENCE
+from tests.helpers.stand import message_of, mount
 
 BACK, ON = {"ArrowUp", "ArrowLeft", "PageUp", ","}, {"ArrowDown", "ArrowRight", "PageDown", "."}
 """Keys that walk, to the left and up, and to the right and down: everywhere alike."""

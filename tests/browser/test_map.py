@@ -11,10 +11,10 @@ from playwright.sync_api import expect
 
 from model.anatomy import Anatomy, Block, Side, Stack, stack_of, sublayer
 from model.counts import multiply_adds, parameters, total
-from tests.browser.head import PHONE, SENTENCE, assert_no_sideways_scroll
-from tests.browser.painted import assert_colours, painted
-from tests.browser.screen import expect_head, expect_plot, link, thumb
-from tests.browser.stand import message_of, mount
+from tests.helpers.head import PHONE, SENTENCE, assert_no_sideways_scroll
+from tests.helpers.painted import assert_colours, painted
+from tests.helpers.screen import expect_head, expect_plot, link, thumb
+from tests.helpers.stand import message_of, mount
 from viz import theme
 from viz.scene import SITES
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.head import number_text
+from tests.helpers.head import number_text
 
 MARKUP = "<img src=x onerror=alert(1)> & <b>bold</b>"
 

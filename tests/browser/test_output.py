@@ -11,11 +11,10 @@ import pytest
 from playwright.sync_api import expect
 
 from model import contributions as direct
-from tests.browser.head import PHONE, SENTENCE, TOLERANCE, number_text, softmax
-from tests.browser.screen import link
-from tests.helpers.asked import first
-from tests.unit.viz.test_output import answer
-from tests.unit.viz.test_transport import unpack
+from tests.helpers.asked import answer, first
+from tests.helpers.head import PHONE, SENTENCE, TOLERANCE, number_text, softmax
+from tests.helpers.messages import unpack
+from tests.helpers.screen import link
 from viz import theme
 from viz.instruments import pack
 from viz.instruments.output import TOP

@@ -12,7 +12,8 @@ from playwright.sync_api import expect
 
 from model import TextError
 from tests.browser.conftest import IDLE, REPOSITORY, settle
-from tests.browser.screen import (
+from tests.helpers.checkpoints import text_of
+from tests.helpers.screen import (
     PLOT,
     READ_ALL,
     entry_of,
@@ -28,7 +29,6 @@ from tests.browser.screen import (
     thumb,
     thumbs,
 )
-from tests.checkpoints import text_of
 from viz import theme
 from viz.scene import SITES, examples
 from viz.server import SECURITY_POLICY

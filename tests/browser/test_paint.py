@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.browser.screen import colours_of
+from tests.helpers.screen import colours_of
 from viz import theme
 
 VALUES = np.array(

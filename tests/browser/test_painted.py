@@ -13,11 +13,11 @@ from playwright.sync_api import Page, expect
 
 from model import Glass, Trace, Translation
 from tests.browser.conftest import PATIENCE_MS
-from tests.browser.head import SENTENCE, STAGES, number_text, open_view, stage_values
-from tests.browser.painted import assert_bars, assert_colours, marks, painted
-from tests.browser.screen import colours_of, root
-from tests.browser.stand import message_of, mount
-from tests.checkpoints import text_of
+from tests.helpers.checkpoints import text_of
+from tests.helpers.head import SENTENCE, STAGES, number_text, open_view, stage_values
+from tests.helpers.painted import assert_bars, assert_colours, marks, painted
+from tests.helpers.screen import colours_of, root
+from tests.helpers.stand import message_of, mount
 from viz import theme
 from viz.instruments.ffn import TITLES, title_of
 from viz.labels import query_labels

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from model import checkpoint
 from model.experiments import Experiment, n_words, run, shuffled
 from tests.browser.conftest import IDLE
-from tests.browser.head import (
+from tests.helpers.head import (
     ONE_FRAME_MS,
     PHONE,
     SENTENCE,
@@ -21,7 +21,7 @@ from tests.browser.head import (
     number_text,
     quiet,
 )
-from tests.browser.screen import link
+from tests.helpers.screen import link
 from viz.instruments.positions import PAIR
 from viz.scene import SITES
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.head import HEAD, LAYER, SENTENCE, TOLERANCE, open_inside, point
-from tests.unit.viz.test_transport import unpack
+from tests.helpers.head import HEAD, LAYER, SENTENCE, TOLERANCE, open_inside, point
+from tests.helpers.messages import unpack
 from viz.instruments import pack
 from viz.scene import SITES
 

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import IDLE
-from tests.browser.head import (
+from tests.helpers.checkpoints import text_of
+from tests.helpers.head import (
     HEADER,
     ONE_FRAME_MS,
     PLACE,
@@ -20,8 +21,7 @@ from tests.browser.head import (
     quiet,
     requests_of,
 )
-from tests.browser.screen import expect_plot
-from tests.checkpoints import text_of
+from tests.helpers.screen import expect_plot
 
 REPEATS = 30
 TIME = """

@@ -13,9 +13,9 @@ from model import checkpoint
 from model.merges import merges_of, parts_after, ranks_of, words_of
 from model.tokenizer import byte_of_letter, readable_bytes
 from tests.browser.conftest import IDLE
-from tests.browser.head import ONE_FRAME_MS, PHONE, SENTENCE, TOLERANCE, number_text, quiet
-from tests.browser.screen import link
 from tests.helpers.asked import first
+from tests.helpers.head import ONE_FRAME_MS, PHONE, SENTENCE, TOLERANCE, number_text, quiet
+from tests.helpers.screen import link
 from tests.unit.viz.test_tokens import unpack
 
 READY = ".tokens .strip .result"

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import REPOSITORY, settle
-from tests.browser.head import SENTENCE
-from tests.browser.screen import expect_picture, matrix, picture
+from tests.helpers.head import SENTENCE
+from tests.helpers.screen import expect_picture, matrix, picture
 
 FACE = '"Source Sans",sans-serif'
 FACE_FILE = "**/SourceSansVF-Upright*"

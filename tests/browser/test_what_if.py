@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.head import SENTENCE, bits, cell_of, open_inside, point, softmax, stage_values
+from tests.helpers.head import SENTENCE, bits, cell_of, open_inside, point, softmax, stage_values
 from viz import theme
 
 

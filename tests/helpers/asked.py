@@ -14,6 +14,15 @@ Page = tuple[Glass | None, Trace, Translation | None]
 """A model and its answer to the sentence on the page; None for what the instrument does not look at."""
 
 
+TEXT = "Where is the station?"
+
+
+def answer(glass: Glass, text: str = TEXT, beam: int = 1, **options: Any) -> Page:
+    """The page of a text: the model, its answer's trace, its answer."""
+    translation = glass.translate(text, beam)
+    return glass, glass.trace(text, translation, **options), translation
+
+
 def asked_of(page: Page, place: str, **values: object) -> Asked:
     """The question that an address with these `values` puts about the page's answer."""
     glass, trace, translation = page

@@ -13,8 +13,8 @@ from model.config import NORMS
 from model.decoding import Edits, Step, greedy
 from model.positions import ENCODINGS
 from model.transformer import Transformer
+from tests.helpers.rounding import APART
 from tests.helpers.small import all_real, small_model, trace_of
-from tests.rounding import APART
 
 PAD, BOS, EOS = 0, 1, 2
 SEEDS = range(6)

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from model import Glass, Trace, Translation
 from model.text import read
 from tests.helpers.asked import first
-from tests.unit.viz.test_transport import unpack
+from tests.helpers.messages import unpack
 from viz import server, theme
 from viz.labels import query_labels
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
-from tests import checkpoints
+from tests.helpers import checkpoints
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HANDED_OVER = "GLASSBOX_SERVERS"

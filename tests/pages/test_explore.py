@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests import checkpoints
+from tests.helpers import checkpoints
+from tests.helpers.messages import unpack
 from tests.helpers.page import (
     SENTENCE,
     assert_shows,
@@ -15,7 +16,6 @@ from tests.helpers.page import (
     translation,
     type_,
 )
-from tests.unit.viz.test_transport import unpack
 from viz import scene
 
 HOSTILE = {

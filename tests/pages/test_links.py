@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from model import load
-from tests import checkpoints
+from tests.helpers import checkpoints
 from tests.helpers.asked import first
 from tests.helpers.page import (
     SENTENCE,

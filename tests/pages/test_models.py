@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from model import load
-from tests import checkpoints
+from tests.helpers import checkpoints
 from tests.helpers.asked import first
 from tests.helpers.page import (
     SENTENCE,

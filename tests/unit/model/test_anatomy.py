@@ -13,7 +13,7 @@ from model.config import NORMS
 from model.layers import FeedForward, LayerNorm
 from model.positions import ENCODINGS
 from tests.helpers.small import SRC, TGT, small_model, trace_of
-from tests.unit.model.toy import toy_anatomy
+from tests.helpers.toy import toy_anatomy
 
 MODELS = [{"norm": norm, "positions": positions} for norm, positions in itertools.product(NORMS, ENCODINGS)]
 

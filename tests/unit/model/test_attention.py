@@ -11,8 +11,8 @@ from model.positions import ENCODINGS, Where, make_encoding
 from model.trace import Recorder
 from model.transformer import causal_keep
 from tests.helpers.pairs import pairwise, spread
+from tests.helpers.rounding import APART
 from tests.helpers.small import SEEDS, SIZES, default_dtype, shake, small_config
-from tests.rounding import APART
 
 N_QUERIES, N_KEYS = 5, 7
 D_MODEL = SIZES["d_model"]

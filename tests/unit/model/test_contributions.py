@@ -11,9 +11,9 @@ import torch
 from model.contributions import contributions, directions, norm_names, parts_of, terms
 from model.glass import load
 from model.layers import LayerNorm
-from tests import checkpoints
+from tests.helpers import checkpoints
+from tests.helpers.rounding import APART
 from tests.helpers.small import CHOICES, SEEDS, TGT, small_model, trace_of
-from tests.rounding import APART
 
 SIZES = [(1, 1), (3, 4), (6, 8)]
 NORMS = ["post", "pre"]

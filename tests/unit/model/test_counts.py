@@ -17,7 +17,7 @@ from model.counts import (
     uncached_step,
 )
 from model.transformer import Transformer
-from tests.unit.model.toy import toy_anatomy
+from tests.helpers.toy import toy_anatomy
 
 SIZES = [(1, 1, 8, 16), (3, 2, 16, 24), (2, 8, 32, 8)]
 

@@ -22,9 +22,9 @@ from model.experiments import (
     word_places,
 )
 from model.positions import ENCODINGS
-from tests import checkpoints
+from tests.helpers import checkpoints
+from tests.helpers.rounding import SENT
 from tests.helpers.small import small_config
-from tests.rounding import SENT
 
 TEXT = "A man in a blue shirt is standing on a ladder."
 OFF = Experiment(positions="off")

@@ -14,10 +14,10 @@ from model.glass import EmptyText, Glass, TextError, TextTooLong, Translation
 from model.limits import LimitError
 from model.text import read
 from model.trace import Trace, TraceError
-from tests import checkpoints
+from tests.helpers import checkpoints
 from tests.helpers.disguise import disguised
+from tests.helpers.rounding import APART
 from tests.helpers.tiny import PAIRS, SIZES, tiny_checkpoint, tiny_glass
-from tests.rounding import APART
 
 TEXT, EXPECTED = PAIRS[0]
 LIMIT = SIZES["max_src_len"]

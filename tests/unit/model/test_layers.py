@@ -12,8 +12,8 @@ from model.layers import AddNorm, Dropout, FeedForward, Layer, LayerNorm, Sight
 from model.positions import Where
 from model.trace import SILENT, Tracer
 from model.transformer import causal_keep
+from tests.helpers.rounding import APART
 from tests.helpers.small import default_dtype, shake, small_config, small_model
-from tests.rounding import APART
 
 MANY = 400_000
 

@@ -10,7 +10,7 @@ from model.config import NORMS
 from model.positions import ENCODINGS
 from model.trace import SILENT, Editor, Rows, Trace, TraceError, Tracer
 from tests.helpers.small import CHOICES, SRC, TGT, small_config, small_model, trace_of
-from tests.unit.model.toy import toy_anatomy
+from tests.helpers.toy import toy_anatomy
 
 every_choice = pytest.mark.parametrize(("positions", "attention", "norm"), CHOICES)
 every_build = pytest.mark.parametrize(("positions", "norm"), list(product(ENCODINGS, NORMS)))

@@ -10,6 +10,7 @@ from model.config import NORMS
 from model.positions import ENCODINGS
 from model.transformer import causal_keep
 from tests.helpers.pairs import pairwise, spread
+from tests.helpers.rounding import APART
 from tests.helpers.small import (
     CHOICES,
     SEEDS,
@@ -22,7 +23,6 @@ from tests.helpers.small import (
     some_ids,
     trace_of,
 )
-from tests.rounding import APART
 
 D_MODEL = SIZES["d_model"]
 

@@ -7,19 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from model import Glass, Trace, load
-from tests import checkpoints
+from tests.helpers import checkpoints
 from tests.helpers.node import Node, running_node
-from tests.helpers.small import small_model, trace_of
-
-N_LAYERS, N_HEADS = 3, 2
-TEXTS = {
-    "plain": "Where is the station?",
-    "repeated": "the the the the the the",
-    "markup": "<b>bold</b> & <script>alert(1)</script> &lt;",
-    "emoji": "👩‍👩‍👧 runs 🏃🏽‍♀️!",
-    "right-to-left": "שלום עולם مرحبا",
-    "plotly's own": "%{z} $x$ {0} <br>",
-}
+from tests.helpers.texts import N_HEADS, N_LAYERS, TRACES, trace_named
 
 
 @pytest.fixture(scope="session")
@@ -31,16 +21,6 @@ def small_glass(tmp_path_factory: pytest.TempPathFactory) -> Glass:
 def exact_glass(small_glass: Glass) -> Glass:
     """The same model in float64, for tests that come to one number on two ways."""
     return checkpoints.exact(small_glass.folder)
-
-
-def trace_named(glass: Glass, name: str) -> Trace:
-    """The trace called `name`: of a text above, of 60 source tokens, or of one token on each side."""
-    if name == "one token":
-        return trace_of(small_model(n_layers=N_LAYERS, n_heads=N_HEADS), src=(5,), tgt=(1,))
-    return glass.trace(checkpoints.text_of(glass, 60) if name == "60 tokens" else TEXTS[name])
-
-
-TRACES = (*TEXTS, "60 tokens", "one token")
 
 
 @pytest.fixture(scope="session", params=TRACES)

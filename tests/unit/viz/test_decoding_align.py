@@ -9,12 +9,11 @@ import torch
 from model import influence as owed
 from model import load
 from model.words import joined, word_groups
-from tests import checkpoints
-from tests.helpers.asked import decoding_numbers, decoding_refusal
-from tests.rounding import SENT
-from tests.unit.viz.conftest import TEXTS
-from tests.unit.viz.test_output import answer
-from tests.unit.viz.test_transport import unpack
+from tests.helpers import checkpoints
+from tests.helpers.asked import answer, decoding_numbers, decoding_refusal
+from tests.helpers.messages import unpack
+from tests.helpers.rounding import SENT
+from tests.helpers.texts import TEXTS
 
 LONG = "A man in a blue shirt is standing on a ladder."
 

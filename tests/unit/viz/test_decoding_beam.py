@@ -11,11 +11,11 @@ from model.beam import ROOT, BeamSearch
 from model.beam_example import examples
 from model.card import Decoding, Trial
 from model.glass import Glass, Translation
-from tests import checkpoints
+from tests.helpers import checkpoints
 from tests.helpers.asked import decoding_numbers, decoding_refusal, first
-from tests.rounding import SENT
-from tests.unit.viz.conftest import N_LAYERS
-from tests.unit.viz.test_transport import unpack
+from tests.helpers.messages import unpack
+from tests.helpers.rounding import SENT
+from tests.helpers.texts import N_LAYERS
 from viz.instruments.decoding.beam import about_alpha
 
 TEXT = "Where is the station?"

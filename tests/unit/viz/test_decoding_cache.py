@@ -10,11 +10,11 @@ import torch
 
 from model import counts, load
 from model.fused import fits
-from tests import checkpoints
+from tests.helpers import checkpoints
 from tests.helpers.asked import decoding_numbers, decoding_refusal
-from tests.rounding import of_product
-from tests.unit.viz.conftest import N_HEADS, N_LAYERS, TEXTS
-from tests.unit.viz.test_transport import unpack
+from tests.helpers.messages import unpack
+from tests.helpers.rounding import of_product
+from tests.helpers.texts import N_HEADS, N_LAYERS, TEXTS
 from viz.instruments.decoding import cache as cache_module
 from viz.instruments.decoding.cache import (
     LEAST_REPEATS,

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests import checkpoints
-from tests.helpers.asked import decoding_numbers, decoding_refusal
-from tests.rounding import SENT
-from tests.unit.viz.conftest import TEXTS
-from tests.unit.viz.test_output import answer
-from tests.unit.viz.test_transport import unpack
+from tests.helpers import checkpoints
+from tests.helpers.asked import answer, decoding_numbers, decoding_refusal
+from tests.helpers.messages import unpack
+from tests.helpers.rounding import SENT
+from tests.helpers.texts import TEXTS
 from viz.instruments.decoding.forcing import MODEL, TYPED
 
 REFERENCE = "Wo ist der große Hund?"

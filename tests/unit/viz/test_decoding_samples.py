@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from model.sampling import sample
-from tests.helpers.asked import decoding_numbers, decoding_refusal
-from tests.rounding import SENT
-from tests.unit.viz.conftest import TEXTS
-from tests.unit.viz.test_output import answer
-from tests.unit.viz.test_transport import unpack
+from tests.helpers.asked import answer, decoding_numbers, decoding_refusal
+from tests.helpers.messages import unpack
+from tests.helpers.rounding import SENT
+from tests.helpers.texts import TEXTS
 from viz.instruments.decoding.samples import MOST_SAMPLES
 
 KNOBS = {"samples": "30", "temperature": "0.5", "top_k": "12", "top_p": "0.9", "seed": "4"}

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from model import load
 from model.text import read
 from tests.helpers.asked import decoding_numbers, decoding_refusal, first
-from tests.rounding import SENT
-from tests.unit.viz.conftest import TEXTS
-from tests.unit.viz.test_transport import same, unpack
+from tests.helpers.messages import same, unpack
+from tests.helpers.rounding import SENT
+from tests.helpers.texts import TEXTS
 from viz import theme
 from viz.instruments.base import Refusal
 from viz.instruments.decoding import lanes

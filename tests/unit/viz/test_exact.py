@@ -10,11 +10,11 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from model import checkpoint, load
-from tests import checkpoints
+from tests.helpers import checkpoints
 from tests.helpers.asked import first
-from tests.rounding import SENT, of_product
-from tests.unit.viz.conftest import N_HEADS, N_LAYERS
-from tests.unit.viz.test_transport import unpack
+from tests.helpers.messages import unpack
+from tests.helpers.rounding import SENT, of_product
+from tests.helpers.texts import N_HEADS, N_LAYERS
 from viz import server
 from viz.instruments.attention import exact, projections, site_of
 from viz.scene import SITES, WIDEST_BEAM

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from model.limits import Limit
 from tests.helpers.asked import asked_of
-from tests.unit.viz.test_transport import unpack
+from tests.helpers.messages import unpack
 from viz.instruments.base import Asked, instruments
 from viz.instruments.link import (
     Cell,

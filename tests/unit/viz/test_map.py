@@ -7,9 +7,9 @@ import pytest
 
 from model import load
 from model.counts import multiply_adds, total
-from tests import checkpoints
+from tests.helpers import checkpoints
 from tests.helpers.asked import first
-from tests.unit.viz.test_transport import unpack
+from tests.helpers.messages import unpack
 from viz.instruments.map import (
     TOP,
     WIDEST,

@@ -10,11 +10,11 @@ from starlette.testclient import TestClient
 
 from model import contributions as direct
 from model import load
-from tests import checkpoints
-from tests.helpers.asked import first
-from tests.rounding import SENT
-from tests.unit.viz.conftest import N_LAYERS, TEXTS
-from tests.unit.viz.test_transport import unpack
+from tests.helpers import checkpoints
+from tests.helpers.asked import answer, first
+from tests.helpers.messages import unpack
+from tests.helpers.rounding import SENT
+from tests.helpers.texts import N_LAYERS, TEXTS
 from viz import server, theme
 from viz.instruments.output import LENS_TOP, TOP, contributions, logits, single
 
@@ -22,11 +22,6 @@ SUMMED = 1e-5
 """Up to forty parts below 2 in size, each rounded to float32 for the browser: 40 · 2 · 2⁻²⁴, doubled."""
 REQUEST = {"model": "small", "text": "Where?", "beam": 1, "pad": 0, "version": "0"}
 TEXT = "Where is the station?"
-
-
-def answer(glass, text=TEXT, beam=1, **options):
-    translation = glass.translate(text, beam)
-    return glass, glass.trace(text, translation, **options), translation
 
 
 def sent(asked):

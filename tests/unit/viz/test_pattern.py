@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from tests.browser.head import bits
+from tests.helpers.head import bits
 
 pytestmark = pytest.mark.once
 

@@ -12,10 +12,10 @@ from starlette.testclient import TestClient
 from model import checkpoint, load
 from model.experiments import Experiment, OtherGlass, run, shuffled
 from model.positions import ENCODINGS
-from tests import checkpoints
+from tests.helpers import checkpoints
 from tests.helpers.asked import first
-from tests.unit.viz.conftest import TEXTS
-from tests.unit.viz.test_transport import unpack
+from tests.helpers.messages import unpack
+from tests.helpers.texts import TEXTS
 from viz import server
 from viz.instruments.attention import site_of
 from viz.instruments.positions import LEAST_ROWS, PAIR, experiment, experiment_of

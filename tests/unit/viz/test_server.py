@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from model import TextError, checkpoint
 from model.limits import LimitError
-from tests import checkpoints
+from tests.helpers import checkpoints
 from viz import server
 from viz.instruments.base import Instrument, Numbers, Refusal
 from viz.scene import PLAIN_EXAMPLES

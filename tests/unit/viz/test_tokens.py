@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from model import load
 from model.text import read
-from tests import checkpoints
+from tests.helpers import checkpoints
 from tests.helpers.asked import first
-from tests.unit.viz.conftest import N_LAYERS, TEXTS
-from tests.unit.viz.test_transport import unpack
+from tests.helpers.messages import unpack
+from tests.helpers.texts import N_LAYERS, TEXTS
 from viz.instruments.tokens import (
     DRAWN_NEAR,
     MOST_COMPARED,

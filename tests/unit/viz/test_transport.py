@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from model import load
-from tests import checkpoints
+from tests.helpers import checkpoints
 from tests.helpers.asked import first
-from tests.rounding import SENT
+from tests.helpers.messages import same, unpack
+from tests.helpers.rounding import SENT
 from viz import theme
 from viz.instruments import pack
 from viz.instruments.translation import SHOWN_ALTERNATIVES, chips
@@ -43,18 +44,6 @@ async (message) => {
 """
 
 
-def unpack(data):
-    """What transport.js does."""
-    length = int.from_bytes(data[:4], "little")
-    header = json.loads(data[4 : 4 + length].decode())
-    unpacked = {}
-    for name, array in header["arrays"].items():
-        start = 4 + length + array["offset"]
-        blob = data[start : start + array["bytes"]]
-        unpacked[name] = np.frombuffer(blob, array["dtype"]).reshape(array["shape"])
-    return header, unpacked
-
-
 def unpacked_by_the_browser(node, data):
     """What transport.js does itself."""
     unpacked = node.evaluate(UNPACK, np.frombuffer(data, np.uint8))
@@ -63,10 +52,6 @@ def unpacked_by_the_browser(node, data):
         values = np.array(array["bytes"], np.uint8).view(array["type"].removesuffix("Array").lower())
         arrays[name] = values.reshape(array["shape"])
     return unpacked["header"], arrays
-
-
-def same(a, b):
-    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
 
 
 @settings(max_examples=50)

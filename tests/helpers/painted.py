@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Page
 
-from tests.browser.screen import colours_of
+from tests.helpers.screen import colours_of
 
 SCALES = ("weight", "positive", "signed")
 WIDE_ENOUGH = 2
