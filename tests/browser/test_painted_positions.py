@@ -10,11 +10,11 @@ from playwright.sync_api import expect
 
 from model.experiments import Experiment, OtherGlass, n_words, run, shuffled
 from tests.browser.conftest import PATIENCE_MS
-from tests.browser.head import SENTENCE
-from tests.browser.painted import assert_colours, painted
-from tests.browser.screen import shade
-from tests.browser.stand import message_of, mount
-from tests.checkpoints import text_of
+from tests.helpers.checkpoints import text_of
+from tests.helpers.head import SENTENCE
+from tests.helpers.painted import assert_colours, painted
+from tests.helpers.screen import shade
+from tests.helpers.stand import message_of, mount
 from viz.labels import query_labels
 
 CLOSE = 2e-5

@@ -6,8 +6,8 @@ import torch
 from model.config import NORMS
 from model.layers import FeedForward, LayerNorm
 from model.trace import Rows, Trace, Tracer
-from tests.unit.model.small import default_dtype, shake, small_config, some_ids
-from tests.unit.model.toy import ToyModel
+from tests.helpers.small import default_dtype, shake, small_config, some_ids
+from tests.helpers.toy import ToyModel
 
 IDS = some_ids(0, 1, 5)
 
