@@ -297,7 +297,7 @@ def answered(text=TEXT, beam=1, padded=False):
 def test_the_overview_route_sends_the_overview(served, beam):
     request = server.request_of("en-de", TEXT, beam)
     assert get(served, "message", beam=str(beam)).content == first(
-        "attention", (None, answered(beam=beam).trace, None), request=request
+        "attention", (None, answered(beam=beam).trace, None), NAMED["place"], request
     )
 
 
