@@ -136,6 +136,48 @@ CASES |= {
     ),
 }  # fmt: skip
 
+PICTURE = all_move((UP_DOWN, "p"), (LEFT_RIGHT, "dim"))
+MAP = all_move((UP_DOWN, "row"), (LEFT_RIGHT, "column"))
+
+
+def positions(panel: str, moves: dict[str, dict[str, str]], **link: object) -> Case:
+    return Case("positions", "positions", {"": FREES} | moves, {"panel": panel, "query": 3, **link})
+
+
+CASES |= {
+    "heat-map": positions(
+        "heat", {".panel": PICTURE, ".plot": all_move((LEFT_RIGHT, "p")), ".panel, .plot": PINS}, feature=9
+    ),
+    "similarity": positions(
+        "similarity",
+        {".panel": all_move((UP_DOWN, "p")), ".panel, .plot": all_move((LEFT_RIGHT, "q")) | PINS},
+        key=5,
+    ),
+    "rotation": positions("rotation", {".clocks": PICTURE | PINS}, feature=9),
+    "sum": positions("sum", {".panel": PICTURE | PINS}, feature=9),
+    "experiments": positions(
+        "experiments",
+        {".tv": all_move((UP_DOWN, "layer"), (LEFT_RIGHT, "head")), ".matrix": MAP | PINS},
+        key=2, runs="off", run=2, cell="2.2",
+    ),
+    "tokens": Case(
+        "tokens",
+        "tokens",
+        {
+            "": FREES,
+            "button": all_move((UP_DOWN, "token")),
+            "button, .steps-box": all_move((LEFT_RIGHT, "token")),
+            ".panel": all_move((UP_DOWN, "token"), (LEFT_RIGHT, "dim")),
+            ".near-list": all_move((UP_DOWN, "near"), (LEFT_RIGHT, "token")),
+            ".panel, .near-list": PINS,
+            ".scatter": all_move((UP_DOWN, "token"), (LEFT_RIGHT, "token")) | PINS,
+        },
+        {"query": 2},
+        before={"Escape": ["Enter"], "ArrowLeft": ["ArrowRight"]} | dict.fromkeys(UP_DOWN, ["ArrowDown"] * 2),
+        more=dict.fromkeys((*UP_DOWN, *LEFT_RIGHT, "Enter"), {"part", "point"}),
+    ),
+}  # fmt: skip
+
 
 @pytest.mark.parametrize("name", CASES)
 def test_each_key_moves_exactly_what_its_table_says(bare, zoo_glass, zoo_trace, name):

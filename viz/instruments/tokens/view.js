@@ -71,9 +71,9 @@ class Tokens extends View {
       ...walk(UP_DOWN, "near", nearer, { on: ".near-list", says: "" }),
       ...walk(LEFT_RIGHT, "token", by("token"), { on: ".near-list", says: "" }),
       ...[LEFT_RIGHT, UP_DOWN].flatMap((keys) => walk(keys, "token", toPoint, { on: ".scatter", says: "" })),
-      ...walk(LEFT_RIGHT, "token", (step) => this.toToken(step), { says: HINT }),
       // Up and down scroll the merges.
-      ...walk(UP_DOWN, "token", (step) => this.toToken(step), { on: ":not(.steps-box)", says: "" }),
+      ...walk(LEFT_RIGHT, "token", (step) => this.toToken(step), { on: "button, .steps-box", says: HINT }),
+      ...walk(UP_DOWN, "token", (step) => this.toToken(step), { on: "button", says: "" }),
       { key: "Enter", says: "", moves: "pinned", on: ".scatter", act: pinPoint },
       ...pinning(store, ".panel, .near-list"),
     ];
