@@ -112,6 +112,14 @@ def test_the_room_for_the_large_head_does_not_depend_on_what_arrives_first(visit
     assert matrix(with_late_chips).bounding_box() == wanted
 
 
+@pytest.mark.parametrize("place", ["encoder.ffn", "decoder.cross_attn"])
+def test_without_a_layer_in_the_link_map_and_instrument_open_the_same(visit, zoo, zoo_glass, place):
+    page = visit(zoo, text=SENTENCE, place=place)
+    middle = zoo_glass("en-de").config.n_layers // 2 + 1
+    expect(page.locator(".map .layers [aria-pressed=true]")).to_have_text(str(middle))
+    expect(page.locator(".instrument .title")).to_contain_text(f"layer {middle}")
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_no_sideways_scroll(visit, zoo, zoo_glass, size):
     (width, height), model = SIZES[size], "wide"

@@ -6,7 +6,7 @@ export class LayeredStore extends Store {
   /** @param {string} instrument */
   constructor(instrument) {
     super(instrument);
-    // Not yet chosen: the middle one.
+    // No number: not chosen, and then the middle one.
     this.layer = NaN;
   }
 
@@ -15,7 +15,8 @@ export class LayeredStore extends Store {
   }
 
   clamp() {
-    this.layer = within(Number.isNaN(this.layer) ? Math.floor(this.layers / 2) : this.layer, this.layers);
+    const layer = Number.isInteger(this.layer) ? this.layer : Math.floor(this.layers / 2);
+    this.layer = within(layer, this.layers);
     super.clamp();
   }
 
