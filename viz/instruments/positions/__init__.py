@@ -83,7 +83,9 @@ def message(asked: Asked) -> Picture:
 
 
 def sites_of(anatomy: Anatomy) -> dict[str, dict[str, Any]]:
-    """Each attention by its place: its title, its name in the trace, whose rows look at whose."""
+    """Each attention by its place: its title, its name in the trace, whose rows look at whose; `forced`: the
+    stack that is given a translation, where it is.
+    """
     typed = anatomy.sides[0].name
     return {
         block.place: {
@@ -92,7 +94,7 @@ def sites_of(anatomy: Anatomy) -> dict[str, dict[str, Any]]:
             "queries": block.queries,
             "keys": block.keys,
             "causal": block.causal,
-            "forced": {block.queries, block.keys} != {typed},
+            "forced": None if {block.queries, block.keys} == {typed} else anatomy.stack(block.stack).title,
         }
         for block in anatomy.kind("attention")
     }

@@ -14,7 +14,6 @@ const DISTANCE =
   "map, 1 nothing in common.";
 const MOVED =
   "Tokens of the experiment are put back in the order typed, so that each row is compared with that of the same token.";
-const FORCED = "Both maps are of the original's translation, given to the decoder word for word, so that they compare.";
 
 export class Compare {
   /** @param {import("./store.js").Store} store */
@@ -71,7 +70,8 @@ export class Compare {
     const { header, runs } = this.store;
     const { queries, keys, forced } = header.sites[runs.site];
     const isMoved = [queries, keys].some((side) => runs.isMoved(side));
-    return [DISTANCE, isMoved && MOVED, forced && FORCED].filter(Boolean).join(" ");
+    const given = `Both maps are of the original's translation, given to the ${forced} word for word`;
+    return [DISTANCE, isMoved && MOVED, forced && `${given}, so that they compare.`].filter(Boolean).join(" ");
   }
 
   drawGrid() {

@@ -15,6 +15,7 @@ function cell(store) {
   const row = store.row(id);
   const value = store.embed[cursor.token * d_model + cursor.dim];
   const own = row[cursor.dim];
+  const sides = Object.values(store.sides).map(({ said }) => said);
   const embed = `embed = E_row * np.sqrt(np.float32(${d_model}))`;
   return {
     title: `embed[${cursor.token + 1}, ${cursor.dim + 1}]`,
@@ -23,7 +24,7 @@ function cell(store) {
       `${numberText(own)} × ${numberText(Math.sqrt(d_model))}`,
     note:
       `row ${cursor.token + 1}: “${store.side.tokens[cursor.token]}” · dimension ${cursor.dim + 1} of ${d_model} · ` +
-      `entry ${store.side.layers[0].name} · one E serves source, target and output`,
+      `entry ${store.side.layers[0].name} · one E serves ${sides.join(", ")} and output`,
     terms: [],
     value,
     numpy: snippet([vector("E_row", row), embed], `embed[${cursor.dim}]`, value),
