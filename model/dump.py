@@ -1,7 +1,8 @@
 """Write every number of one trace to a file: python -m model.dump en-de "text" [--target "…"] --out t.npz
 
 Each entry is an array under its name; `__meta__` holds JSON: each side's tokens, ids and what its rows
-predict; axes, labels and parents of each entry; the config.
+predict (in `sides`, and as `src_tokens`, `tgt_ids`, `predicts` …); axes, labels and parents of each entry;
+the config.
 """
 
 from __future__ import annotations
@@ -20,8 +21,15 @@ from model.trace import Trace
 
 def meta(trace: Trace) -> dict[str, object]:
     """What the arrays mean, as plain JSON values."""
+    flat = {
+        f"{name}_{what}": getattr(rows, what)
+        for name, rows in trace.sides.items()
+        for what in ("tokens", "ids")
+    }
     return {
         **trace.meta,
+        **flat,
+        "predicts": trace.predicting.predicts,
         "sides": {name: asdict(rows) for name, rows in trace.sides.items()},
         "config": trace.config.to_dict(),
         "entries": {

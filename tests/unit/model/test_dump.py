@@ -58,6 +58,9 @@ def test_meta_says_what_the_arrays_mean(checkpoint: Path, glass: Glass, tmp_path
         said = meta["sides"][name]
         assert (tuple(said["tokens"]), tuple(said["ids"])) == (rows.tokens, rows.ids)
         assert tuple(said["predicts"]) == rows.predicts
+        assert meta[f"{name}_tokens"] == said["tokens"]
+        assert meta[f"{name}_ids"] == said["ids"]
+    assert meta["predicts"] == meta["sides"]["tgt"]["predicts"]
     assert meta["sides"]["tgt"]["predicts"]
     assert not meta["sides"]["src"]["predicts"]
     assert list(meta["entries"]) == list(arrays)
