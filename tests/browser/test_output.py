@@ -20,6 +20,8 @@ from viz.instruments import pack
 from viz.instruments.output import TOP
 
 STEP = 2
+KINDS = ("self_attn", "cross_attn", "ffn", "bias")
+"""What a layer adds, in the order of the bars."""
 # The browser's own recomputation of the contributions is done.
 HERE = """
 () => {
@@ -29,7 +31,7 @@ HERE = """
 }
 """
 # What choosing a step tells the server after its pause has gone out.
-QUIET = "performance.now() - Math.max(0, ...window.sentAt) > 700"
+QUIET = "() => performance.now() - Math.max(0, ...window.sentAt) > 700"
 
 
 def there(page):
@@ -405,7 +407,7 @@ def test_a_block_is_the_sum_of_its_parts(added, asked):
     added.get_by_role("button", name="blocks", exact=True).click()
     expected, blocks = expected_parts(asked), {}
     for part_, value in zip(direct.parts_of(asked[1]), expected, strict=True):
-        order = (-1, part_.name) if part_.layer is None else (part_.layer, direct.KINDS.index(part_.kind))
+        order = (-1, part_.name) if part_.layer is None else (part_.layer, KINDS.index(part_.kind))
         blocks[order] = blocks.get(order, 0) + value
     values = [blocks[order] for order in sorted(blocks)]
     assert bar_texts(added)[:-1] == [signed_text(x) for x in values]
@@ -498,10 +500,58 @@ def test_a_wrong_part_turns_the_badge_red(visit, zoo, name):
 
 @pytest.mark.parametrize(("model", "options"), [("one", None), ("wide", None), ("wide", PHONE)])
 def test_every_size_of_model_draws_its_contributions(visit, zoo, zoo_glass, model, options):
+    glass = zoo_glass(model)
     page = visit(zoo, options, until=there, text="a <b>dog</b> 🏃🏽‍♀️", model=model, place="output")
     show(page, "Who added what")
     page.get_by_role("button", name="heads", exact=True).click()
-    expect(page.locator(".fall-bar")).to_have_count(len(direct.parts(zoo_glass(model).config, True)) + 1)
+    expect(page.locator(".fall-bar")).to_have_count(len(direct.parts(glass.model.anatomy, glass.config)) + 1)
     page.wait_for_function(HERE)
     expect(page.locator(".check")).to_have_class("check right")
     assert page.get_by_test_id("stMain").evaluate("(main) => main.scrollWidth - main.clientWidth") <= 0
+
+
+# The link
+
+
+def test_a_link_restores_tab_grouping_word_and_the_pinned_bar(visit, zoo, asked, sent):
+    word = next(int(i) for i in sent[1]["ids"][STEP - 1] if i != sent[1]["chosen"][STEP - 1])
+    pin = {"on": "added", "bar": 3, "bars": "heads", "word": word}
+    page = visit(zoo, until=there, text=SENTENCE, place="output", step=STEP, output_tab="added", **pin)
+    tab = page.get_by_role("tab", name="Who added what", exact=True)
+    expect(tab).to_have_attribute("aria-selected", "true")
+    expect(bar(page, 2)).to_have_class("fall-bar here pinned")
+    page.wait_for_function(HERE)
+    assert bar_texts(page)[:-1] == [signed_text(x) for x in expected_parts(asked, word=word)]
+    expect(page.locator(".fall-tools select")).to_have_value(str(word))
+
+
+@pytest.mark.parametrize(
+    ("pin", "title"),
+    [
+        ({"output_tab": "layers", "on": "lens", "lens_layer": 1, "lens_position": 3}, r"^lens\[1, 3\]"),
+        ({"on": "state", "feature": 7}, r"^states\[2, 7\]"),
+        ({"on": "logit", "rank": 2}, r"^logits\[2, "),
+        ({"on": "what-if", "rank": 2, "output_temperature": 2, "output_top_k": 8}, r"^what if: P\("),
+    ],
+)
+def test_a_link_restores_the_pinned_cell(visit, zoo, pin, title):
+    page = visit(zoo, until=there, text=SENTENCE, place="output", step=STEP, **pin)
+    expect(page.locator(".strip.pinned .formula b").first).to_have_text(re.compile(title))
+    steps(page).focus()
+    page.keyboard.press("Escape")
+    assert {"on", "rank", "feature", "lens_layer", "lens_position"}.isdisjoint(link(page))
+
+
+def test_what_is_turned_and_pinned_stands_in_the_link_and_comes_back(page):
+    turn(page, temperature=2, top_k=8, top_p=0.5)
+    said = {"output_temperature": "2", "output_top_k": "8", "output_top_p": "0.5", "step": str(STEP)}
+    assert said.items() <= link(page).items()
+    part(page, 2, "what-if").click()
+    assert {"on": "what-if", "rank": "3"}.items() <= link(page).items()
+    shown = column(page, "what-if")
+    page.reload()
+    there(page)
+    assert column(page, "what-if") == shown
+    expect(page.locator(".strip.pinned .formula b").first).to_have_text(re.compile("^what if"))
+    page.get_by_role("button", name="Back to the model's own numbers").click()
+    assert {"output_temperature", "output_top_k", "output_top_p"}.isdisjoint(link(page))

@@ -103,8 +103,10 @@ def test_the_header_says_what_the_screen_names(either):
     assert header["request"] == REQUEST and header["palette"] == theme.palette()
     assert tuple(header["reads"]) == trace.sides["tgt"].tokens and tuple(header["predicts"]) == trace.predicts
     assert (header["vocab"], header["d_model"]) == glass.model.embedding.weight.shape
-    assert header["norm"] == trace.config.norm
-    assert header["states_of"] == trace["decoder.states"].of[0]
+    assert header["lens_norm"]["name"] == ("final_norm" if trace.config.norm == "pre" else "")
+    assert f"is {trace.config.norm}-norm" in header["lens_norm"]["said"]
+    assert header["states"]["entry"] == "decoder.states"
+    assert header["states"]["of"] == trace["decoder.states"].of[0]
     assert header["lens"] == ["decoder.embedded", *(f"decoder.{i}.resid_out" for i in range(2))]
     assert all(name in trace for name in header["lens"])
 
@@ -142,15 +144,38 @@ def test_the_contributions_are_the_models_and_sum_to_the_logit_taken(either):
     assert arrays["contributions"].dtype == np.float32
     assert arrays["contributions"].tobytes() == expected.numpy().astype(np.float32).tobytes()
     assert np.abs(arrays["contributions"].sum(-1, dtype=float) - arrays["chosen_logits"]).max() <= SUMMED
-    assert [part["name"] for part in header["parts"]] == [part.name for part in direct.parts_of(trace)]
+    assert len(header["parts"]) == len(expected[0])
     assert header["norms"] == direct.norm_names(trace.anatomy)
 
 
-@pytest.mark.parametrize("name", ["layer", "head", "site"])
-def test_a_part_says_only_what_it_has(either, name):
+def test_every_part_has_its_own_name_and_the_norms_before_it(either):
     header, _ = sent(either)
-    for part, own in zip(header["parts"], direct.parts_of(either[1]), strict=True):
-        assert part.get(name) == getattr(own, name) and (name in part) == (getattr(own, name) is not None)
+    own = direct.parts_of(either[1])
+    names = [part["name"] for part in header["parts"]]
+    assert len(set(names)) == len(names) == len(own)
+    assert [part["norms"] for part in header["parts"]] == [part.norms for part in own]
+    heads = [f"layer {part.layer + 1}" for part in own if part.head == 1]
+    assert [name[:7] for name in names if name.endswith("attention, head 2")] == heads
+
+
+def test_bars_of_blocks_share_out_every_part_once_layer_by_layer(either):
+    header, _ = sent(either)
+    own = direct.parts_of(either[1])
+    members = [bar["members"] for bar in header["blocks"]]
+    assert sorted(n for bar in members for n in bar) == list(range(len(own)))
+    keys = [
+        {(own[n].layer, own[n].kind if own[n].layer is not None else own[n].name) for n in bar}
+        for bar in members
+    ]
+    assert all(len(key) == 1 for key in keys), "a bar holds what belongs together"
+    layers = [own[bar[0]].layer for bar in members if own[bar[0]].layer is not None]
+    assert layers == sorted(layers)
+    last = [bar for bar in header["blocks"] if bar["look"] == "bias" and bar["group"] == "layer 1"]
+    assert header["blocks"].index(last[0]) > max(
+        i for i, bar in enumerate(header["blocks"]) if bar["group"] == "layer 1" and bar["look"] != "bias"
+    )
+    looks = {row["look"] for row in header["legend"]}
+    assert looks == {bar["look"] for bar in header["blocks"]} == {part["look"] for part in header["parts"]}
 
 
 def test_what_was_written_gives_any_words_contributions(either):

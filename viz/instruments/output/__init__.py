@@ -13,8 +13,6 @@ when it is asked who added what).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,10 +20,12 @@ from torch import Tensor
 
 from model import Glass, Trace, Translation
 from model import contributions as direct
+from model.anatomy import Stack
 from model.limits import Limit
 from viz.instruments import pack
 from viz.instruments.base import Asked, Instrument, Numbers, Picture, Refusal
 from viz.instruments.link import Choice, Count, Number, d_model, whole_number
+from viz.instruments.output.parts import bars
 
 TOP = 20
 """Most probable words of a step that are drawn as bars."""
@@ -45,23 +45,24 @@ def top_ids(logits: np.ndarray, most: int) -> np.ndarray:
     return np.take_along_axis(ids, order, -1).astype(np.int32)
 
 
-def lens_names(trace: Trace) -> list[str]:
-    """The decoder's stream before the first layer and after each one, by name."""
-    return ["decoder.embedded", *(f"decoder.{i}.resid_out" for i in range(trace.config.n_layers))]
+def stack_of(trace: Trace) -> Stack:
+    """The stack whose states become the logits."""
+    return trace.anatomy.stack_over(trace.anatomy.predicting.name)
 
 
 @torch.inference_mode()
 def lens_logits(glass: Glass, trace: Trace, layer: int) -> Tensor:
-    """Logits (query, vocab) if the decoder ended after `layer` layers; pre-norm: through its final norm."""
-    stream = torch.tensor(trace[lens_names(trace)[layer]].value[: len(trace.predicts)])
-    norm = glass.model.norm_behind(trace.anatomy.stack_over(trace.anatomy.predicting.name))
+    """Logits (query, vocab) if the stack ended after `layer` layers; pre-norm: through its final norm."""
+    stack = stack_of(trace)
+    stream = torch.tensor(trace[stack.stream[layer]].value[: len(trace.predicts)])
+    norm = glass.model.norm_behind(stack)
     return glass.model.unembed(stream if norm is None else norm(stream))
 
 
 def lens(glass: Glass, trace: Trace) -> tuple[np.ndarray, np.ndarray]:
     """Ids and probabilities of the most probable tokens after each layer, (layer, query, most) each."""
     ids, probs = [], []
-    for layer in range(trace.config.n_layers + 1):
+    for layer in range(len(stack_of(trace).stream)):
         logits = lens_logits(glass, trace, layer)
         ids.append(top_ids(logits.numpy(), LENS_TOP))
         probs.append(np.take_along_axis(logits.softmax(-1).numpy(), ids[-1], -1).astype(np.float32))
@@ -77,12 +78,12 @@ def chosen_contributions(glass: Glass, trace: Trace, translation: Translation) -
 def message(asked: Asked) -> Picture:
     """Every step's last state, most probable words, the word taken, who added what to it; the logit lens."""
     glass, trace, translation = asked.glass, asked.trace, asked.translation
-    rows = len(trace.predicts)
+    rows, stack = len(trace.predicts), stack_of(trace)
     logits, probs = (trace[f"output.{name}"].value[:rows] for name in ("logits", "probs"))
     ids, chosen = top_ids(logits, TOP), chosen_ids(glass, translation)
     lens_ids, lens_probs = lens(glass, trace)
     arrays = {
-        "states": trace["decoder.states"].value[:rows],
+        "states": trace[stack.output].value[:rows],
         "ids": ids,
         "logits": np.take_along_axis(logits, ids, -1),
         "probs": np.take_along_axis(probs, ids, -1),
@@ -100,18 +101,30 @@ def message(asked: Asked) -> Picture:
         "tokens": {str(i): glass.tokenizer.readable(i) for i in named},
         "vocab": trace.config.vocab_size,
         "d_model": trace.config.d_model,
-        "norm": trace.config.norm,
-        "states_of": trace["decoder.states"].of[0],
-        "lens": lens_names(trace),
-        "parts": [described(part) for part in direct.parts_of(trace)],
+        "states": said_of_states(trace, stack),
+        "lens": stack.stream,
+        "lens_norm": said_of_lens(trace, stack),
         "norms": direct.norm_names(trace.anatomy),
+        **bars(trace),
     }
     return header, {name: single(array) for name, array in arrays.items()}
 
 
-def described(part: direct.Part) -> dict[str, Any]:
-    """A part's fields, without those that it lacks."""
-    return {name: value for name, value in asdict(part).items() if value is not None}
+def said_of_states(trace: Trace, stack: Stack) -> dict[str, str]:
+    """What the last states are, in words: `given` and the entries that they are and are made of."""
+    final = ", after its final norm" if trace.anatomy.final_norm(stack.name) else ""
+    given = f"given: the stream that leaves the {stack.title}{final}"
+    return {"given": given, "entry": stack.output, "of": trace[stack.output].of[0]}
+
+
+def said_of_lens(trace: Trace, stack: Stack) -> dict[str, str]:
+    """The norm between the stream after a layer and E (its `name`, "" for none), and what is `said` of it."""
+    norm = trace.anatomy.final_norm(stack.name)
+    if norm is None:
+        said = "post-norm: the stream after each layer is already normalised, and meets E as it is; "
+        return {"name": "", "said": f"This model is {said}there is no final norm."}
+    said = f"the stream after each layer goes through the {stack.title}'s {norm.label} first, then meets E."
+    return {"name": norm.part, "said": f"This model is pre-norm: {said}"}
 
 
 def single(array: np.ndarray) -> np.ndarray:
@@ -130,7 +143,7 @@ def logits(
         raise Refusal("There is no such step.")
     if layer is None:
         row = trace["output.logits"].value[step]
-    elif 0 <= layer <= trace.config.n_layers:
+    elif 0 <= layer < len(stack_of(trace).stream):
         row = lens_logits(glass, trace, layer)[step].numpy()
     else:
         raise Refusal("There is no such layer.")
@@ -194,7 +207,7 @@ LINK = (
     Count("step", steps),
     Choice("output_tab", ("words", "layers", "added")),
     Choice("on", ("prob", "logit", "what-if", "state", "lens", "added"), while_pinned=True),
-    Count("rank", while_pinned=True, when=is_on("prob", "logit", "what-if", "state")),
+    Count("rank", while_pinned=True, when=is_on("prob", "logit", "what-if")),
     Count("feature", d_model, while_pinned=True, when=is_on("state")),
     Number("lens_layer", lens_layers, while_pinned=True, when=is_on("lens")),
     Count("lens_position", steps, while_pinned=True, when=is_on("lens")),

@@ -2,13 +2,19 @@
 
 import { el, listen } from "../shared/dom.js";
 import { numberText, weightText } from "../shared/numbers.js";
-import { css } from "../shared/theme.js";
-import { cutText } from "./explain.js";
+import { shareBar } from "../shared/share_bar.js";
+import { within } from "../shared/store.js";
+import { countText, cutText } from "./explain.js";
 
 const PARTS = ["logit", "prob", "what-if"];
-const LEAST_SHADE = 0.45;
 
 const atLeast = (value) => (Number.isNaN(value) ? "…" : weightText(value));
+
+function keptText({ kept, mass }, shown) {
+  const hidden = kept > shown ? ` (${countText(kept - shown)} of them below this list)` : "";
+  const tokens = `${countText(kept)} token${kept === 1 ? "" : "s"}`;
+  return `What if: ${tokens} kept${hidden}, which held ${weightText(mass)} of the mass at this temperature.`;
+}
 
 export class Bars {
   constructor(store) {
@@ -17,7 +23,8 @@ export class Bars {
     this.head = el("div", { class: "bar-row head", role: "row" });
     // Where the list runs in two columns, the second has the same head.
     this.again = el("div", { class: "bar-row head again", "aria-hidden": "true" });
-    this.table = el("div", { class: "bars", role: "table", tabindex: "0" }, el("div", { class: "heads", role: "rowgroup" }, this.head, this.again), this.rows);
+    const heads = el("div", { class: "heads", role: "rowgroup" }, this.head, this.again);
+    this.table = el("div", { class: "bars", role: "table", tabindex: "0" }, heads, this.rows);
     this.caption = el("p", { class: "note" });
     this.node = el("section", { class: "bars-part", role: "figure" }, this.table, this.caption);
     listen(this.rows, { pointermove: (event) => this.at(event, (cursor) => store.point(cursor)) });
@@ -31,13 +38,13 @@ export class Bars {
     tell({ on, rank: Number(row.dataset.rank) });
   }
 
-  // Down and right by one, while the bars have the focus.
-  step(down, right) {
+  // Down and right, while the bars have the focus.
+  walk(down, right) {
     const { cursor, whatIf } = this.store;
     const parts = whatIf ? PARTS : PARTS.slice(0, 2);
     const part = parts.indexOf(cursor.on);
     if (part < 0) this.store.move({ on: "prob" });
-    else this.store.move({ on: parts[Math.min(Math.max(part + right, 0), parts.length - 1)], rank: cursor.rank + down });
+    else this.store.move({ on: parts[within(part + right, parts.length)], rank: cursor.rank + down });
   }
 
   draw(theme) {
@@ -60,37 +67,47 @@ export class Bars {
   drawRow(word, index, theme, sampled) {
     const reason = sampled?.cut[word.id] ?? 0;
     const probs = sampled?.probs[word.id] ?? 0;
-    const cell = (name, part, text, more = {}) => el("span", { class: name, role: "cell", "data-part": part, ...more }, text);
-    const bars = [el("span", { class: "fill", style: { width: `${100 * word.prob}%`, background: css(theme, Math.max(LEAST_SHADE, word.prob)) } })];
-    if (sampled) bars.push(el("span", { class: `fill what-if${reason ? " cut" : ""}`, style: { width: `${100 * (reason ? word.prob : probs)}%` } }));
+    const cell = (name, part, text, more = {}) =>
+      el("span", { class: name, role: "cell", "data-part": part, ...more }, text);
+    const sampledBar = () => {
+      const style = { width: `${100 * (reason ? word.prob : probs)}%` };
+      return el("span", { class: `fill what-if${reason ? " cut" : ""}`, style });
+    };
+    const track = { role: "cell", "data-part": "prob", "aria-hidden": "true" };
     const cells = [
       cell("word", "prob", word.taken ? `▸ ${word.token}` : word.token, { title: word.token }),
       cell("id", "prob", String(word.id)),
       cell("logit", "logit", numberText(word.logit)),
-      el("span", { class: "track", role: "cell", "data-part": "prob", "aria-hidden": "true" }, ...bars),
+      shareBar(word.prob, theme, track, ...(sampled ? [sampledBar()] : [])),
       cell("prob", "prob", weightText(word.prob)),
       cell("mass", "prob", atLeast(word.mass)),
     ];
     if (this.store.whatIf) {
-      const text = !sampled ? "…" : reason ? cutText(reason, this.store.knobs).split(":")[0] : weightText(probs);
-      cells.push(cell("what-if", "what-if", text, { title: reason ? cutText(reason, this.store.knobs) : "renormalised over the tokens that are kept" }));
+      const [text, title] = this.whatIfTexts(sampled, reason, probs);
+      cells.push(cell("what-if", "what-if", text, { title }));
     }
     const classes = `bar-row${word.taken ? " taken" : ""}${reason ? " is-cut" : ""}`;
     const label = word.taken ? { title: "the translation takes this word" } : {};
     return el("div", { class: classes, role: "row", "data-rank": index, ...label }, ...cells);
   }
 
+  whatIfTexts(sampled, reason, prob) {
+    if (!reason) return [sampled ? weightText(prob) : "…", "renormalised over the tokens that are kept"];
+    const why = cutText(reason, this.store.knobs);
+    return [why.split(":")[0], why];
+  }
+
   captionText(candidates, sampled) {
     const { store } = this;
     const taken = candidates.find((word) => word.taken);
-    const place = taken.rank === null ? "" : ` (the ${taken.rank === 0 ? "most probable word" : `word of rank ${taken.rank + 1}`})`;
+    const rank = taken.rank === 0 ? "most probable word" : `word of rank ${taken.rank + 1}`;
+    const place = taken.rank === null ? "" : ` (the ${rank})`;
     const shown = candidates.filter(({ rank }) => rank !== null && rank < store.rowOf("ids", store.step).length);
     const mass = shown[shown.length - 1].mass;
-    const own = `▸ ${taken.token} is what the translation says here${place}. The ${shown.length} most probable of ${store.header.vocab.toLocaleString("en")} tokens hold ${weightText(mass)} of the mass.`;
-    if (!sampled) return own;
-    const hidden = Math.max(0, sampled.kept - shown.length);
-    const kept = `What if: ${sampled.kept.toLocaleString("en")} token${sampled.kept === 1 ? "" : "s"} kept${hidden ? ` (${hidden.toLocaleString("en")} of them below this list)` : ""}, which held ${weightText(sampled.mass)} of the mass at this temperature.`;
-    return `${own} ${kept}`;
+    const own =
+      `▸ ${taken.token} is what the translation says here${place}. The ${shown.length} most probable of ` +
+      `${countText(store.header.vocab)} tokens hold ${weightText(mass)} of the mass.`;
+    return sampled ? `${own} ${keptText(sampled, shown.length)}` : own;
   }
 
   drawCursor() {

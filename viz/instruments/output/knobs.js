@@ -4,37 +4,51 @@ import { el, listen } from "../shared/dom.js";
 import { OWN } from "./sampling.js";
 
 const MOST_K = 100;
+// The right end of top-k and top-p is "off" (null): every word is kept.
+const RANGES = {
+  temperature: { label: "temperature", min: 0.1, max: 4, step: 0.1, off: Infinity, digits: 1 },
+  topK: { label: "top-k", min: 1, max: MOST_K + 1, step: 1, off: MOST_K + 1, digits: 0 },
+  topP: { label: "top-p", min: 0.05, max: 1, step: 0.01, off: 1, digits: 2 },
+};
 
 export class Knobs {
+  /** @param {import("./store.js").Store} store */
   constructor(store) {
     this.store = store;
-    const slider = (name, label, range, read, write) => {
-      const input = el("input", { type: "range", "aria-label": label, ...range });
-      const text = el("span", { class: "knob-value" });
-      listen(input, { input: () => store.turn({ [name]: read(Number(input.value)) }) });
-      const draw = () => {
-        const value = store.knobs[name];
-        input.value = String(write(value));
-        text.textContent = value === null ? "off" : name === "topK" ? String(value) : value.toFixed(name === "topP" ? 2 : 1);
-        input.setAttribute("aria-valuetext", text.textContent);
-      };
-      return { draw, node: el("label", { class: "knob" }, label, input, text) };
-    };
-    // The right end of top-k and top-p is "off": every word is kept.
-    this.sliders = [
-      slider("temperature", "temperature", { min: "0.1", max: "4", step: "0.1" }, (value) => value, (value) => value),
-      slider("topK", "top-k", { min: "1", max: String(MOST_K + 1), step: "1" }, (value) => (value > MOST_K ? null : value), (value) => value ?? MOST_K + 1),
-      slider("topP", "top-p", { min: "0.05", max: "1", step: "0.01" }, (value) => (value >= 1 ? null : value), (value) => value ?? 1),
-    ];
-    const [temperature, topK, topP] = this.sliders;
+    this.inputs = {};
+    this.texts = {};
+    const [temperature, topK, topP] = Object.entries(RANGES).map(([name, range]) => this.slider(name, range));
     this.flag = el("span", { class: "badge what-if" }, "what if");
-    this.back = el("button", { class: "small", onclick: () => store.turn(OWN) }, "Back to the model's own numbers");
-    this.node = el("div", { class: "knobs", role: "group", "aria-label": "What if" }, ...[temperature, topK].map(({ node }) => node), this.flag, topP.node, this.back);
+    this.back = el("button", { class: "small", onclick: () => this.undo() }, "Back to the model's own numbers");
+    const about = { class: "knobs", role: "group", "aria-label": "What if" };
+    this.node = el("div", about, temperature, topK, this.flag, topP, this.back);
+  }
+
+  slider(name, { label, min, max, step, off }) {
+    const { store } = this;
+    const input = el("input", { type: "range", "aria-label": label, min, max, step });
+    const text = el("span", { class: "knob-value" });
+    const read = () => (Number(input.value) >= off ? null : Number(input.value));
+    listen(input, { input: () => store.turn({ [name]: read() }), change: () => store.say() });
+    Object.assign(this.inputs, { [name]: input });
+    Object.assign(this.texts, { [name]: text });
+    return el("label", { class: "knob" }, label, input, text);
+  }
+
+  undo() {
+    this.store.turn(OWN);
+    this.store.say();
   }
 
   draw() {
-    const { whatIf } = this.store;
-    for (const { draw } of this.sliders) draw();
+    const { whatIf, knobs } = this.store;
+    for (const [name, { off, digits }] of Object.entries(RANGES)) {
+      const value = knobs[name];
+      const text = value === null ? "off" : value.toFixed(digits);
+      this.inputs[name].value = String(value ?? off);
+      this.texts[name].textContent = text;
+      this.inputs[name].setAttribute("aria-valuetext", text);
+    }
     this.flag.hidden = !whatIf;
     this.back.hidden = !whatIf;
     this.node.classList.toggle("what-if", whatIf);
