@@ -1,50 +1,36 @@
-// The translation as token chips with probabilities; pointing at one shows the alternatives of that step.
+// The translation as token chips with probabilities; pointing at one shows the alternatives of that step. Words are on
+// the screen as soon as can be: it waits for nothing that the frame needs.
 
 import { adopt, el, styleSheet } from "../shared/dom.js";
 import { percentText } from "../shared/numbers.js";
-import { css, readTheme } from "../shared/theme.js";
+import { shareBar } from "../shared/share_bar.js";
+import { readTheme } from "../shared/theme.js";
 import { unpack } from "../shared/transport.js";
 
 const sheet = await styleSheet(new URL("./view.css", import.meta.url));
 
-function bar(theme, probability) {
-  const fill = { width: `${100 * probability}%`, background: css(theme, Math.max(0.45, probability)) };
-  return el("span", { class: "track" }, el("span", { class: "fill", style: fill }));
+// A token, its probability as a bar, and as a number.
+function shown({ token, probability }, theme) {
+  const percent = el("span", { class: "percent" }, percentText(probability));
+  return [el("span", { class: "token" }, token), shareBar(probability, theme), percent];
 }
 
-function alternatives(chip, theme) {
-  return el(
-    "span",
-    { class: "alternatives", role: "tooltip" },
-    el("span", { class: "heading" }, "most probable here"),
-    ...chip.alternatives.map((other) =>
-      el(
-        "span",
-        { class: other.token === chip.token ? "row taken" : "row" },
-        el("span", { class: "token" }, other.token),
-        bar(theme, other.probability),
-        el("span", { class: "percent" }, percentText(other.probability)),
-      ),
-    ),
-  );
+function chip(step, theme) {
+  const { token, probability, alternatives } = step;
+  const row = (other) => el("span", { class: other.token === token ? "row taken" : "row" }, ...shown(other, theme));
+  const heading = el("span", { class: "heading" }, "most probable here");
+  const others = el("span", { class: "alternatives", role: "tooltip" }, heading, ...alternatives.map(row));
+  const label = `${token}, probability ${percentText(probability)}`;
+  const about = { class: "chip", tabindex: "0", role: "listitem", "aria-label": label };
+  return el("span", about, ...shown(step, theme), others);
 }
 
-function drawChip(chip, theme) {
-  return el(
-    "span",
-    { class: "chip", tabindex: "0", role: "listitem", "aria-label": `${chip.token}, probability ${percentText(chip.probability)}` },
-    el("span", { class: "token" }, chip.token),
-    bar(theme, chip.probability),
-    el("span", { class: "percent" }, percentText(chip.probability)),
-    alternatives(chip, theme),
-  );
-}
-
+/** @param {import("../shared/mount.js").Mounting} mounting */
 export default function translation({ data, parentElement }) {
   adopt(parentElement, sheet);
   const { header } = unpack(data);
   const theme = readTheme(parentElement, header.palette);
-  const list = el("div", { class: "chips", role: "list", "aria-label": "Translation, token by token, with probabilities" });
-  list.append(...header.chips.map((chip) => drawChip(chip, theme)));
-  parentElement.replaceChildren(list);
+  const about = { role: "list", "aria-label": "Translation, token by token, with probabilities" };
+  const chips = header.chips.map((step) => chip(step, theme));
+  parentElement.replaceChildren(el("div", { class: "chips", ...about }, ...chips));
 }
