@@ -17,7 +17,7 @@ from model.words import joined, word_groups
 from tests.helpers.checkpoints import text_of
 from tests.helpers.head import PHONE, TOLERANCE, assert_no_sideways_scroll, number_text
 from tests.helpers.screen import link
-from viz.instruments.decoding.align import word_text
+from viz.instruments.decoding.parts.alignment import word_text
 
 TEXT = "Sleeping dogs don't cross the busy street."
 FORCED = "Zwei Hunde rennen."

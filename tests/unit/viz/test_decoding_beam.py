@@ -16,7 +16,7 @@ from tests.helpers.asked import decoding_numbers, decoding_refusal, first
 from tests.helpers.messages import unpack
 from tests.helpers.rounding import SENT
 from tests.helpers.texts import N_LAYERS
-from viz.instruments.decoding.beam import about_alpha
+from viz.instruments.decoding.parts.beam import about_alpha
 
 TEXT = "Where is the station?"
 CHOICES = [

@@ -15,8 +15,8 @@ from tests.helpers.asked import decoding_numbers, decoding_refusal
 from tests.helpers.messages import unpack
 from tests.helpers.rounding import of_product
 from tests.helpers.texts import N_HEADS, N_LAYERS, TEXTS
-from viz.instruments.decoding import cache as cache_module
-from viz.instruments.decoding.cache import (
+from viz.instruments.decoding.parts import cache as cache_module
+from viz.instruments.decoding.parts.cache import (
     LEAST_REPEATS,
     cache_error,
     filled,

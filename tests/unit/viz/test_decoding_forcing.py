@@ -10,7 +10,7 @@ from tests.helpers.asked import answer, decoding_numbers, decoding_refusal
 from tests.helpers.messages import unpack
 from tests.helpers.rounding import SENT
 from tests.helpers.texts import TEXTS
-from viz.instruments.decoding.forcing import MODEL, TYPED
+from viz.instruments.decoding.parts.forcing import MODEL, TYPED
 
 REFERENCE = "Wo ist der große Hund?"
 
@@ -79,7 +79,7 @@ def test_the_free_lane_is_greedy_whatever_the_page_shows(roomy, beam):
 
 
 def test_the_one_pass_and_the_steps_are_computed_apart(plain, monkeypatch):
-    from viz.instruments.decoding import forcing
+    from viz.instruments.decoding.parts import forcing
 
     monkeypatch.setattr(
         forcing, "step_by_step", lambda model, src, reads: forcing.one_pass(model, src, reads) + 1

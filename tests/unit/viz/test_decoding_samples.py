@@ -12,7 +12,7 @@ from tests.helpers.asked import answer, decoding_numbers, decoding_refusal
 from tests.helpers.messages import unpack
 from tests.helpers.rounding import SENT
 from tests.helpers.texts import TEXTS
-from viz.instruments.decoding.samples import MOST_SAMPLES
+from viz.instruments.decoding.parts.samples import MOST_SAMPLES
 
 KNOBS = {"samples": "30", "temperature": "0.5", "top_k": "12", "top_p": "0.9", "seed": "4"}
 

@@ -11,10 +11,19 @@ from typing import Any
 
 from model import Glass, Translation
 from viz.instruments.base import Asked, Instrument, Numbers, Picture
-from viz.instruments.decoding import align, beam, cache, forcing, lanes, samples
+from viz.instruments.decoding import lanes
+from viz.instruments.decoding.parts import alignment, beam, cache, forcing, samples, steps
 from viz.instruments.link import Choice, Count, Ids, heads, layers
 
-TABS = ("steps", "beam", "samples", "forcing", "alignment", "cache")
+PARTS = {
+    "steps": steps,
+    "beam": beam,
+    "samples": samples,
+    "forcing": forcing,
+    "alignment": alignment,
+    "cache": cache,
+}
+"""The tabs, in their order on screen."""
 
 
 def message(asked: Asked) -> Picture:
@@ -57,30 +66,15 @@ INSTRUMENT = Instrument(
     name="decoding",
     places=lambda _: ("decoding",),
     message=message,
+    numbers={"branch": Numbers(lanes.branch)}
+    | {name: numbers for part in PARTS.values() for name, numbers in part.NUMBERS.items()},
     link=(
-        Choice("tab", TABS),
+        Choice("tab", tuple(PARTS)),
         Count("layer", layers),
         Count("head", heads),
         Count("step"),
         Ids("forced", of_sentence=True),
         Count("branch", of_sentence=True),
-        *beam.LINK,
-        *samples.LINK,
-        *forcing.LINK,
-        *align.LINK,
-        *cache.LINK,
+        *(parameter for part in PARTS.values() for parameter in part.LINK),
     ),
-    numbers={
-        "branch": Numbers(lanes.branch),
-        "tokenize": Numbers(lanes.tokenize),
-        "beam": Numbers(beam.beam),
-        "samples": Numbers(samples.samples),
-        "forcing": Numbers(forcing.forcing),
-        "align": Numbers(align.align),
-        "influence": Numbers(align.influence),
-        "cache": Numbers(cache.cache),
-        "cache_terms": Numbers(cache.cache_terms),
-        "cache_check": Numbers(cache.cache_check),
-        "cache_time": Numbers(cache.cache_time),
-    },
 )

@@ -17,7 +17,7 @@ from model.card import WIDEST_BEAM, Decoding, beam_example
 from model.decoding import N_ALTERNATIVES, Step, greedy
 from model.limits import ALPHA, BEAM, LENGTH, Limit
 from viz.instruments import pack
-from viz.instruments.base import Asked
+from viz.instruments.base import Asked, Numbers
 from viz.instruments.link import Choice, Count, Number
 from viz.instruments.output import single
 
@@ -133,3 +133,6 @@ def about_alpha(decoding: Decoding) -> str:
     )
     worse = f"{other.alpha:g} {other.bleu_lc} and {other.length:.2f}{short}"
     return f"{text}: on {decoding.chosen_on} {better}, {worse}."
+
+
+NUMBERS = {"beam": Numbers(beam)}

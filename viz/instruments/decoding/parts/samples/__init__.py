@@ -10,7 +10,7 @@ from model import Glass, Translation
 from model.limits import SAMPLES, SEED, TEMPERATURE, TOP_K, TOP_P
 from model.sampling import Sample, sample
 from viz.instruments import pack
-from viz.instruments.base import Asked
+from viz.instruments.base import Asked, Numbers
 from viz.instruments.link import Number
 
 MOST_SAMPLES = 50
@@ -74,3 +74,6 @@ def samples(asked: Asked) -> bytes:
         "lengths": np.array([len(each.ids) for each, _ in found], dtype=np.int32),
     }
     return pack(header, arrays)
+
+
+NUMBERS = {"samples": Numbers(samples)}

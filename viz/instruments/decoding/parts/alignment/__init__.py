@@ -16,7 +16,7 @@ from model import influence as owed
 from model.tokenizer import SPACE, Tokenizer, readable_bytes
 from model.words import word_groups
 from viz.instruments import pack
-from viz.instruments.base import Asked, Refusal
+from viz.instruments.base import Asked, Numbers, Refusal
 from viz.instruments.decoding.lanes import attentions, ids_of, looks_back, sentence_side
 from viz.instruments.link import Choice, Text
 from viz.instruments.output import single
@@ -86,3 +86,6 @@ def influence(asked: Asked) -> bytes:
         sent[name][..., : array.shape[-1]] = array
     sent["log_probs"] = single(np.append(log_probs, [log_probs[0]] * (1 + n_source - len(log_probs))))
     return pack({"step": step}, sent)
+
+
+NUMBERS = {"align": Numbers(align), "influence": Numbers(influence)}

@@ -22,7 +22,7 @@ from model.decoding import Incremental
 from model.fused import fits
 from model.transformer import DecoderState, Transformer
 from viz.instruments import pack
-from viz.instruments.base import Asked, Refusal
+from viz.instruments.base import Asked, Numbers, Refusal
 from viz.instruments.decoding.lanes import attentions, ids_of, looks_back, sentence_side
 from viz.instruments.link import Cell, Choice
 from viz.instruments.output import single
@@ -290,3 +290,11 @@ def cache_time(asked: Asked) -> bytes:
             break
     header, steps = summary(runs)
     return pack({**header, "at": time.time()}, steps)
+
+
+NUMBERS = {
+    "cache": Numbers(cache),
+    "cache_terms": Numbers(cache_terms),
+    "cache_check": Numbers(cache_check),
+    "cache_time": Numbers(cache_time),
+}

@@ -12,7 +12,7 @@ from model import Glass, TextError, Translation, card
 from model.forcing import one_pass, step_by_step
 from model.text import read
 from viz.instruments import pack
-from viz.instruments.base import Asked
+from viz.instruments.base import Asked, Numbers
 from viz.instruments.link import Text
 from viz.instruments.output import single
 
@@ -81,3 +81,6 @@ def forcing(asked: Asked) -> bytes:
         **own,
     }
     return pack(header, {name: single(array) for name, array in arrays.items()})
+
+
+NUMBERS = {"forcing": Numbers(forcing)}
