@@ -2,14 +2,13 @@
 
 import { Board } from "../shared/board.js";
 import { el } from "../shared/dom.js";
-import { numberText, shortened } from "../shared/numbers.js";
+import { numberText } from "../shared/numbers.js";
 import { paintBar, write } from "../shared/paint.js";
 import { Tabs } from "../shared/tabs.js";
 import { channels } from "../shared/theme.js";
 import { ACTIVE, NARROW, narrowLayout, PARAMETERS, ROOMY, sequence, wideLayout } from "./layout.js";
 import { colourScale, shareText, strongestColumns } from "./maths.js";
 
-const LONGEST_LABEL = 13;
 const AROUND = 305;
 const SILENT_TINT = 0.22;
 const NAMES = { mean: "μ", std: "σ" };
@@ -77,7 +76,8 @@ export class Block {
       return;
     }
     const { stages, tokens } = store.header;
-    const room = { width, height: this.height(), label: this.labelWidth(width) };
+    const label = board.labelWidth(tokens, theme, width * 0.36);
+    const room = { width, height: this.height(), label };
     const layout = this.isNarrow
       ? narrowLayout(stages, this.shownName(store.cursor.stage), tokens.length, room)
       : wideLayout(stages, tokens.length, room);
@@ -95,15 +95,6 @@ export class Block {
       `${store.title}: every stage from the stream that enters to the stream that leaves, token by feature`,
     );
     this.drawCursor();
-  }
-
-  labelWidth(width) {
-    const context = this.board.context;
-    context.font = `bold 16px ${this.theme.font}`;
-    const widest = Math.max(
-      ...this.store.header.tokens.map((token) => context.measureText(shortened(token, LONGEST_LABEL)).width),
-    );
-    return Math.ceil(Math.min(widest + 12, width * 0.36));
   }
 
   height() {

@@ -1,21 +1,13 @@
 // How the cell under the cursor was made, as data: formula, terms, result, and a NumPy snippet with the very numbers.
 
 import { numberText } from "../shared/numbers.js";
+import { products, rowOf as row } from "../shared/part.js";
 import { scalars, snippet, vector as list } from "../shared/snippet.js";
 import { PARAMETERS } from "./layout.js";
 import { NEEDS_MATRICES } from "./maths.js";
 
 // A number that follows a sign: a negative one in brackets.
 const bracketed = (value) => (value < 0 ? `(${numberText(value)})` : numberText(value));
-const row = (part, i) => part.values.subarray(i * part.columns, (i + 1) * part.columns);
-
-function products(a, b, names) {
-  return Array.from(a, (value, n) => ({
-    name: names(n + 1),
-    text: `${numberText(value)} × ${numberText(b[n])}`,
-    value: value * b[n],
-  }));
-}
 
 function given({ store, stage, entry, vector, column, value }) {
   const enters = store.header.layered ? "the stream that enters this block" : "the stream that leaves the last layer";

@@ -1,6 +1,6 @@
 // One button a layer, with a thumbnail of its hidden units, or of its norm_out.
 
-import { activeIn, el, focusOn } from "../shared/dom.js";
+import { el, refill } from "../shared/dom.js";
 import { numberText } from "../shared/numbers.js";
 import { paintThumbnail } from "../shared/paint.js";
 
@@ -15,10 +15,8 @@ export class LayerButtons {
     const { store, node } = this;
     node.hidden = !store.header.layered;
     if (node.hidden) return;
-    const focused = activeIn(node)?.dataset.layer;
     const buttons = Array.from({ length: store.layers }, (_, layer) => this.button(layer, theme));
-    node.replaceChildren(el("span", {}, "layer"), ...buttons);
-    if (focused) focusOn(node.querySelector(`[data-layer="${focused}"]`));
+    refill(node, "layer", el("span", {}, "layer"), ...buttons);
   }
 
   button(layer, theme) {

@@ -7,7 +7,7 @@ import { Sheet } from "./sheet.js";
 
 /**
  * @typedef {{ name: string, title: string, formula: string, shape: string, hint: string, x: number, y: number,
- *   room: number, colour?: string | null, className?: string }} Heading
+ *   room: number, colour?: string | null, ground?: string | null }} Heading
  */
 /** @typedef {import("./sheet.js").Layout} Layout */
 
@@ -17,6 +17,11 @@ export class Board extends Sheet {
     super("board", onPoint, onClick);
     this.headings = el("div", { class: "stage-names" });
     this.node.append(this.headings, ...inside);
+  }
+
+  /** @param {string} name */
+  panel(name) {
+    return this.layout?.panels.find((panel) => panel.name === name);
   }
 
   // Nothing but a sentence.
@@ -40,12 +45,11 @@ export class Board extends Sheet {
   }
 
   /** @param {Heading} heading */
-  heading({ name, title, formula, shape, hint, x, y, room, colour = null, className = "" }) {
-    const style = { left: `${x}px`, top: `${y}px`, maxWidth: `${room}px` };
-    const panel = this.layout?.panels.find((each) => each.name === name);
+  heading({ name, title, formula, shape, hint, x, y, room, colour = null, ground = null }) {
+    const style = { left: `${x}px`, top: `${y}px`, maxWidth: `${room}px`, background: ground ?? "" };
     return el(
       "div",
-      { class: `stage-name ${className}`.trim(), "data-stage": name, "data-y": panel?.y, title: hint, style },
+      { class: "stage-name", "data-stage": name, "data-y": this.panel(name)?.y, title: hint, style },
       el("b", { style: colour ? { color: colour } : {} }, title),
       el("span", {}, formula),
       el("span", { class: "shape" }, shape),

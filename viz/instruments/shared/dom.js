@@ -45,6 +45,15 @@ export const activeIn = (node) => /** @type {ShadowRoot | Document} */ (node.get
 /** @param {any} node */
 export const focusOn = (node) => node?.focus({ preventScroll: true });
 
+// Other children in place of those that are there; the focus stays on what has the same data-`name`, however deep.
+/** @param {HTMLElement} node @param {string} name @param {(Node | string)[]} children */
+export function refill(node, name, ...children) {
+  const active = activeIn(node);
+  const value = node.contains(active) ? active?.closest(`[data-${name}]`)?.getAttribute(`data-${name}`) : null;
+  node.replaceChildren(...children);
+  if (value) focusOn(node.querySelector(`[data-${name}="${CSS.escape(value)}"]`));
+}
+
 /** @type {Map<string, Promise<CSSStyleSheet>>} */
 const asked = new Map();
 

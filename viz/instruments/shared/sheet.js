@@ -21,6 +21,7 @@ import { fresh, hatch, paint, paintTiles, wipe, write } from "./paint.js";
 /** @typedef {{ panel: Panel, row: number, column: number }} Cell */
 
 const LINES_APART = 7;
+const TOUCH = 2;
 
 export class Sheet {
   /** @param {string} className @param {(cell: Cell) => void} onPoint @param {(cell: Cell) => void} onClick */
@@ -88,9 +89,9 @@ export class Sheet {
     return (this.layout?.cell ?? 0) > 17 ? 16 : 14;
   }
 
-  // … and of crowded rows only every so many.
+  // … and of crowded rows only every so many; a line of text is a little less high than its type.
   get stride() {
-    return Math.max(1, Math.ceil(this.type / (this.layout?.cell ?? 1)));
+    return Math.max(1, Math.ceil((this.type - TOUCH) / (this.layout?.cell ?? 1)));
   }
 
   /**

@@ -79,8 +79,22 @@ export class Store {
     return this.header.place;
   }
 
+  // Places that this message has the numbers of.
+  /** @returns {string[]} */
+  get places() {
+    return [this.header.place];
+  }
+
+  // The place that a link opens.
+  /** @param {Record<string, string>} link @returns {string | undefined} */
+  placeIn(link) {
+    return link.place;
+  }
+
+  // What the link says: `place`, and each parameter of the table.
   read() {
-    return decode(this.table, readLink());
+    const link = readLink();
+    return { place: this.placeIn(link), ...decode(this.table, link) };
   }
 
   /** @returns {import("./link.js").Values} */
@@ -99,9 +113,12 @@ export class Store {
   // Somebody else changed the link: the map, another view, Back.
   /** @param {unknown} by */
   follow(by) {
-    if (by === this || !this.header || readLink().place !== this.place) return;
+    if (by === this || !this.header) return;
     const said = this.read();
-    if (JSON.stringify(encode(this.table, said)) === JSON.stringify(encode(this.table, this.linked()))) return;
+    if (!this.places.includes(said.place ?? "")) return;
+    const now = { place: this.place, ...this.linked() };
+    const texts = [said, now].map((values) => JSON.stringify([values.place, encode(this.table, values)]));
+    if (texts[0] === texts[1]) return;
     this.restore(said);
     this.clamp();
     this.changed("data");

@@ -1,6 +1,6 @@
 // A row of tabs, one of which is open. Drawn again, they keep the focus.
 
-import { activeIn, el, focusOn } from "./dom.js";
+import { el, focusOn, refill } from "./dom.js";
 
 export class Tabs {
   // `data`: the name of the attribute that says which tab one is, as in data-view="inside". `isRoving`: only the open
@@ -19,25 +19,15 @@ export class Tabs {
 
   /** @param {Record<string, string>} titles name → what it says, in order @param {string} open */
   draw(titles, open) {
-    const focused = this.focused();
-    this.node.replaceChildren(
-      ...Object.entries(titles).map(([name, title]) =>
-        el(
-          "button",
-          {
-            class: "tab", role: "tab", [`data-${this.data}`]: name, "aria-selected": String(name === open),
-            tabindex: name === open || !this.isRoving ? "0" : "-1", onclick: () => this.choose(name),
-          },
-          title,
-        ),
-      ),
-    );
-    if (focused) this.focus(focused);
+    const tabs = Object.entries(titles).map(([name, title]) => this.tab(name, title, name === open));
+    refill(this.node, this.data, ...tabs);
   }
 
-  focused() {
-    const active = activeIn(this.node);
-    return this.node.contains(active) ? active?.getAttribute(`data-${this.data}`) : null;
+  /** @param {string} name @param {string} title @param {boolean} isOpen */
+  tab(name, title, isOpen) {
+    const about = { class: "tab", role: "tab", [`data-${this.data}`]: name, "aria-selected": String(isOpen) };
+    const tabindex = isOpen || !this.isRoving ? "0" : "-1";
+    return el("button", { ...about, tabindex, onclick: () => this.choose(name) }, title);
   }
 
   /** @param {string} name */
