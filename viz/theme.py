@@ -48,11 +48,6 @@ SITES: dict[str, str] = {
     "decoder.self_attn": "Decoder masked self-attention",
     "decoder.cross_attn": "Cross-attention",
 }
-SITE_CAPTIONS: dict[str, str] = {
-    "encoder.self_attn": "Each source token (row) asks all source tokens (columns) what to take in.",
-    "decoder.self_attn": "Each target token (row) asks itself and those before it (columns), none after it.",
-    "decoder.cross_attn": "Each target token (row) asks the source tokens (columns) the encoder made.",
-}
 
 
 def head_title(place: str, layer: int, head: int) -> str:

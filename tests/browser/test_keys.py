@@ -80,6 +80,28 @@ CASES = {
     "norm": Case("ffn", "encoder.self_attn_norm", on_block("feature"), NORM),
 }
 
+HEAD = all_move((LAYERS, "layer"), (tuple("1234"), "head")) | FREES
+CELL = {"layer": 2, "head": 2, "query": 3, "key": 3, "feature": 3}
+
+
+def attention(view: str, moves: dict[str, str], stage: str = "weights") -> Case:
+    """A cell of that stage of a head."""
+    link = CELL | {"view": view, "stage": stage}
+    return Case("attention", "decoder.cross_attn", {"": HEAD | moves, ".matrix, .board": PINS}, link)
+
+
+def inside(stage: str, row: str, column: str) -> Case:
+    return attention("inside", all_move((UP_DOWN, row), (LEFT_RIGHT, column), (STAGES, "stage")), stage)
+
+
+CASES |= {
+    "all heads": attention("heads", all_move((UP_DOWN, "query"), (LEFT_RIGHT, "key"))),
+    "inside a head, weights": inside("weights", "query", "key"),
+    "inside a head, keys": inside("k", "key", "feature"),
+    "inside a head, values mixed": inside("z", "query", "feature"),
+    "inside a head, heads joined": inside("concat", "query", "wide"),
+}
+
 TABS = {".decoding > .tabs > .tab": dict.fromkeys(LEFT_RIGHT, "tab")}
 STEPS = all_move((LEFT_RIGHT, "step"), (("Home", "End"), "step"))
 HEADS = all_move((LAYERS, "layer"), (tuple("01234"), "head"))

@@ -1,8 +1,9 @@
-// layout.js: where the stages of a head lie, whatever their sizes and the room.
+// attention/layout.js: where the stages of a head lie, whatever their sizes and the room.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { cellAt, narrowLayout, wideLayout } from "../../viz/instruments/shared/layout.js";
+import { narrowLayout, wideLayout } from "../../viz/instruments/attention/layout.js";
+import { cellAt } from "../../viz/instruments/shared/sheet.js";
 
 const SHAPES = [[1, 1], [5, 9], [9, 5], [20, 20], [64, 80], [80, 64], [1, 64], [64, 1]];
 const LABEL = 120;
@@ -10,9 +11,10 @@ const D_HEAD = 32;
 
 // The stages of a site with so many queries and keys.
 function stagesOf([queries, keys], heads, biased = false) {
-  const stage = (name, band, count, columns, kind) => ({ name, band, shape: [count, columns], columns: kind });
-  const ofKeys = (name, columns, kind) => stage(name, "keys", keys, columns, kind);
-  const ofQueries = (name, columns, kind) => stage(name, "queries", queries, columns, kind);
+  const roles = { v: "value", z: "value" };
+  const stage = (name, rows, count, columns, kind) => ({ name, rows, role: roles[name], shape: [count, columns], columns: kind });
+  const ofKeys = (name, columns, kind) => stage(name, "key", keys, columns, kind);
+  const ofQueries = (name, columns, kind) => stage(name, "query", queries, columns, kind);
   const dModel = heads * D_HEAD;
   const middle = ["scores", "scaled", ...(biased ? ["biased"] : []), "masked", "weights"];
   return [
@@ -31,30 +33,29 @@ function stagesOf([queries, keys], heads, biased = false) {
 const wide = (stages, width) => wideLayout(stages, { width, height: 640, label: LABEL });
 
 function assertApart(panels) {
-  const boxes = Object.entries(panels);
-  boxes.forEach(([a, one], n) => {
-    for (const [b, two] of boxes.slice(n + 1)) {
+  panels.forEach((one, n) => {
+    for (const two of panels.slice(n + 1)) {
       const beside = one.x + one.width <= two.x || two.x + two.width <= one.x;
       const above = one.y + one.height <= two.headerY || two.y + two.height <= one.headerY;
-      assert.ok(beside || above, `${a} and ${b} overlap`);
+      assert.ok(beside || above, `${one.name} and ${two.name} overlap`);
     }
   });
 }
 
 // Each cell's middle and nearly its corners belong to it, and what lies above and below a panel does not.
 function assertInverts(layout) {
-  for (const [stage, panel] of Object.entries(layout.panels)) {
-    const at = (row, column) => cellAt(layout, panel.x + column * panel.cellWidth, panel.y + row * panel.cellHeight);
+  for (const panel of layout.panels) {
+    const at = (row, column) => cellAt(layout.panels, panel.x + column * panel.cellWidth, panel.y + row * panel.cellHeight);
     for (let row = 0; row < panel.rows; row++) {
       for (let column = 0; column < panel.columns; column++) {
         for (const within of [0.01, 0.5, 0.99]) {
-          const { stage: found, row: foundRow, column: foundColumn } = at(row + within, column + within);
-          assert.ok(found === stage && foundRow === row && foundColumn === column, `${stage}[${row}, ${column}]`);
+          const found = at(row + within, column + within);
+          assert.ok(found.panel === panel && found.row === row && found.column === column, `${panel.name}[${row}, ${column}]`);
         }
       }
     }
     for (const y of [panel.y - 1, panel.y + panel.height + 1]) {
-      assert.notEqual(cellAt(layout, panel.x + panel.width / 2, y)?.stage, stage);
+      assert.notEqual(cellAt(layout.panels, panel.x + panel.width / 2, y)?.panel, panel);
     }
   }
 }
@@ -68,10 +69,10 @@ for (const shape of SHAPES) {
         const stages = stagesOf(shape, heads, biased);
         for (const width of [1000, 1280, 1500, 1900]) {
           const layout = wide(stages, width);
-          assert.deepEqual(Object.keys(layout.panels).sort(), stages.map((stage) => stage.name).sort());
+          assert.deepEqual(layout.panels.map((panel) => panel.name).sort(), stages.map((stage) => stage.name).sort());
           assertApart(layout.panels);
           assert.ok(layout.width <= width);
-          for (const panel of Object.values(layout.panels)) {
+          for (const panel of layout.panels) {
             assert.ok(panel.x >= LABEL && panel.headerY >= 0);
             assert.ok(panel.x + panel.width <= width + 1e-9);
             assert.ok(panel.y + panel.height <= layout.height);
@@ -83,7 +84,7 @@ for (const shape of SHAPES) {
 
   test(`a panel has one cell for each number, and rows are as high in every stage: ${name}`, () => {
     const stages = stagesOf(shape, 4);
-    const { panels } = wide(stages, 1280);
+    const panels = Object.fromEntries(wide(stages, 1280).panels.map((panel) => [panel.name, panel]));
     for (const { name: stage, shape: [rows, columns] } of stages) {
       const { width, height, cellWidth, cellHeight } = panels[stage];
       assert.ok(Math.abs(width - columns * cellWidth) < 1e-6 && Math.abs(height - rows * cellHeight) < 1e-6);
@@ -99,7 +100,7 @@ for (const shape of SHAPES) {
     for (const width of [280, 390]) {
       for (const stage of stagesOf(shape, 4)) {
         const layout = narrowLayout(stage, { width, height: 500, label: 80 });
-        const { [stage.name]: panel } = layout.panels;
+        const [panel] = layout.panels;
         assert.ok(panel.x + panel.width <= width, stage.name);
         assertInverts(layout);
       }
@@ -109,5 +110,5 @@ for (const shape of SHAPES) {
 
 test("no cell lies beside the panels", () => {
   const layout = wide(stagesOf([5, 9], 4), 1280);
-  for (const [x, y] of [[-1, -1], [5, 5], [1e5, 1e5], [LABEL - 1, 100]]) assert.equal(cellAt(layout, x, y), null);
+  for (const [x, y] of [[-1, -1], [5, 5], [1e5, 1e5], [LABEL - 1, 100]]) assert.equal(cellAt(layout.panels, x, y), null);
 });

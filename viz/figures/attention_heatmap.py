@@ -9,27 +9,17 @@ from model import Entry, Trace
 from viz import theme
 from viz.figures import figure
 from viz.labels import plain, query_labels
-
-STAGES = (
-    "x_q", "x_kv", "q", "k", "v", "q_rot", "k_rot", "scores", "scaled", "biased", "masked",
-    "weights", "z", "out",
-)  # fmt: skip
-"""Stages that a head's trace may hold; x_q and x_kv are the streams that it reads."""
+from viz.stages import entries
 
 
 def stage_entry(trace: Trace, place: str, layer: int, stage: str) -> Entry:
-    """The trace entry behind a stage of a site."""
-    stack, site = place.split(".")
-    name = f"{stack}.{layer}.{site}"
-    if stage in ("x_q", "x_kv"):
-        return trace[trace[f"{name}.{'q' if stage == 'x_q' else 'k'}"].of[0]]
-    return trace[f"{name}.{stage}"]
+    """The trace entry behind a stage of an attention."""
+    return trace[entries(trace, trace.anatomy.at(place).scope(layer))[stage]]
 
 
 def nearest_stage(trace: Trace, place: str, stage: str) -> str:
-    """The stage itself where it can be plotted and this site has it, else its weights."""
-    known = stage in STAGES and (stage in ("x_q", "x_kv") or f"{place.replace('.', '.0.')}.{stage}" in trace)
-    return stage if known else "weights"
+    """The stage itself where it can be plotted and this attention has it, else its weights."""
+    return stage if stage in entries(trace, trace.anatomy.at(place).scope()) else "weights"
 
 
 def axis_labels(trace: Trace, entry: Entry, axis: str) -> list[str]:

@@ -8,7 +8,8 @@
     Ids("forced")                              12.7.301_20
 
 The browser reads and writes by the same tables: the header of a first picture has them as `link`. Rows that
-are `while_pinned` say where a cell is pinned; those that count stand and fall together.
+are `while_pinned` say where a cell is pinned; those that count stand and fall together. They do not go along
+to another place, and neither do those that are `of_place`.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ class Parameter:
     name: str
     _: KW_ONLY
     while_pinned: bool = False
+    of_place: bool = False
     when: Callable[[Asked], bool] = always
     beside: tuple[str, ...] = ()
     tab: str | None = None
@@ -90,7 +92,8 @@ class Parameter:
     def described(self, asked: Asked) -> dict[str, Any]:
         """The row as the browser gets it."""
         row = {"name": self.name, "kind": self.kind, **self.details(asked)}
-        return row | ({"pinned": True} if self.while_pinned else {}) | ({"tab": self.tab} if self.tab else {})
+        stays = self.while_pinned or self.of_place
+        return row | ({"pinned": True} if stays else {}) | ({"tab": self.tab} if self.tab else {})
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,9 @@ def test_nothing_but_the_stages_that_the_site_has_is_sent(trace):
     for place, layer in sites(trace):
         header, arrays = sent(trace, place, layer)
         both = {"x_q", "x_kv"} if place == "decoder.cross_attn" else {"x_q"}
-        assert set(arrays) == set(header["names"]) == STAGES | both | {"out"}
+        assert set(arrays) == STAGES | both | {"out"}
+        assert set(header["names"]) == STAGES | {"x_q", "x_kv", "out"}
+        assert header["same"] == ({} if "x_kv" in both else {"x_kv": "x_q"})
         assert (header["place"], header["layer"]) == (place, layer)
 
 
@@ -86,7 +88,7 @@ def test_what_asks_and_what_answers_are_the_entries_that_the_site_read(trace):
         header, arrays = sent(trace, place, layer)
         site = site_of(place, layer)
         asks, answers = trace[f"{site}.q"].of[0], trace[f"{site}.k"].of[0]
-        assert header["inputs"] == {"x_q": asks, "x_kv": answers}
+        assert (header["names"]["x_q"], header["names"]["x_kv"]) == (asks, answers)
         assert trace[f"{site}.v"].of == (answers,)
         assert same(arrays["x_q"], trace[asks])
         assert same(arrays.get("x_kv", arrays["x_q"]), trace[answers])
@@ -97,8 +99,11 @@ def test_what_asks_and_what_answers_are_the_entries_that_the_site_read(trace):
 )
 def test_the_memory_is_said_to_be_what_the_encoder_ended_with(tmp_path, norm, left):
     trace = load(checkpoints.make(tmp_path, norm, N_LAYERS, N_HEADS, norm=norm)).trace(TEXT, [5, 6])
-    header, arrays = sent(trace, "decoder.cross_attn", 0)
-    assert header["made_of"]["x_kv"] == left
+    _, arrays = sent(trace, "decoder.cross_attn", 0)
+    described = unpack(first("attention", (None, trace, None)))[0]["places"]["decoder.cross_attn"]
+    assert described["given"]["x_kv"]["more"] == f", which is {left}, made from the source"
+    final = ", after its final norm" if norm == "pre" else ""
+    assert described["given"]["x_kv"]["said"] == f"the encoder's output{final}"
     assert arrays["x_kv"].tobytes() == trace[left].value.tobytes()
 
 
@@ -106,8 +111,8 @@ def test_cross_attention_is_answered_by_what_left_the_encoder(uneven):
     memory = [layer_name for layer_name in uneven if layer_name.startswith("encoder.")][-1]
     for layer in range(N_LAYERS):
         header, arrays = sent(uneven, "decoder.cross_attn", layer)
-        assert header["inputs"]["x_kv"] == memory
-        assert header["inputs"]["x_q"].startswith(f"decoder.{layer}.")
+        assert header["names"]["x_kv"] == memory
+        assert header["names"]["x_q"].startswith(f"decoder.{layer}.")
         assert arrays["x_kv"].tobytes() == uneven[memory].value.tobytes()
 
 
@@ -221,8 +226,8 @@ def test_padding_is_masked_and_called_padding(small_glass, place):
     padded = small_glass.trace(TEXT, [5, 6, 7], pad_to=12)
     assert 4 == len(plain.sides["tgt"].tokens) < len(plain.sides["src"].tokens) < 12
     described = unpack(first("attention", (None, padded, None)))[0]["places"][place]
-    sides = {"src": len(plain.sides["src"].tokens), "tgt": len(plain.sides["tgt"].tokens)}
-    real = {axis: sides[side] for axis, side in described["sides"].items()}
+    titles = {"source": len(plain.sides["src"].tokens), "target": len(plain.sides["tgt"].tokens)}
+    real = {"query": titles[described["asking"]], "key": titles[described["answering"]]}
     assert described["real"] == real
     assert len(described["keys"]) == 12
     _, arrays = sent(padded, place, 1)

@@ -25,9 +25,9 @@ async (rows) => {
   return heaviestPath(rows, rows[0].length);
 }
 """
-SOURCE = {"sides": {"query": "tgt", "key": "src"}, "causal": False}
-ENCODER = {"sides": {"query": "src", "key": "src"}, "causal": False}
-DECODER = {"sides": {"query": "tgt", "key": "tgt"}, "causal": True}
+SOURCE = {"self": False, "answering": "source", "causal": False}
+ENCODER = {"self": True, "answering": "source", "causal": False}
+DECODER = {"self": True, "answering": "target", "causal": True}
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +36,9 @@ def say(node):
 
     def say(weights, site, real=None):
         queries, keys = real or np.shape(weights)
-        is_source = site["sides"]["key"] == "src"
+        end = keys - 1 if site["answering"] == "source" else None
         asked = {"queries": queries, "keys": keys, "columns": np.shape(weights)[1], "causal": site["causal"]}
-        asked |= {"self": len(set(site["sides"].values())) == 1, "end": keys - 1 if is_source else None}
+        asked |= {"self": site["self"], "end": end}
         labels = ["⟨s⟩" if site["causal"] else "w1", *(f"w{j}" for j in range(2, np.shape(weights)[1] + 1))]
         told = {**site, "keys": labels, "real": {"query": queries, "key": keys}}
         found = node.evaluate(SAY, [np.asarray(weights).tolist(), asked, told])

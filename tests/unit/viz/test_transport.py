@@ -114,7 +114,10 @@ def test_the_labels_sent_are_the_tokens_of_the_trace(trace):
         entry = trace[f"{stack}.0.{site}.weights"]
         assert tuple(described["keys"]) == entry.labels["key"]
         assert tuple(described["queries"]) == query_labels(trace, entry)
-        assert described["sides"] == dict(entry.sides)
+        titles = {"src": "source", "tgt": "target"}
+        assert [described["asking"], described["answering"]] == [
+            titles[side] for side in entry.sides.values()
+        ]
         assert received[place].shape[2:] == (len(described["queries"]), len(described["keys"]))
 
 

@@ -1,242 +1,226 @@
 // How the cell under the cursor was made, as data: formula, terms, result, and a NumPy snippet with the very numbers.
 
-import { exactText, numberText, weightText } from "../shared/numbers.js";
+import { numberText, weightText } from "../shared/numbers.js";
+import { cellOf, columnOf, products, rowOf } from "../shared/part.js";
+import { scalars, snippet, vector } from "../shared/snippet.js";
 
-const list = (name, values) => `${name} = np.array([${Array.from(values, exactText).join(", ")}], dtype=np.float32)`;
-const row = (part, i) => part.values.subarray(i * part.columns, (i + 1) * part.columns);
-const columnOf = (part, e) => Float64Array.from({ length: part.rows }, (_, j) => part.values[j * part.columns + e]);
-const at = (part, i, j) => part.values[i * part.columns + j];
+/**
+ * @typedef {object} Cell
+ * @property {import("./store.js").Store} store
+ * @property {import("./maths.js").Stage} stage
+ * @property {import("../shared/part.js").Part} part its numbers
+ * @property {number} i its row @property {number} column
+ * @property {number} value NaN while nobody knows it
+ * @property {(n: number) => import("../shared/part.js").Part} parent the nth of what the stage is made from
+ */
 
-// Products a·b with a sum; `names` label the terms.
-function products(a, b, names) {
-  return Array.from(a, (value, n) => ({ name: names(n), text: `${numberText(value)} × ${numberText(b[n])}`, value: value * b[n] }));
+const FETCHING = { note: "Fetching the weight matrix…", waiting: true };
+
+// A number as it is, from a row of its own.
+/** @param {Cell} cell @param {string} formula @param {string} note */
+function asItIs({ part, i, column, value }, formula, note) {
+  return { formula, note, numpy: snippet([vector("x", rowOf(part, i))], `x[${column}]`, value) };
 }
 
-function snippet(lines, result, value) {
-  return ["import numpy as np", ...lines, `print(${result})  # on screen: ${exactText(value)}`].join("\n");
+/** @param {Cell} cell */
+function given(cell) {
+  const { store, stage } = cell;
+  const { said, more } = store.site.given[stage.name];
+  return asItIs(cell, `given: ${said}`, `It is the entry ${store.names[stage.name]}${more}.`);
 }
 
-// What a head reads: the stream, where norms come first after its norm, or what the encoder hands on.
-function what(store, stage) {
-  const entry = store.names.inputs[stage];
-  if (entry.endsWith("memory")) return `the encoder's output${store.names.made_of[stage].endsWith("norm_out") ? ", after its final norm" : ""}`;
-  return `the stream that enters this block${entry.endsWith("norm_out") ? ", after its norm" : ""}`;
+// A stage that has no arithmetic here: of another variant of attention, or what an encoding adds.
+/** @param {Cell} cell */
+function named(cell) {
+  const { store, stage } = cell;
+  const made = stage.of.length ? `the model's own, made from ${stage.of.join(" and ")}` : "given: the model's own";
+  return asItIs(cell, made, `It is the entry ${store.names[stage.name]}.`);
 }
 
-function given(store, { stage, query, key, wide }) {
-  const part = store.stage(stage);
-  const index = stage === "x_q" ? query : key;
-  const entry = store.names.inputs[stage];
-  const value = at(part, index, wide);
+// A row through a weight matrix. `x`: what it is called in the terms, `letter`: its features; `out`: the row of W, in
+// torch's order.
+/** @param {Cell} cell @param {{ matrix: string, of: string, x: string, letter: string, out: number }} how */
+function linear({ store, stage, i, column, value, parent }, { matrix, of, x, letter, out }) {
+  const from = stage.of[0];
+  const { projections } = store;
+  const here = column + 1;
+  const said = `row ${i + 1} of ${from} · column ${here} of ${of}W_${matrix} + bias`;
+  if (!projections) return { formula: said, ...FETCHING };
+  const row = rowOf(parent(0), i);
+  const W = projections[`W_${matrix.toLowerCase()}`].values.subarray(out * row.length, (out + 1) * row.length);
+  const bias = projections[`b_${matrix.toLowerCase()}`].values[out];
+  const terms = products(row, W, (n) => `${x}${n}·W${n}`);
   return {
-    title: `${stage}[${index + 1}, ${wide + 1}]`,
-    formula: `given: ${what(store, stage)}`,
-    note: `It is the entry ${entry}${entry.endsWith("memory") ? `, which is ${store.names.made_of[stage]}, made from the source` : ""}.`,
-    terms: [],
-    value,
-    numpy: snippet([list("x", row(part, index))], `x[${wide}]`, value),
+    formula: `Σ_${letter} ${from}[${i + 1}, ${letter}] · W_${matrix}[${letter}, ${here}] + b_${matrix}[${here}]`,
+    terms: [...terms, { name: "bias", text: "bias", value: bias }],
+    numpy: snippet([vector(x, row), vector("W_column", W), scalars({ b: bias })], `${x} @ W_column + b`, value),
   };
 }
 
-function projected(store, { stage, query, key, feature }) {
-  const letter = stage[0];
-  const index = letter === "q" ? query : key;
-  const x = store.own(letter === "q" ? "x_q" : "x_kv");
-  const value = at(store.stage(stage), index, feature);
-  const base = { title: `${letter}[${index + 1}, ${feature + 1}]`, value, terms: [] };
-  const name = letter === "q" ? "x_q" : "x_kv";
-  const formula = `row ${index + 1} of ${name} · column ${feature + 1} of this head's W_${letter} + bias`;
-  if (!store.projections) return { ...base, formula, note: "Fetching the weight matrix…", waiting: true };
-  const { d_head, d_model } = store.sizes;
-  const out = store.chosen.head * d_head + feature;
-  const W = store.projections[`W_${letter}`].values.subarray(out * d_model, (out + 1) * d_model);
-  const bias = store.projections[`b_${letter}`].values[out];
-  const terms = products(row(x, index), W, (d) => `x${d + 1}·W${d + 1}`);
-  terms.push({ name: "bias", text: "bias", value: bias });
-  return {
-    ...base,
-    formula: `Σ_d ${name}[${index + 1}, d] · W_${letter}[d, ${feature + 1}] + b_${letter}[${feature + 1}]`,
-    terms,
-    numpy: snippet([list("x", row(x, index)), list("W_column", W), `b = np.float32(${exactText(bias)})`], "x @ W_column + b", value),
-  };
+/** @param {Cell} cell */
+function projected(cell) {
+  const { store, stage, column } = cell;
+  const out = store.head * store.sizes.d_head + column;
+  return linear(cell, { matrix: stage.name, of: "this head's ", x: "x", letter: "d", out });
 }
 
-function turned(store, { stage, query, key, feature }) {
-  const letter = stage[0];
-  const index = letter === "q" ? query : key;
-  const part = store.own(letter);
-  const pair = feature - (feature % 2);
-  const angle = index / 10000 ** (pair / store.sizes.d_head);
-  const [even, odd] = [at(part, index, pair), at(part, index, pair + 1)];
-  const isEven = feature % 2 === 0;
-  const value = at(store.stage(stage), index, feature);
+/** @param {Cell} cell */
+const output = (cell) => linear(cell, { matrix: "O", of: "", x: "concat", letter: "f", out: cell.column });
+
+/** @param {Cell} cell */
+function turned({ store, stage, i, column, value, parent }) {
+  const letter = stage.of[0];
+  const { d_head } = store.sizes;
+  const pair = column - (column % 2);
+  const angle = i / 10000 ** (pair / d_head);
+  const [even, odd] = [cellOf(parent(0), i, pair), cellOf(parent(0), i, pair + 1)];
+  const [cos, sin] = [{ text: "cos", times: Math.cos(angle) }, { text: "sin", times: Math.sin(angle) }];
+  const isFirst = column === pair;
+  const [first, second] = isFirst ? [cos, { text: "−sin", times: -sin.times }] : [sin, cos];
+  const [a, sign, b] = isFirst ? ["cos", "-", "sin"] : ["sin", "+", "cos"];
+  const both = `the pair (${pair + 1}, ${pair + 2})`;
+  const power = `10000^(${pair}/${d_head})`;
   return {
-    title: `${letter}_rot[${index + 1}, ${feature + 1}]`,
-    formula: `the pair (${pair + 1}, ${pair + 2}) of ${letter} turned by position ${index} / 10000^(${pair}/${store.sizes.d_head}) = ${numberText(angle)} rad`,
+    formula: `${both} of ${letter} turned by position ${i} / ${power} = ${numberText(angle)} rad`,
     terms: [
-      { name: `${letter}${pair + 1}`, text: `${numberText(even)} × ${isEven ? "cos" : "sin"}`, value: even * (isEven ? Math.cos(angle) : Math.sin(angle)) },
-      { name: `${letter}${pair + 2}`, text: `${numberText(odd)} × ${isEven ? "−sin" : "cos"}`, value: odd * (isEven ? -Math.sin(angle) : Math.cos(angle)) },
+      { name: `${letter}${pair + 1}`, text: `${numberText(even)} × ${first.text}`, value: even * first.times },
+      { name: `${letter}${pair + 2}`, text: `${numberText(odd)} × ${second.text}`, value: odd * second.times },
     ],
-    value,
     numpy: snippet(
-      [list("pair", [even, odd]), `angle = ${angle}`],
-      isEven ? "pair[0] * np.cos(angle) - pair[1] * np.sin(angle)" : "pair[0] * np.sin(angle) + pair[1] * np.cos(angle)",
+      [vector("pair", [even, odd]), `angle = ${angle}`],
+      `pair[0] * np.${a}(angle) ${sign} pair[1] * np.${b}(angle)`,
       value,
     ),
   };
 }
 
-function score(store, { query, key }) {
-  const q = store.own("q_rot") ?? store.own("q");
-  const k = store.own("k_rot") ?? store.own("k");
-  const value = at(store.stage("scores"), query, key);
+/** @param {Cell} cell */
+function score({ i, column, value, parent }) {
+  const [q, k] = [rowOf(parent(0), i), rowOf(parent(1), column)];
   return {
-    title: `scores[${query + 1}, ${key + 1}]`,
-    formula: `Σ_e q[${query + 1}, e] · k[${key + 1}, e]: does this query meet this key?`,
-    terms: products(row(q, query), row(k, key), (e) => `q${e + 1}·k${e + 1}`),
-    value,
-    numpy: snippet([list("q", row(q, query)), list("k", row(k, key))], "q @ k", value),
+    formula: `Σ_e q[${i + 1}, e] · k[${column + 1}, e]: does this query meet this key?`,
+    terms: products(q, k, (e) => `q${e}·k${e}`),
+    numpy: snippet([vector("q", q), vector("k", k)], "q @ k", value),
   };
 }
 
-function scaled(store, { query, key }) {
+/** @param {Cell} cell */
+function scaled({ store, i, column, value, parent }) {
   const { d_head } = store.sizes;
-  const before = at(store.stage("scores"), query, key);
-  const value = at(store.stage("scaled"), query, key);
-  const off = !store.knobs.scale;
+  const before = cellOf(parent(0), i, column);
+  const text = numberText(before);
+  const isOff = !store.knobs.scale;
+  const divided = `${text} / √d_head = ${text} / √${d_head} = ${text} / ${numberText(Math.sqrt(d_head))}`;
   return {
-    title: `scaled[${query + 1}, ${key + 1}]`,
-    formula: off ? `${numberText(before)}, left as it is (what if: no scaling)` : `${numberText(before)} / √d_head = ${numberText(before)} / √${d_head} = ${numberText(before)} / ${numberText(Math.sqrt(d_head))}`,
-    terms: [],
-    value,
-    numpy: snippet([`score = np.float32(${exactText(before)})`], off ? "score" : `score / np.sqrt(np.float32(${d_head}))`, value),
+    formula: isOff ? `${text}, left as it is (what if: no scaling)` : divided,
+    numpy: snippet([scalars({ score: before })], isOff ? "score" : `score / np.sqrt(np.float32(${d_head}))`, value),
   };
 }
 
-function biased(store, { query, key }) {
-  const before = at(store.stage("scaled"), query, key);
-  const bias = at(store.own("position_bias"), query, key);
-  const value = at(store.stage("biased"), query, key);
+/** @param {Cell} cell */
+function biased({ i, column, value, parent }) {
+  const [before, bias] = [cellOf(parent(0), i, column), cellOf(parent(1), i, column)];
   return {
-    title: `biased[${query + 1}, ${key + 1}]`,
-    formula: "scaled + the position bias: the farther, the lower",
+    formula: `${numberText(before)} + ${numberText(bias)}: farther keys get less`,
     terms: [{ name: "scaled", text: "scaled", value: before }, { name: "bias", text: "position bias", value: bias }],
-    value,
-    numpy: snippet([`scaled, bias = np.float32(${exactText(before)}), np.float32(${exactText(bias)})`], "scaled + bias", value),
+    numpy: snippet([scalars({ scaled: before, bias })], "scaled + bias", value),
   };
 }
 
 // Why a key may or may not be seen, in words.
-export function maskRule(store, query, key) {
-  const { site } = store;
-  if (!store.knobs.mask) return "kept: what if there were no mask?";
+/** @param {{ site: any, knobs: any }} store @param {number} query @param {number} key */
+export function maskRule({ site, knobs }, query, key) {
+  if (!knobs.mask) return "kept: what if there were no mask?";
   if (key >= site.real.key) return "−∞ by the padding mask: this key is only filling, no token of the sentence.";
-  if (site.causal && key > query) return `−∞ by the causal mask: row ${query + 1} must not see token ${key + 1}, which comes later.`;
-  return site.causal ? `kept: token ${key + 1} does not come after row ${query + 1}.` : "kept: a real token, and no causal mask here.";
+  if (!site.causal) return "kept: a real token, and no causal mask here.";
+  const [row, token] = [`row ${query + 1}`, `token ${key + 1}`];
+  if (key > query) return `−∞ by the causal mask: ${row} must not see ${token}, which comes later.`;
+  return `kept: ${token} does not come after ${row}.`;
 }
 
-function masked(store, { query, key }) {
-  const before = at(store.stage("biased") ?? store.stage("scaled"), query, key);
-  const value = at(store.stage("masked"), query, key);
+/** @param {Cell} cell */
+function masked({ store, i, column, value, parent }) {
+  const before = cellOf(parent(0), i, column);
+  const keep = value === -Infinity ? "False" : "True";
   return {
-    title: `masked[${query + 1}, ${key + 1}]`,
     formula: `${numberText(before)} → ${numberText(value)}`,
-    note: maskRule(store, query, key),
-    terms: [],
-    value,
-    numpy: snippet([`scaled, keep = np.float32(${exactText(before)}), ${value === -Infinity ? "False" : "True"}`], "np.where(keep, scaled, -np.inf)", value),
+    note: maskRule(store, i, column),
+    numpy: snippet([scalars({ scaled: before }), `keep = ${keep}`], "np.where(keep, scaled, -np.inf)", value),
   };
 }
 
-function weight(store, { query, key }) {
-  const line = row(store.stage("masked"), query);
+/** @param {Cell} cell */
+function weight({ store, i, column, value, parent }) {
+  const line = rowOf(parent(0), i);
   const { temperature } = store.knobs;
+  const { keys } = store.site;
   const highest = Math.max(...line);
-  const value = at(store.stage("weights"), query, key);
   const exps = Array.from(line, (x) => (highest === -Infinity ? 0 : Math.exp((x - highest) / temperature)));
   const sum = exps.reduce((a, b) => a + b, 0);
-  const below = (x) => {
+  const below = (/** @type {number} */ x) => {
     const difference = `${numberText(x)} − ${numberText(highest)}`;
     return temperature === 1 ? difference : `(${difference}) / ${temperature}`;
   };
   return {
-    title: `weights[${query + 1}, ${key + 1}]`,
-    formula: `exp(${below(line[key])}) / Σ = ${numberText(exps[key])} / ${numberText(sum)}`,
+    formula: `exp(${below(line[column])}) / Σ = ${numberText(exps[column])} / ${numberText(sum)}`,
     note: `Σ has one term a key; ${numberText(highest)} is the row's largest masked score.`,
-    terms: exps.map((term, j) => ({ name: store.site.keys[j], text: `exp(${below(line[j])})`, value: term, here: j === key })),
+    terms: exps.map((e, j) => ({ name: keys[j], text: `exp(${below(line[j])})`, value: e, here: j === column })),
     sumName: "Σ",
     total: sum,
-    value,
     asWeight: true,
-    numpy: snippet([list("x", line), `e = np.exp((x - x.max()) / np.float32(${temperature}))`], `(e / e.sum())[${key}]`, value),
+    numpy: snippet(
+      [vector("x", line), `e = np.exp((x - x.max()) / np.float32(${temperature}))`],
+      `(e / e.sum())[${column}]`,
+      value,
+    ),
   };
 }
 
-function mixed(store, { query, feature }) {
-  const weights = row(store.stage("weights"), query);
-  const values = columnOf(store.own("v"), feature);
-  const value = at(store.stage("z"), query, feature);
+/** @param {Cell} cell */
+function mixed({ store, i, column, value, parent }) {
+  const [weights, values] = [rowOf(parent(0), i), columnOf(parent(1), column)];
+  const text = (/** @type {number} */ j) => `${weightText(weights[j])} × ${numberText(values[j])}`;
   return {
-    title: `z[${query + 1}, ${feature + 1}]`,
-    formula: `Σ_j weights[${query + 1}, j] · v[j, ${feature + 1}]: the values, weighted and summed over keys`,
-    terms: Array.from(weights, (w, j) => ({ name: store.site.keys[j], text: `${weightText(w)} × ${numberText(values[j])}`, value: w * values[j] })),
-    value,
-    numpy: snippet([list("weights", weights), list("v", values)], "weights @ v", value),
+    formula: `Σ_j weights[${i + 1}, j] · v[j, ${column + 1}]: the values, weighted and summed over keys`,
+    terms: Array.from(values, (v, j) => ({ name: store.site.keys[j], text: text(j), value: weights[j] * v })),
+    numpy: snippet([vector("weights", weights), vector("v", values)], "weights @ v", value),
   };
 }
 
-function beside(store, { query, wide }) {
+/** @param {Cell} cell */
+function beside({ store, stage, part, i, column, value }) {
   const { d_head } = store.sizes;
-  const head = Math.floor(wide / d_head);
-  const value = at(store.stage("concat"), query, wide);
+  const where = `feature ${(column % d_head) + 1} of head ${Math.floor(column / d_head) + 1}`;
   return {
-    title: `concat[${query + 1}, ${wide + 1}]`,
-    formula: `the heads' z side by side: column ${wide + 1} is feature ${(wide % d_head) + 1} of head ${head + 1}`,
-    terms: [],
-    value,
-    numpy: snippet([list("concat", row(store.stage("concat"), query))], `concat[${wide}]`, value),
+    formula: `the heads' ${stage.of[0]} side by side: column ${column + 1} is ${where}`,
+    numpy: snippet([vector("concat", rowOf(part, i))], `concat[${column}]`, value),
   };
 }
 
-function output(store, { query, wide }) {
-  const part = store.stage("out");
-  const value = part ? at(part, query, wide) : NaN;
-  const base = { title: `out[${query + 1}, ${wide + 1}]`, value, terms: [] };
-  if (!store.projections) return { ...base, formula: `row ${query + 1} of concat · column ${wide + 1} of W_O + bias`, note: "Fetching the weight matrix…", waiting: true };
-  const { d_model } = store.sizes;
-  const concat = row(store.stage("concat"), query);
-  const W = store.projections.W_o.values.subarray(wide * d_model, (wide + 1) * d_model);
-  const bias = store.projections.b_o.values[wide];
-  const terms = products(concat, W, (f) => `concat${f + 1}·W${f + 1}`);
-  terms.push({ name: "bias", text: "bias", value: bias });
-  return {
-    ...base,
-    formula: `Σ_f concat[${query + 1}, f] · W_O[f, ${wide + 1}] + b_O[${wide + 1}]`,
-    terms,
-    numpy: snippet([list("concat", concat), list("W_column", W), `b = np.float32(${exactText(bias)})`], "concat @ W_column + b", value),
-  };
-}
-
+/** @type {Record<string, (cell: Cell) => any>} */
 const MAKERS = {
-  x_q: given, x_kv: given, q: projected, k: projected, v: projected, q_rot: turned, k_rot: turned, scores: score,
-  scaled, biased, masked, weights: weight, z: mixed, concat: beside, out: output,
+  q: projected, k: projected, v: projected, q_rot: turned, k_rot: turned, scores: score, scaled, biased, masked,
+  weights: weight, z: mixed, concat: beside, out: output,
 };
-
 const NEEDS_MATRICES = new Set(["q", "k", "v", "out"]);
 
-// Which tokens the cell under the cursor is about.
-function tokensOf({ site }, { stage, query, key }) {
-  const row = ["x_kv", "k", "k_rot", "v"].includes(stage) ? null : `row ${query + 1}: ${site.queries[query]}`;
-  const column = ["x_q", "q", "q_rot", "out", "concat"].includes(stage) ? null : `key ${key + 1}: ${site.keys[key]}`;
-  return [row, column];
-}
-
 // The explanation of the cell under the cursor; until the layer's numbers are here, a sentence that says so.
+/** @param {import("./store.js").Store} store */
 export function explain(store) {
-  const { cursor } = store;
+  const { site, cursor } = store;
   if (!store.exact) return store.trouble ?? "Fetching this layer's numbers…";
-  if (NEEDS_MATRICES.has(cursor.stage) && !store.projections) store.fetchProjections();
-  const made = MAKERS[cursor.stage](store, cursor);
-  const whatIf = store.whatIf && cursor.stage in store.recomputed && cursor.stage !== "scores";
-  return { ...made, whatIf, note: [...tokensOf(store, cursor), made.note].filter(Boolean).join(" · ") };
+  const stage = store.row(cursor.stage);
+  const { name, rows, columns } = stage;
+  if (NEEDS_MATRICES.has(name) && !store.projections) store.fetchProjections();
+  const [i, column] = [cursor[store.rowName(name)], cursor[store.columnName(name)]];
+  const known = store.part(name);
+  const value = known ? cellOf(known, i, column) : NaN;
+  const parent = (/** @type {number} */ n) => store.part(stage.of[n]) ?? store.own(stage.of[n]);
+  const make = name in site.given ? given : (MAKERS[name] ?? named);
+  const made = make({ store, stage, part: known ?? store.own(name), i, column, value, parent });
+  // Which tokens it is about.
+  const row = rows === "query" ? `row ${i + 1}: ${site.queries[i]}` : `key ${i + 1}: ${site.keys[i]}`;
+  const key = columns === "key" ? `key ${column + 1}: ${site.keys[column]}` : null;
+  const note = [row, key, made.note].filter(Boolean).join(" · ");
+  return { terms: [], ...made, title: `${name}[${i + 1}, ${column + 1}]`, value, whatIf: store.isChanged(name), note };
 }

@@ -1,124 +1,62 @@
-// All heads of the site as a grid (with each layer's mean), one of them large, and the row under the cursor as bars.
+// All heads of the place as a grid, one of them large, the cursor's row as bars, and each head of the layer in words.
 
 import { el } from "../shared/dom.js";
 import { Matrix } from "../shared/matrix.js";
-import { percentText, shortened, weightText } from "../shared/numbers.js";
-import { paintThumbnail } from "../shared/paint.js";
+import { shortened, weightText } from "../shared/numbers.js";
+import { cellOf, rowOf } from "../shared/part.js";
 import { css } from "../shared/theme.js";
-import { describeHead, FIGURES, inWords, patternOf } from "./pattern.js";
+import { Grid } from "./grid.js";
+import { Sayings } from "./sayings.js";
 
 const BAR_HEIGHT = 22;
 const AROUND_BARS = 190;
+const FEWEST_BARS = 8;
 const STRIP = 150;
+const HEIGHTS = [240, 860];
 const LONGEST_LABEL = 18;
+
 export class Heads {
+  /** @param {import("./store.js").Store} store */
   constructor(store) {
     this.store = store;
+    /** @type {any} */
+    this.theme = null;
     this.matrix = new Matrix({
-      onCursor: (cell) => store.point({ stage: "weights", ...cell }),
-      onPin: (cell) => store.pin({ stage: "weights", ...cell }),
+      onCursor: (/** @type {any} */ cell) => store.point({ stage: "weights", ...cell }),
+      onPin: (/** @type {any} */ cell) => store.pin({ stage: "weights", ...cell }),
     });
-    this.grid = el("div", { class: "grid", role: "group", "aria-label": "All heads: layers down, heads across" });
+    this.grid = new Grid(store);
+    this.sayings = new Sayings(store);
     this.siteCaption = el("p", { class: "site-caption" });
-    this.rule = el("p", {});
+    const asks = el("strong", { class: "query" }, "Rows ask");
+    const answers = el("strong", { class: "key" }, "columns answer");
     this.legend = el("div", { class: "legend", "aria-hidden": "true" });
-    this.caption = el("div", { class: "caption" }, this.rule, this.legend);
     this.readout = el("p", { class: "readout" });
     this.bars = el("div", { class: "bars" });
-    this.pattern = el("div", { class: "pattern" });
-    this.gridSide = el("section", { class: "heads" }, this.grid, this.siteCaption, this.pattern);
-    this.stage = el("section", { class: "stage" }, this.caption, this.matrix.node);
-    this.side = el("section", { class: "side" }, this.readout, this.bars);
-    this.node = el("div", { class: "overview" }, this.gridSide, this.stage, this.side);
+    this.gridSide = el("section", { class: "heads" }, this.grid.node, this.siteCaption, this.sayings.node);
+    const caption = el("div", { class: "caption" }, el("p", {}, asks, ", ", answers, "."), this.legend);
+    this.stage = el("section", { class: "stage" }, caption, this.matrix.node);
+    const side = el("section", { class: "side" }, this.readout, this.bars);
+    this.node = el("div", { class: "overview" }, this.gridSide, this.stage, side);
+    /** @type {{ part: import("../shared/part.js").Part, isExact: boolean }} the weights that are shown */
+    this.current = { part: { values: [], rows: 0, columns: 0 }, isExact: false };
   }
 
+  /** @param {any} theme */
   draw(theme) {
-    this.theme = theme;
-    const drawn = [this.store.overview, this.store.chosen.place, theme.mode, this.gridSide.clientWidth];
-    if (!this.drawn || drawn.some((value, i) => value !== this.drawn[i])) this.drawGrid();
-    this.drawn = drawn;
-    this.drawStage();
-  }
-
-  drawGrid() {
-    const { store, theme } = this;
-    const { n_layers, n_heads, queries, keys } = store.sizes;
-    const { values } = store.overview[store.chosen.place];
-    const size = queries * keys;
-    const isTight = this.gridSide.clientWidth / (n_heads + 1.5) < 58;
-    const cells = [el("span", { class: "head-name" }, isTight ? "head" : "")];
-    for (let head = 0; head < n_heads; head++) cells.push(el("span", { class: "head-name" }, isTight ? `${head + 1}` : `head ${head + 1}`));
-    cells.push(el("span", { class: "head-name mean" }, "mean"));
-    for (let layer = 0; layer < n_layers; layer++) {
-      cells.push(el("span", { class: "layer-name" }, n_layers > 5 ? `${layer + 1}` : `layer ${layer + 1}`));
-      const mean = new Float32Array(size);
-      for (let head = 0; head < n_heads; head++) {
-        const start = (layer * n_heads + head) * size;
-        const weights = Float32Array.from(values.subarray(start, start + size), (byte) => byte / 255);
-        weights.forEach((weight, i) => (mean[i] += weight / n_heads));
-        const canvas = el("canvas", {});
-        paintThumbnail(canvas, { stage: "weights", values: weights, rows: queries, columns: keys, scale: "weight" }, theme);
-        const properties = {
-          class: "thumb",
-          "data-layer": layer + 1,
-          "data-head": head + 1,
-          "aria-label": `layer ${layer + 1}, head ${head + 1}`,
-          onclick: () => store.choose({ layer, head }),
-        };
-        cells.push(el("button", properties, canvas));
-      }
-      const canvas = el("canvas", {});
-      paintThumbnail(canvas, { stage: "mean of weights", values: mean, rows: queries, columns: keys, scale: "weight" }, theme);
-      cells.push(el("span", { class: "thumb mean", role: "img", "aria-label": `layer ${layer + 1}, mean of its heads` }, canvas));
-    }
-    this.grid.style.gridTemplateColumns = `auto repeat(${n_heads + 1}, minmax(0, 1fr))`;
-    this.grid.replaceChildren(...cells);
-    this.markChosen();
-  }
-
-  markChosen() {
-    const { layer, head } = this.store.chosen;
-    for (const thumb of this.grid.querySelectorAll("button.thumb")) {
-      const isChosen = Number(thumb.dataset.layer) === layer + 1 && Number(thumb.dataset.head) === head + 1;
-      thumb.setAttribute("aria-pressed", String(isChosen));
-    }
-  }
-
-  // Exact weights once they are here; until then the overview's shades, and no number.
-  weights() {
     const { store } = this;
-    const { n_heads, queries, keys } = store.sizes;
-    const exact = store.stage("weights");
-    if (exact) return { values: exact.values, isExact: true };
-    const start = (store.chosen.layer * n_heads + store.chosen.head) * queries * keys;
-    const bytes = store.overview[store.chosen.place].values.subarray(start, start + queries * keys);
-    return { values: Float32Array.from(bytes, (byte) => byte / 255), isExact: false };
-  }
-
-  drawStage() {
-    const { store, theme } = this;
     const { site } = store;
-    this.markChosen();
+    this.theme = theme;
+    this.grid.draw(theme, this.gridSide.clientWidth);
     this.siteCaption.textContent = site.caption;
-    this.rule.replaceChildren(
-      el("strong", { style: { color: theme.roles.query } }, "Rows ask"),
-      ", ",
-      el("strong", { style: { color: theme.roles.key } }, "columns answer"),
-      ".",
-    );
     this.drawLegend();
-    const sides = { src: "source", tgt: "target" };
-    const { layer, head } = store.chosen;
     const { queries, keys } = store.sizes;
-    const name = `${site.title}, layer ${layer + 1}, head ${head + 1}`;
-    this.matrix.node.setAttribute(
-      "aria-label",
-      `${name}: weights of ${queries} ${sides[site.sides.query]} tokens over ${keys} ${sides[site.sides.key]} tokens`,
-    );
+    const said = `weights of ${queries} ${site.asking} tokens over ${keys} ${site.answering} tokens`;
+    this.matrix.node.setAttribute("aria-label", `${store.title}: ${said}`);
     this.matrix.node.classList.toggle("what-if", store.whatIf);
     this.current = this.weights();
     this.matrix.draw({
-      ...this.current,
+      values: this.current.part.values,
       stage: "weights",
       rows: site.queries.map((label) => shortened(label, 2 * LONGEST_LABEL)),
       columns: site.keys.map((label) => shortened(label, LONGEST_LABEL)),
@@ -127,15 +65,23 @@ export class Heads {
       width: this.stage.clientWidth,
       height: this.height(),
     });
-    this.drawPattern();
+    this.sayings.draw();
     this.drawCursor();
+  }
+
+  // Exact weights once they are here; until then the first message's shades, and no number.
+  weights() {
+    const { store } = this;
+    if (store.exact) return { part: store.weights(), isExact: true };
+    const { queries: rows, keys: columns } = store.sizes;
+    return { part: { values: store.shades(store.layer, store.head), rows, columns }, isExact: false };
   }
 
   // What is left of the first screen between the headings and the strip, so that all of it is seen at once.
   height() {
     const scrolled = document.querySelector("[data-testid=stMain]")?.scrollTop ?? 0;
     const above = this.matrix.node.getBoundingClientRect().top + scrolled;
-    return Math.min(860, Math.max(240, window.innerHeight - above - STRIP));
+    return Math.min(HEIGHTS[1], Math.max(HEIGHTS[0], window.innerHeight - above - STRIP));
   }
 
   drawLegend() {
@@ -145,16 +91,20 @@ export class Heads {
     this.legend.replaceChildren(...parts);
   }
 
+  /** @param {number} weight */
+  numberText(weight) {
+    return this.current.isExact ? weightText(weight) : "…";
+  }
+
   drawCursor() {
-    const { store, current } = this;
-    const { site, cursor } = store;
-    const { keys } = store.sizes;
-    this.matrix.mark(cursor, store.pinned);
-    const row = Array.from(current.values.subarray(cursor.query * keys, (cursor.query + 1) * keys));
+    const { store } = this;
+    const { site, cursor, pinned } = store;
+    this.matrix.mark({ query: cursor.query, key: cursor.key }, pinned);
+    const number = this.numberText(cellOf(this.current.part, cursor.query, cursor.key));
     this.readout.replaceChildren(
-      el("span", { class: "number" }, current.isExact ? weightText(row[cursor.key]) : "…"),
+      el("span", { class: "number" }, number),
       store.whatIf ? el("span", { class: "badge what-if" }, "what if") : "",
-      store.pinned ? el("span", { class: "badge" }, "pinned") : "",
+      pinned ? el("span", { class: "badge" }, "pinned") : "",
       el("br"),
       "query ",
       el("b", { class: "query" }, site.queries[cursor.query]),
@@ -164,72 +114,37 @@ export class Heads {
       el("b", { class: "key" }, site.keys[cursor.key]),
       ` (column ${cursor.key + 1})`,
     );
-    this.drawBars(row);
+    this.drawBars(Array.from(rowOf(this.current.part, cursor.query)));
   }
 
   // The cursor's row: where this query looks. In token order while all fit, else the heaviest and the rest.
+  /** @param {number[]} row */
   drawBars(row) {
     const { site, cursor, knobs } = this.store;
     const visible = site.causal && knobs.mask ? Math.min(cursor.query + 1, row.length) : row.length;
-    const most = Math.max(8, Math.floor((this.stage.clientHeight - AROUND_BARS) / BAR_HEIGHT));
-    let shown = [...Array(visible).keys()];
-    let rest = 0;
-    if (visible > most) {
-      shown.sort((a, b) => row[b] - row[a]);
-      rest = shown.slice(most - 1).reduce((sum, j) => sum + row[j], 0);
-      shown = shown.slice(0, most - 1).sort((a, b) => a - b);
-    }
-    const number = (weight) => (this.current.isExact ? weightText(weight) : "…");
-    const line = (label, weight, here) => {
-      const fill = { width: `${100 * weight}%`, background: css(this.theme, Math.max(0.45, weight)) };
-      return el(
-        "div",
-        { class: here ? "bar here" : "bar", title: label },
-        el("span", { class: "label" }, label),
-        el("span", { class: "track" }, el("span", { class: "fill", style: fill })),
-        el("span", { class: "value" }, number(weight)),
-      );
-    };
-    const lines = shown.map((j) => line(site.keys[j], row[j], j === cursor.key));
-    if (visible > most) lines.push(line(`${visible - most + 1} others`, rest, false));
+    const most = Math.max(FEWEST_BARS, Math.floor((this.stage.clientHeight - AROUND_BARS) / BAR_HEIGHT));
+    const order = [...Array(visible).keys()];
+    const heaviest = visible > most ? [...order].sort((a, b) => row[b] - row[a]).slice(0, most - 1) : order;
+    const kept = order.filter((j) => heaviest.includes(j));
+    const lines = kept.map((j) => this.bar(site.keys[j], row[j], j === cursor.key));
     const sum = row.reduce((total, weight) => total + weight, 0);
-    this.bars.replaceChildren(...lines, el("div", { class: "sum" }, "row sum ", el("span", { class: "value" }, number(sum))));
+    if (visible > most) {
+      const rest = order.reduce((total, j) => (heaviest.includes(j) ? total : total + row[j]), 0);
+      lines.push(this.bar(`${visible - most + 1} others`, rest, false));
+    }
+    const value = el("span", { class: "value" }, this.numberText(sum));
+    this.bars.replaceChildren(...lines, el("div", { class: "sum" }, "row sum ", value));
   }
 
-  // What this head does, in plain words, each with its figure; and a badge for each head of the layer.
-  drawPattern() {
-    const { store } = this;
-    const { n_heads, keys: columns } = store.sizes;
-    const { site } = store;
-    const { real, sides } = site;
-    const self = sides.query === sides.key;
-    const asked = { queries: real.query, keys: real.key, columns, self, end: sides.key === "src" ? real.key - 1 : null };
-    const rows = Array.from({ length: n_heads }, (_, head) => {
-      const isOpen = head === store.chosen.head;
-      const button = el("button", { class: "head-button", "data-head": head + 1, onclick: () => store.choose({ head }) }, `head ${head + 1}`);
-      if (!store.exact) return el("div", { class: "head-line" }, button, el("span", { class: "note" }, "…"));
-      const { values } = isOpen ? store.stage("weights") : store.own("weights", head);
-      const stats = describeHead(values, { ...asked, causal: site.causal && !(isOpen && !store.knobs.mask) });
-      const pattern = patternOf(stats);
-      const isNamed = !["none", "single", "spread"].includes(pattern.name);
-      const figures = [
-        `entropy ${stats.entropy.toFixed(2)} of ${Math.log2(real.key).toFixed(2)} bits`,
-        ...Object.keys(FIGURES).filter((name) => name in stats).map((name) => `${FIGURES[name]} ${percentText(stats[name])}`),
-        `a row's heaviest ${percentText(stats.peak)}`,
-      ];
-      if ("order" in stats) figures.push(`the heaviest path through the words that never steps back ${percentText(stats.order)}`);
-      const left = real.query - stats.choices;
-      if (left) figures.push(`without ${left === 1 ? "the row that sees" : `${left} rows that see`} one token only`);
-      return el(
-        "div",
-        { class: isOpen ? "head-line here" : "head-line" },
-        button,
-        el("span", { class: isNamed ? "badge" : "note" }, inWords(pattern, stats, site)),
-        isOpen ? el("div", { class: "figures" }, `${figures.join(" · ")}.`) : null,
-      );
-    });
-    const focused = this.pattern.getRootNode().activeElement?.closest(".head-button")?.dataset.head;
-    this.pattern.replaceChildren(...rows);
-    if (focused) this.pattern.querySelector(`[data-head="${focused}"]`)?.focus({ preventScroll: true });
+  /** @param {string} label @param {number} weight @param {boolean} isHere */
+  bar(label, weight, isHere) {
+    const fill = { width: `${100 * weight}%`, background: css(this.theme, Math.max(0.45, weight)) };
+    return el(
+      "div",
+      { class: isHere ? "bar here" : "bar", title: label },
+      el("span", { class: "label" }, label),
+      el("span", { class: "track" }, el("span", { class: "fill", style: fill })),
+      el("span", { class: "value" }, this.numberText(weight)),
+    );
   }
 }

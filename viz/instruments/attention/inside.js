@@ -1,388 +1,194 @@
 // Inside one head: each stage a matrix, queries entering from the left, keys from above, values passing under to z.
 
-import { el, listen } from "../shared/dom.js";
-import { cellAt, narrowLayout, wideLayout } from "../shared/layout.js";
-import { numberText, shortened, weightText } from "../shared/numbers.js";
-import { fresh, hatch, largest, paint, wipe, write } from "../shared/paint.js";
+import { Board } from "../shared/board.js";
+import { el } from "../shared/dom.js";
+import { numberText, weightText } from "../shared/numbers.js";
+import { largest } from "../shared/paint.js";
+import { cellOf } from "../shared/part.js";
+import { Tabs } from "../shared/tabs.js";
+import { Flow } from "./flow.js";
+import { narrowLayout, wideLayout } from "./layout.js";
+import { formulaOf, titleOf } from "./words.js";
 
 const NARROW = 760;
 const AROUND = 236;
+const HEIGHTS = [400, 900];
 const LEAST_NAME = 78;
 const LEAST_CHAIN = 230;
-const TYPE = 16;
-const LINES_APART = 7;
-const LONGEST_LABEL = 13;
-const TITLES = {
-  x_q: "x, queries", x_kv: "x, keys", q: "q", k: "k", v: "v", q_rot: "q turned", k_rot: "k turned",
-  scores: "scores", scaled: "scaled", biased: "biased", masked: "masked", weights: "weights", z: "z", concat: "all heads", out: "out",
-};
-const ROWS_ARE_KEYS = new Set(["x_kv", "k", "k_rot", "v"]);
-const MATRICES = new Set(["scores", "scaled", "biased", "masked", "weights"]);
-const WIDE = new Set(["x_q", "x_kv", "concat", "out"]);
-const ROLE = { q: "query", q_rot: "query", x_q: "query", k: "key", k_rot: "key", x_kv: "key", v: "value", z: "value", concat: "output", out: "output" };
-
-function formula(name, d_head, whatIf, { fromSource, isNormed }) {
-  const formulas = {
-    x_q: isNormed ? "norm_out" : "this stream", x_kv: fromSource ? "encoder's output" : "same stream", q: "x W_q + b", k: "x W_k + b", v: "x W_v + b", q_rot: "q turned", k_rot: "k turned",
-    scores: "q kᵀ", scaled: whatIf.scale ? `÷ √${d_head}` : "not scaled", biased: "+ distance",
-    masked: whatIf.mask ? "mask → −∞" : "no mask", weights: "softmax", z: "weights · v", concat: "z, side by side", out: "· W_O + b",
-  };
-  return formulas[name];
-}
 
 export class Inside {
+  /** @param {import("./store.js").Store} store */
   constructor(store) {
     this.store = store;
-    this.picture = el("canvas", { "aria-hidden": "true" });
-    this.overlay = el("canvas", { class: "overlay", "aria-hidden": "true" });
-    this.headers = el("div", { class: "stage-names" });
+    /** @type {any} */
+    this.theme = null;
     this.chain = el("div", { class: "chain" });
-    this.board = el(
-      "div",
-      { class: "board", role: "figure", tabindex: "0" },
-      this.picture,
-      this.overlay,
-      this.headers,
-      this.chain,
-    );
-    this.tabs = el("div", { class: "stage-tabs", role: "tablist", "aria-label": "Stage" });
-    this.node = el("div", { class: "inside" }, this.tabs, this.board);
-    listen(this.board, { pointermove: (event) => this.pointed(event, (cursor) => store.point(cursor)) });
-    listen(this.board, { click: (event) => this.pointed(event, (cursor) => store.pin(cursor)) });
-  }
-
-  pointed(event, act) {
-    if (!this.layout) return;
-    const box = this.board.getBoundingClientRect();
-    const cell = cellAt(this.layout, event.clientX - box.left, event.clientY - box.top);
-    if (!cell) return;
-    const cursor = { stage: cell.stage, [ROWS_ARE_KEYS.has(cell.stage) ? "key" : "query"]: cell.row };
-    if (MATRICES.has(cell.stage)) cursor.key = cell.column;
-    else if (WIDE.has(cell.stage)) cursor.wide = cell.column;
-    else cursor.feature = cell.column;
-    act(cursor);
-  }
-
-  describe() {
-    return this.store.stages.map((name) => {
-      const { rows, columns } = this.store.stage(name) ?? this.store.own(name);
-      const kind = MATRICES.has(name) ? "key" : WIDE.has(name) ? "d_model" : "d_head";
-      return { name, shape: [rows, columns], columns: kind, band: ROWS_ARE_KEYS.has(name) ? "keys" : "queries" };
+    this.board = new Board({
+      onPoint: (cell) => store.point(this.cursorAt(cell)),
+      onClick: (cell) => store.pin(this.cursorAt(cell)),
+      inside: [this.chain],
     });
+    const choose = (/** @type {string} */ stage) => store.open(stage);
+    this.tabs = new Tabs({ label: "Stage", data: "stage", className: "stage-tabs", choose, isRoving: false });
+    this.node = el("div", { class: "inside" }, this.tabs.node, this.board.node);
+    this.flow = new Flow(store, this.board);
+    this.isNarrow = false;
   }
 
-  draw(theme) {
-    this.theme = theme;
+  /** @param {import("../shared/sheet.js").Cell} cell */
+  cursorAt({ panel, row, column }) {
     const { store } = this;
+    return { stage: panel.name, [store.rowName(panel.name)]: row, [store.columnName(panel.name)]: column };
+  }
+
+  /** @param {any} theme */
+  draw(theme) {
+    const { store, board } = this;
+    this.theme = theme;
+    const width = Math.max(280, this.node.clientWidth);
+    this.isNarrow = width < NARROW;
+    this.tabs.node.hidden = !this.isNarrow;
     if (!store.exact) {
       // What was drawn belongs to another layer.
-      this.layout = null;
       this.chain.hidden = true;
-      for (const canvas of [this.picture, this.overlay]) wipe(canvas);
-      this.headers.replaceChildren(el("p", {}, store.trouble ?? "Fetching this layer's numbers…"));
+      board.clear(store.trouble ? "" : "Fetching this layer's numbers…");
       return;
     }
-    const stages = this.describe();
-    const width = Math.max(280, this.node.clientWidth);
-    this.narrow = width < NARROW;
-    const longest = Math.max(...[...store.site.queries, ...store.site.keys].map((token) => [...shortened(this.reads(token), LONGEST_LABEL)].length));
-    const room = { width, height: this.height(), label: Math.min(8.4 * longest + 14, width * 0.3) };
-    const open = stages.find(({ name }) => name === store.cursor.stage) ?? stages.find(({ name }) => name === "weights");
-    this.layout = this.narrow ? narrowLayout(open, room) : wideLayout(stages, room);
-    this.drawTabs(stages);
-    this.board.style.height = `${this.layout.height}px`;
-    for (const canvas of [this.picture, this.overlay]) fresh(canvas, this.layout.width, this.layout.height);
-    const context = this.picture.getContext("2d");
-    for (const [name, panel] of Object.entries(this.layout.panels)) this.drawPanel(context, name, panel);
-    if (!this.narrow) this.drawFlow(context);
-    this.drawLabels(context);
-    this.drawHeaders();
-    const { layer, head } = store.chosen;
-    this.board.setAttribute("aria-label", `Inside ${store.site.title}, layer ${layer + 1}, head ${head + 1}: every stage from x to out`);
+    const stages = store.site.stages.map((stage) => this.shaped(stage));
+    const label = board.labelWidth([...this.labels("query"), ...this.labels("key")], theme, width * 0.3);
+    const room = { width, height: this.height(), label };
+    const open = store.row(store.cursor.stage);
+    const layout = this.isNarrow ? narrowLayout(this.shaped(open), room) : wideLayout(stages, room);
+    if (this.isNarrow) this.tabs.draw(this.tabTitles(stages), open.name);
+    for (const panel of layout.panels) this.furnish(panel);
+    board.draw(layout, theme, layout.panels.map((panel) => this.heading(panel)), (context) => this.drawMore(context));
+    board.node.setAttribute("aria-label", `Inside ${store.title}: every stage from x to out`);
     this.drawCursor();
   }
 
-  // Target rows are labelled by what they read; the prediction is in the strip below.
-  reads(label) {
-    return label.split(" → ")[0] || label;
+  /** @param {import("./maths.js").Stage} stage @returns {import("./layout.js").Shaped} */
+  shaped(stage) {
+    const { rows, columns } = this.store.own(stage.name);
+    return { ...stage, shape: [rows, columns] };
+  }
+
+  // What answers comes first, as it stands above on a wide screen.
+  /** @param {import("./maths.js").Stage[]} stages */
+  tabTitles(stages) {
+    const order = ["key", "query"].flatMap((rows) => stages.filter((stage) => stage.rows === rows));
+    return Object.fromEntries(order.map(({ name }) => [name, titleOf(name)]));
+  }
+
+  // Rows that predict are labelled by what they read; the prediction is in the strip below.
+  /** @param {string} rows */
+  labels(rows) {
+    const { site } = this.store;
+    return rows === "key" ? site.keys : site.queries.map((label) => label.split(" → ")[0] || label);
   }
 
   // The board and the strip below it fill one screen.
   height() {
-    return Math.min(900, Math.max(400, window.innerHeight - AROUND));
+    return Math.min(HEIGHTS[1], Math.max(HEIGHTS[0], window.innerHeight - AROUND));
   }
 
-  drawTabs(stages) {
-    const { store } = this;
-    this.tabs.hidden = !this.narrow;
-    if (!this.narrow) return;
-    this.tabs.replaceChildren(
-      ...stages.map(({ name }) =>
-        el(
-          "button",
-          { role: "tab", class: "tab", "aria-selected": String(name in this.layout.panels), onclick: () => store.move({ stage: name }) },
-          TITLES[name],
-        ),
-      ),
-    );
-  }
-
-  drawPanel(context, name, panel) {
+  // What a panel shows. What the knobs changed and W_O has not been fetched for is hatched: point at it, and it is.
+  /** @param {import("./layout.js").Panel} panel */
+  furnish(panel) {
     const { store, theme } = this;
-    const part = store.stage(name);
-    if (!part) {
-      this.drawUnknown(context, panel);
-      return;
-    }
-    const scale = name === "weights" ? { scale: "weight", limit: 1 } : { scale: "signed", limit: largest(part.values) };
-    panel.limit = scale.limit;
-    const { x, y, width, height } = panel;
-    const painted = paint(context, { stage: name, ...part, ...scale, x, y, width, height }, theme);
-    const isMasked = (row, column) => part.values[row * part.columns + column] === -Infinity;
-    if (name === "masked") hatch(context, painted, isMasked, theme, LINES_APART);
-    if (name === "concat") this.headBorders(context, panel);
-    const changed = store.whatIf && name in store.recomputed && name !== "scores";
-    context.strokeStyle = changed ? theme.roles.output : theme.faint;
-    context.lineWidth = changed ? 3 : 1;
-    context.strokeRect(panel.x - 0.5, panel.y - 0.5, panel.width + 1, panel.height + 1);
+    const { name } = panel;
+    const part = store.part(name);
+    if (panel.isFirst) panel.labels = this.labels(store.rowName(name));
+    const [scale, limit] = name === "weights" ? ["weight", 1] : ["signed", part && largest(part.values)];
+    if (part) panel.picture = { stage: name, ...part, scale, limit };
+    if (!part) panel.isHidden = () => true;
+    else if (name === "masked") panel.isHidden = (row, column) => cellOf(part, row, column) === -Infinity;
+    if (!part || store.isChanged(name)) panel.frame = theme.roles.output;
   }
 
-  // What the knobs changed and W_O has not been fetched for: point at it, and it is.
-  drawUnknown(context, panel) {
-    panel.limit = 0;
-    hatch(context, panel, () => true, this.theme, LINES_APART);
-    context.strokeStyle = this.theme.roles.output;
-    context.lineWidth = 3;
-    context.strokeRect(panel.x - 0.5, panel.y - 0.5, panel.width + 1, panel.height + 1);
+  /** @param {CanvasRenderingContext2D} context */
+  drawMore(context) {
+    const joined = this.board.panel("concat");
+    if (joined) this.flow.headBorders(context, joined);
+    if (!this.isNarrow) this.flow.draw(context);
   }
 
-  headBorders(context, panel) {
-    const { n_heads } = this.store.sizes;
-    context.strokeStyle = this.theme.text;
-    context.lineWidth = 1;
-    for (let head = 1; head < n_heads; head++) {
-      const x = panel.x + (panel.width * head) / n_heads;
-      context.beginPath();
-      context.moveTo(x, panel.y);
-      context.lineTo(x, panel.y + panel.height);
-      context.stroke();
-    }
-    context.lineWidth = 3;
-    context.strokeStyle = this.theme.roles.output;
-    const { head } = this.store.chosen;
-    context.strokeRect(panel.x + (panel.width * head) / n_heads, panel.y, panel.width / n_heads, panel.height);
-  }
-
-  // The path of key j: right from its row of k, then down into column j of the scores.
-  keyPath(context, j) {
-    const { panels } = this.layout;
-    const k = panels.k_rot ?? panels.k;
-    const { scores } = panels;
-    const y = k.y + (j + 0.5) * k.cellHeight;
-    const x = scores.x + (j + 0.5) * scores.cellWidth;
-    const bend = Math.min(14, Math.abs(x - k.x - k.width));
-    context.beginPath();
-    context.moveTo(k.x + k.width, y);
-    context.lineTo(x - bend, y);
-    context.quadraticCurveTo(x, y, x, y + bend);
-    context.lineTo(x, scores.y - 2);
-    context.stroke();
-  }
-
-  queryPath(context, i) {
-    const { panels } = this.layout;
-    const q = panels.q_rot ?? panels.q;
-    const { scores } = panels;
-    const y = q.y + (i + 0.5) * q.cellHeight;
-    context.beginPath();
-    context.moveTo(q.x + q.width, y);
-    context.lineTo(scores.x - 1, y);
-    context.stroke();
-  }
-
-  drawFlow(context) {
+  /** @param {import("./layout.js").Panel} panel @returns {import("../shared/board.js").Heading} */
+  heading(panel) {
     const { store, theme } = this;
-    const { panels } = this.layout;
-    const { queries, keys } = store.sizes;
-    context.lineWidth = 1;
-    context.globalAlpha = 0.45;
-    context.strokeStyle = theme.roles.key;
-    for (let j = 0; j < keys; j++) this.keyPath(context, j);
-    context.strokeStyle = theme.roles.query;
-    for (let i = 0; i < queries; i++) this.queryPath(context, i);
-    context.globalAlpha = 0.25;
-    context.fillStyle = theme.roles.value;
-    const { v, z } = panels;
-    context.beginPath();
-    context.moveTo(v.x, v.y + v.height + 1);
-    context.lineTo(v.x + v.width, v.y + v.height + 1);
-    context.lineTo(z.x + z.width, z.y - 2);
-    context.lineTo(z.x, z.y - 2);
-    context.fill();
-    context.globalAlpha = 1;
-  }
-
-  drawLabels(context) {
-    const { theme, layout } = this;
-    context.textAlign = "right";
-    context.textBaseline = "middle";
-    const size = Math.min(TYPE, layout.cell - 1);
-    if (size < 8) return;
-    context.font = `${size}px ${theme.font}`;
-    context.fillStyle = theme.text;
-    for (const name of this.labelled()) {
-      const panel = layout.panels[name];
-      this.labelsOf(name).forEach((label, i) => {
-        write(context, shortened(label, LONGEST_LABEL), panel.x - 7, panel.y + (i + 0.5) * panel.cellHeight, panel.x - 8);
-      });
-    }
-  }
-
-  labelled() {
-    return this.narrow ? Object.keys(this.layout.panels) : ["x_kv", "x_q"];
-  }
-
-  labelsOf(name) {
-    const { site } = this.store;
-    return ROWS_ARE_KEYS.has(name) ? site.keys : site.queries.map((label) => this.reads(label));
-  }
-
-  drawHeaders() {
-    const { store, theme, layout } = this;
-    const names = Object.entries(layout.panels).map(([name, panel]) => {
-      const part = store.stage(name) ?? store.own(name);
-      const colour = ROLE[name] ? { color: theme.roles[ROLE[name]] } : {};
-      const room = Math.max(panel.width + 20, this.narrow ? 250 : LEAST_NAME);
-      const fromSource = store.site.sides.query !== store.site.sides.key;
-      const isNormed = store.names.inputs.x_q.endsWith("norm_out");
-      const tinted = ROWS_ARE_KEYS.has(name) && store.site.sides.key === "src" && fromSource ? " from-source" : "";
-      const isKnown = Boolean(store.stage(name));
-      const scale = name === "weights" ? "0…1" : isKnown ? `±${numberText(panel.limit)}` : "not computed yet: point here";
-      return el(
-        "div",
-        { class: `stage-name${tinted}`, "data-stage": name, title: `${TITLES[name]}, ${part.rows} × ${part.columns}, colours ${scale}`, style: { left: `${panel.x}px`, top: `${panel.headerY}px`, maxWidth: `${room}px` } },
-        el("b", { style: colour }, room < 110 && name.startsWith("x_") ? "x" : TITLES[name]),
-        el("span", {}, formula(name, store.sizes.d_head, store.knobs, { fromSource, isNormed })),
-        el("span", { class: "shape" }, `${part.rows}×${part.columns}`),
-      );
-    });
-    this.headers.replaceChildren(...names);
+    const { name, rows, columns, picture } = panel;
+    const { site } = store;
+    const stage = store.row(name);
+    const room = Math.max(panel.width + 20, this.isNarrow ? 250 : LEAST_NAME);
+    const end = name === "weights" ? "0…1" : picture && `±${numberText(picture.limit)}`;
+    return {
+      name,
+      title: room < 110 && name.startsWith("x_") ? "x" : titleOf(name),
+      formula: site.given[name]?.formula ?? formulaOf(stage, store),
+      shape: `${rows}×${columns}`,
+      hint: `${titleOf(name)}, ${rows} × ${columns}, colours ${end ?? "not computed yet: point here"}`,
+      x: panel.x,
+      y: panel.headerY,
+      room,
+      colour: stage.role && theme.roles[stage.role],
+      ground: stage.rows === "key" && site.tint ? theme.roles[site.tint] : null,
+    };
   }
 
   drawCursor() {
-    const { store, theme, layout } = this;
-    if (!layout || !store.exact) return;
-    if (this.narrow && !(store.cursor.stage in layout.panels)) {
+    const { store, theme, board } = this;
+    if (!board.layout || !store.exact) return;
+    const { cursor } = store;
+    if (this.isNarrow && !this.board.panel(cursor.stage)) {
       this.draw(theme);
       return;
     }
-    const context = this.overlay.getContext("2d");
-    wipe(this.overlay);
-    const { cursor } = store;
-    if (!this.narrow) {
-      context.lineWidth = 3;
-      context.strokeStyle = theme.roles.key;
-      this.keyPath(context, cursor.key);
-      context.strokeStyle = theme.roles.query;
-      this.queryPath(context, cursor.query);
-    }
-    for (const [name, panel] of Object.entries(layout.panels)) this.markPanel(context, name, panel, cursor);
-    this.markLabels(context, cursor);
+    const context = board.marking();
+    if (!this.isNarrow) this.flow.mark(context, cursor);
+    for (const panel of board.layout.panels) this.mark(context, panel, cursor);
     this.drawChain();
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} context @param {import("../shared/sheet.js").Panel} panel
+   * @param {import("../shared/store.js").Cursor} cursor
+   */
+  mark(context, panel, cursor) {
+    const { store, board, theme } = this;
+    const { name } = panel;
+    const { columns } = store.row(name);
+    const axis = store.rowName(name);
+    const row = cursor[axis];
+    if (panel.labels) board.label(context, panel, row, theme.roles[axis], true);
+    board.markRow(context, panel, row, theme.roles[axis]);
+    const column = this.columnOf(name, cursor);
+    if (columns === "key") board.markColumn(context, panel, column, theme.roles.key);
+    const isHere = name === cursor.stage;
+    const strong = store.pinned ? 5 : 4;
+    if (isHere || columns === "key") board.markCell(context, panel, row, column, isHere ? strong : 2);
+  }
+
+  // Where the heads stand side by side, the column of this head's z.
+  /** @param {string} name @param {import("../shared/store.js").Cursor} cursor */
+  columnOf(name, cursor) {
+    const { head, sizes } = this.store;
+    if (name === "concat" && cursor.stage === "z") return head * sizes.d_head + cursor.feature;
+    return cursor[this.store.columnName(name)];
   }
 
   // One cell's way from score to weight, in the free space between k and v.
   drawChain() {
-    const { store, layout } = this;
-    const { panels } = layout;
-    const left = panels.scores ? panels.scores.x + panels.scores.width + 24 : 0;
-    const width = panels.v ? panels.v.x - left - 20 : 0;
-    this.chain.hidden = this.narrow || width < LEAST_CHAIN;
+    const { store } = this;
+    const { site, cursor } = store;
+    const { left, width } = this.isNarrow ? { left: 0, width: 0 } : this.flow.between;
+    this.chain.hidden = width < LEAST_CHAIN;
     if (this.chain.hidden) return;
     Object.assign(this.chain.style, { left: `${left}px`, width: `${width}px` });
-    const { query, key } = store.cursor;
-    const steps = ["scores", "scaled", "biased", "masked", "weights"].filter((name) => name in panels);
-    const items = steps.map((name) => {
-      const { values, columns } = store.stage(name);
-      const value = values[query * columns + key];
-      return el("li", {}, `${TITLES[name]} `, el("b", {}, name === "weights" ? weightText(value) : numberText(value)));
+    const steps = site.stages.filter(({ columns, of }) => columns === "key" && of.length).map(({ name }) => {
+      const value = cellOf(store.part(name) ?? store.own(name), cursor.query, cursor.key);
+      return el("li", {}, `${titleOf(name)} `, el("b", {}, name === "weights" ? weightText(value) : numberText(value)));
     });
-    this.chain.replaceChildren(
-      el("p", {}, el("b", { class: "query" }, store.site.queries[query]), " asks ", el("b", { class: "key" }, store.site.keys[key])),
-      el("ol", {}, ...items),
-    );
-  }
-
-  columnOf(name, cursor) {
-    if (MATRICES.has(name)) return cursor.key;
-    if (!WIDE.has(name)) return cursor.feature;
-    return name === "concat" && cursor.stage === "z" ? this.store.chosen.head * this.store.sizes.d_head + cursor.feature : cursor.wide;
-  }
-
-  markPanel(context, name, panel, cursor) {
-    const { theme } = this;
-    const isKeys = ROWS_ARE_KEYS.has(name);
-    const row = isKeys ? cursor.key : cursor.query;
-    const y = panel.y + row * panel.cellHeight;
-    context.lineWidth = 2;
-    context.strokeStyle = isKeys ? theme.roles.key : theme.roles.query;
-    context.strokeRect(panel.x - 1, y, panel.width + 2, panel.cellHeight);
-    const column = this.columnOf(name, cursor);
-    const x = panel.x + column * panel.cellWidth;
-    if (MATRICES.has(name)) {
-      context.strokeStyle = theme.roles.key;
-      context.strokeRect(x, panel.y - 1, panel.cellWidth, panel.height + 2);
-    }
-    const isHere = name === cursor.stage;
-    if (!isHere && !MATRICES.has(name)) return;
-    context.lineWidth = isHere ? (this.store.pinned ? 5 : 4) : 2;
-    context.strokeStyle = theme.text;
-    context.strokeRect(x - 1, y - 1, panel.cellWidth + 2, panel.cellHeight + 2);
-  }
-
-  markLabels(context, cursor) {
-    const { theme, layout } = this;
-    context.textAlign = "right";
-    context.textBaseline = "middle";
-    for (const name of this.labelled()) {
-      const panel = layout.panels[name];
-      const isKeys = ROWS_ARE_KEYS.has(name);
-      const i = isKeys ? cursor.key : cursor.query;
-      const y = panel.y + (i + 0.5) * panel.cellHeight;
-      context.fillStyle = theme.background;
-      context.fillRect(0, y - TYPE / 2 - 2, panel.x - 3, TYPE + 4);
-      context.fillStyle = isKeys ? theme.roles.key : theme.roles.query;
-      context.font = `bold ${TYPE}px ${theme.font}`;
-      write(context, shortened(this.labelsOf(name)[i], LONGEST_LABEL), panel.x - 7, y, panel.x - 8);
-    }
-    const { scores } = layout.panels;
-    if (!scores) return;
-    context.textAlign = "left";
-    context.font = `bold ${TYPE}px ${theme.font}`;
-    const label = shortened(this.store.site.keys[cursor.key], LONGEST_LABEL);
-    const x = scores.x + (cursor.key + 1) * scores.cellWidth + 5;
-    const y = scores.headerY - 10;
-    context.fillStyle = theme.background;
-    context.fillRect(x - 3, y - TYPE / 2 - 2, context.measureText(label).width + 6, TYPE + 4);
-    context.fillStyle = theme.roles.key;
-    write(context, label, x, y);
-  }
-
-  // Arrow keys: within the stage; Tab-free walking between stages with , and .
-  move(down, right) {
-    const { store } = this;
-    const { cursor } = store;
-    const next = { [ROWS_ARE_KEYS.has(cursor.stage) ? "key" : "query"]: (ROWS_ARE_KEYS.has(cursor.stage) ? cursor.key : cursor.query) + down };
-    if (MATRICES.has(cursor.stage)) next.key = cursor.key + right;
-    else if (WIDE.has(cursor.stage)) next.wide = cursor.wide + right;
-    else next.feature = cursor.feature + right;
-    store.move(store.bounded(next));
-  }
-
-  otherStage(by) {
-    const { store } = this;
-    const names = ["x_q", "x_kv", "q", "k", "v", "q_rot", "k_rot", "scores", "scaled", "biased", "masked", "weights", "z", "concat", "out"].filter((name) => store.stages.includes(name));
-    const at = names.indexOf(store.cursor.stage);
-    store.move({ stage: names[Math.min(Math.max(at + by, 0), names.length - 1)] });
+    const query = el("b", { class: "query" }, site.queries[cursor.query]);
+    const key = el("b", { class: "key" }, site.keys[cursor.key]);
+    this.chain.replaceChildren(el("p", {}, query, " asks ", key), el("ol", {}, ...steps));
   }
 }

@@ -1,367 +1,229 @@
-// What the instrument knows and what is chosen: labels, numbers as they arrive, the cursor, the what-if knobs.
-// Views subscribe; nothing here draws.
+// What is chosen: place, layer, head, view, the cell under the cursor, the knobs, whose lines are drawn; and its way
+// into the link and back. One message is of all places, so that another opens at once. Nothing here draws.
 
-import { readLink, Teller, wholeNumber } from "../shared/link.js";
-import * as maths from "../shared/maths.js";
-import { unpack } from "../shared/transport.js";
-
-const OWN = { scale: true, mask: true, temperature: 1 };
-const within = (value, limit) => Math.min(Math.max(value, 0), limit - 1);
+import { decode } from "../shared/link.js";
+import { within } from "../shared/store.js";
+import { HeadStore } from "./head.js";
+import { OWN } from "./maths.js";
 
 // How a head is shown: among all, from inside, as lines.
-export const VIEWS = ["heads", "inside", "lines"];
-const NARROW_STAGES = ["q", "k", "v", "q_rot", "k_rot", "z"];
-const WIDE_STAGES = ["x_q", "x_kv", "concat", "out"];
+export const VIEWS = { heads: "All heads", inside: "Inside this head", lines: "Lines" };
+export const TEMPERATURES = { least: 0.1, most: 4 };
+export const MASS = { least: 5, most: 100, usual: 80 };
 
-const REFUSED = {};
+/** @param {number} value @param {{ least: number, most: number }} range */
+const clamped = (value, { least, most }) => Math.min(Math.max(value, least), most);
 
-export class Store {
+export class Store extends HeadStore {
   constructor() {
-    this.listeners = new Set();
-    this.teller = new Teller();
-    this.layers = new Map();
-    this.matrices = new Map();
-    this.knobs = { ...OWN };
-    this.padded = false;
-    this.trouble = null;
-    const link = readLink();
-    const number = (name, otherwise) => {
-      const value = wholeNumber(link[name]);
-      return value === null ? otherwise : value - 1;
+    super();
+    this.view = "heads";
+    this.isPadded = false;
+    /** @type {Set<number>} whose lines are drawn … */
+    this.drawn = new Set();
+    // … until they hold so much of the mass, in per cent.
+    this.mass = MASS.usual;
+    /** @type {import("../shared/transport.js").Message | null} as the page sent it, without padding */
+    this.unpadded = null;
+  }
+
+  /** @param {import("../shared/transport.js").Message} message */
+  take(message) {
+    this.unpadded = message;
+    super.take(message);
+  }
+
+  // The link -------------------------------------------------------------------------------------------------------
+
+  // The message's own place is the one that an address without a place opens.
+  /** @param {Record<string, string>} link */
+  placeIn(link) {
+    return link.place ?? this.header.place;
+  }
+
+  linked() {
+    const { layer, head, view, knobs, mass } = this;
+    const { stage, query, key } = this.cursor;
+    const column = this.columnName(stage);
+    const cell = { query, key, feature: column === "key" ? null : this.cursor[column] };
+    const isAlone = this.drawn.size === 1 && this.drawn.has(head);
+    return {
+      layer,
+      head,
+      view: view === "heads" ? null : view,
+      stage: view === "inside" && stage !== "weights" ? stage : null,
+      ...(this.pinned ? cell : {}),
+      unscaled: !knobs.scale,
+      unmasked: !knobs.mask,
+      softmax_temperature: knobs.temperature === OWN.temperature ? null : knobs.temperature,
+      padded: this.isPadded,
+      lines: isAlone ? null : [...this.drawn].sort((a, b) => a - b).map((each) => each + 1).join("."),
+      mass: mass === MASS.usual ? null : mass,
     };
-    this.chosen = { place: link.place, layer: number("layer", null), head: number("head", 0) };
-    this.view = VIEWS.includes(link.view) ? link.view : "heads";
-    const stage = this.view === "inside" && link.stage ? link.stage : "weights";
-    const [query, key, feature] = ["query", "key", "feature"].map((name) => number(name, null));
-    const hasFeatures = NARROW_STAGES.includes(stage) || WIDE_STAGES.includes(stage);
-    this.pinned = query !== null || key !== null || (hasFeatures && feature !== null);
-    this.cursor = this.pinned ? { stage, query, key, feature: feature ?? 0, wide: feature ?? 0 } : null;
   }
 
-  // The map may choose another site or layer, by the link.
-  follow() {
-    const { place, layer } = readLink();
-    const wanted = { place, layer: wholeNumber(layer ?? "") };
-    if (!this.header || !(place in this.header.places)) return;
-    const change = {};
-    if (place !== this.chosen.place) change.place = place;
-    if (wanted.layer !== null && wanted.layer - 1 !== this.chosen.layer) change.layer = wanted.layer - 1;
-    if (Object.keys(change).length) this.choose(change);
+  /** @param {import("../shared/link.js").Values} values */
+  restore(values) {
+    const { place, layer, head, view } = values;
+    const isElsewhere = place !== this.place;
+    this.opened = this.places.includes(place) ? place : this.header.place;
+    Object.assign(this, { layer: layer ?? NaN, head: head ?? 0, view: view ?? "heads" });
+    this.restoreKnobs(values);
+    this.restoreCell(values, isElsewhere);
   }
 
-  // A new sentence (or model): everything that was fetched for the old one goes.
-  take(message, padded = false) {
-    this.padded = padded;
-    this.header = message.header;
-    this.overview = message.arrays;
-    this.layers.clear();
-    this.trouble = null;
-    this.clamp();
-    this.changed("data");
-    this.fetchLayer();
+  // A cursor that is not pinned is not in the link: it stays while the place does.
+  /** @param {import("../shared/link.js").Values} values @param {boolean} isElsewhere */
+  restoreCell({ stage: said, query, key, feature: column }, isElsewhere) {
+    const stage = this.view === "inside" && this.has(said) ? said : "weights";
+    const feature = this.columnName(stage) === "key" ? null : column;
+    const cell = Object.entries({ query, key, feature }).filter(([, value]) => Number.isInteger(value));
+    this.pinned = cell.length > 0;
+    const { cursor } = this;
+    const start = isElsewhere || this.pinned ? { query: null, key: null, feature: 0, wide: 0 } : cursor;
+    this.cursor = { ...start, stage, ...Object.fromEntries(cell) };
+    if (this.pinned) this.cursor.wide = this.cursor.feature;
   }
 
-  changed(what) {
-    for (const listener of this.listeners) listener(what);
-  }
-
-  get site() {
-    return this.header.places[this.chosen.place];
-  }
-
-  get sizes() {
-    const [n_layers, n_heads, queries, keys] = this.overview[this.chosen.place].shape;
-    return { n_layers, n_heads, queries, keys, d_head: this.header.d_head, d_model: this.header.d_head * n_heads };
+  /** @param {import("../shared/link.js").Values} values */
+  restoreKnobs({ unscaled, unmasked, softmax_temperature, padded, lines, mass }) {
+    const temperature = clamped(softmax_temperature ?? OWN.temperature, TEMPERATURES);
+    this.knobs = { scale: !unscaled, mask: !unmasked, temperature };
+    this.isPadded = Boolean(padded);
+    const numbers = (lines ?? "").split(".").map((/** @type {string} */ text) => Number(text) - 1);
+    this.drawn = new Set(numbers.filter(Number.isInteger));
+    this.mass = clamped(mass ?? MASS.usual, MASS);
   }
 
   clamp() {
-    const places = Object.keys(this.header.places);
-    if (!places.includes(this.chosen.place)) this.chosen.place = places[places.length - 1];
-    const { n_layers, n_heads, queries, keys, d_head, d_model } = this.sizes;
-    this.chosen.layer = within(this.chosen.layer ?? Math.floor(n_layers / 2), n_layers);
-    this.chosen.head = within(this.chosen.head, n_heads);
-    this.cursor ??= { stage: "weights", query: null, key: null, feature: 0, wide: 0 };
-    this.complete(this.cursor);
-    this.cursor.query = within(this.cursor.query, queries);
-    this.cursor.key = within(this.cursor.key, keys);
-    this.cursor.feature = within(this.cursor.feature, d_head);
-    this.cursor.wide = within(this.cursor.wide, d_model);
+    super.clamp();
+    const { n_heads } = this.sizes;
+    this.drawn = new Set([...this.drawn].filter((head) => head >= 0 && head < n_heads));
+    if (!this.drawn.size) this.drawn.add(this.head);
+    this.complete();
   }
 
-  // A cursor as near to what is asked as this site allows.
-  bounded(cursor) {
-    const { queries, keys, d_head, d_model } = this.sizes;
-    const limits = { query: queries, key: keys, feature: d_head, wide: d_model };
-    return Object.fromEntries(Object.entries(cursor).map(([name, value]) => [name, name in limits ? within(value, limits[name]) : value]));
-  }
-
-  // What the cursor does not say (a link may pin a cell by one axis alone): of the key given the query that looks at it most, else
-  // the middle query; of the query the key that it looks at most.
-  complete(cursor) {
-    const { n_heads, queries, keys } = this.sizes;
-    const start = (this.chosen.layer * n_heads + this.chosen.head) * queries * keys;
-    const weights = this.overview[this.chosen.place].values.subarray(start, start + queries * keys);
-    const heaviest = (line) => line.indexOf(Math.max(...line));
+  // What the cursor does not say (a link may pin a cell by one axis alone): of the key given the query that looks at it
+  // most, else the middle query; of the query the key that it looks at most.
+  complete() {
+    const { cursor } = this;
+    if (cursor.query !== null && cursor.key !== null) return;
+    const { queries, keys } = this.sizes;
+    const weights = this.shades(this.layer, this.head);
+    const heaviest = (/** @type {Float32Array} */ line) => line.indexOf(Math.max(...line));
     if (cursor.query === null && cursor.key === null) cursor.query = Math.floor(queries / 2);
-    if (cursor.query === null) cursor.query = heaviest(weights.filter((_, i) => i % keys === within(cursor.key, keys)));
-    const row = within(cursor.query, queries) * keys;
-    cursor.key ??= heaviest(weights.subarray(row, row + keys));
+    cursor.query ??= heaviest(weights.filter((_, i) => i % keys === cursor.key));
+    cursor.key ??= heaviest(weights.subarray(cursor.query * keys, (cursor.query + 1) * keys));
   }
 
-  // Numbers by route -------------------------------------------------------------------------------------------
+  // Numbers by route -----------------------------------------------------------------------------------------------
 
-  address(what, extra) {
-    const url = new URL(`numbers/attention/${what}`, document.baseURI);
-    for (const [name, value] of Object.entries({ ...this.header.request, ...extra })) url.searchParams.set(name, value);
-    return url.href;
-  }
-
-  async get(address) {
-    const answer = await fetch(address);
-    if (!answer.ok) throw new Error(await answer.text());
-    return unpack(new Uint8Array(await answer.arrayBuffer()));
-  }
-
-  layerKey() {
-    return `${this.chosen.place}/${this.chosen.layer}`;
-  }
-
-  async fetchLayer() {
-    const key = this.layerKey();
-    const header = this.header;
-    if (this.layers.has(key)) return;
-    this.layers.set(key, null);
-    const { place, layer } = this.chosen;
-    try {
-      const message = await this.get(this.address("exact", { place, layer }));
-      if (this.header !== header) return;
-      this.layers.set(key, message);
-      this.trouble = null;
-      if (key === this.layerKey() && !this.stages.includes(this.cursor.stage)) this.cursor.stage = "weights";
-    } catch {
-      if (this.header !== header) return;
-      this.layers.delete(key);
-      this.trouble = "The exact numbers of this layer did not arrive. Choose the layer again, or reload the page.";
+  fetch() {
+    if (this.isPadded !== Boolean(this.header.request.pad)) {
+      this.repad();
+      return;
     }
-    this.changed("numbers");
+    const otherwise = "The exact numbers of this layer did not arrive. Choose the layer again, or reload the page.";
+    this.numbers.want("exact", this.at, { otherwise });
   }
 
-  async fetchProjections() {
-    const { place, layer } = this.chosen;
-    const { model, version } = this.header.request;
-    const key = `${model}/${version}/${this.layerKey()}`;
-    if (this.matrices.has(key)) return;
-    this.matrices.set(key, null);
-    const url = new URL("numbers/attention/projections", document.baseURI);
-    for (const [name, value] of Object.entries({ model, version, place, layer })) url.searchParams.set(name, value);
-    try {
-      this.matrices.set(key, await this.get(url.href));
-      this.trouble = null;
-    } catch {
-      this.matrices.set(key, REFUSED);
-      this.trouble = "The weight matrices did not arrive. Point at the cell again, or reload the page.";
+  // The same sentence, filled up, or as it was.
+  async repad() {
+    const { unpadded } = this;
+    if (!unpadded) return;
+    if (!this.isPadded) {
+      super.take(unpadded);
+      return;
     }
-    this.changed("numbers");
-  }
-
-  // Matrices that did not arrive are asked for again when the reader moves, not by every drawing.
-  askAgain() {
-    for (const [key, message] of this.matrices) if (message === REFUSED) this.matrices.delete(key);
-  }
-
-  get exact() {
-    return this.layers.get(this.layerKey())?.arrays ?? null;
-  }
-
-  get names() {
-    return this.layers.get(this.layerKey())?.header ?? null;
-  }
-
-  get projections() {
-    const { model, version } = this.header.request;
-    return this.matrices.get(`${model}/${version}/${this.layerKey()}`)?.arrays ?? null;
-  }
-
-  // One head's numbers -----------------------------------------------------------------------------------------
-
-  // The model's own numbers of a stage of the chosen head: { values, rows, columns } or null.
-  own(stage, head = this.chosen.head) {
-    const exact = this.exact;
-    if (!exact) return null;
-    const { queries, n_heads, d_head, d_model } = this.sizes;
-    if (stage === "concat") {
-      return { values: maths.concat(exact.z.values, n_heads, queries, d_head), rows: queries, columns: d_model };
+    const otherwise = "The padded sentence did not arrive. Try the switch again.";
+    const message = await this.numbers.ask("message", { place: this.place, pad: 1 }, { otherwise });
+    if (this.unpadded !== unpadded || !this.isPadded || this.header.request.pad) return;
+    if (!message) {
+      this.pad(false);
+      return;
     }
-    const array = exact[stage] ?? (stage === "x_kv" ? exact.x_q : null);
-    if (!array) return null;
-    const [rows, columns] = array.shape.slice(-2);
-    const start = array.shape.length === 3 ? head * rows * columns : 0;
-    return { values: array.values.subarray(start, start + rows * columns), rows, columns };
+    // A pinned cell may be one of the padding.
+    if (this.pinned) this.restore(this.read());
+    super.take(message);
   }
 
-  // The same, under the knobs: what the head would give if it were so. `out` needs W_O for that: null without it.
-  stage(stage) {
-    if (this.whatIf && stage === "out" && this.exact && !this.projections) return null;
-    return (this.whatIf && this.recomputed[stage]) || this.own(stage);
+  // Choosing -------------------------------------------------------------------------------------------------------
+
+  /** @param {number} layer @param {number} head */
+  choose(layer, head = this.head) {
+    if (!this.drawn.has(head) || this.drawn.size === 1) this.drawn = new Set([head]);
+    super.choose(layer, head);
   }
 
-  get stages() {
-    const exact = this.exact;
-    const order = ["x_kv", "k", "k_rot", "v", "x_q", "q", "q_rot", "scores", "scaled", "biased", "masked", "weights", "z", "concat", "out"];
-    return exact ? order.filter((name) => name in exact || name === "x_kv" || name === "concat") : [];
-  }
-
-  get whatIf() {
-    return !this.knobs.scale || !this.knobs.mask || this.knobs.temperature !== 1;
-  }
-
-  keep() {
-    return Uint8Array.from(this.own("masked").values, (value) => (value === -Infinity ? 0 : 1));
-  }
-
-  // Every stage of the head, computed here from q, k and v; knobs as given.
-  compute(knobs) {
-    const { queries, keys, n_heads, d_head, d_model } = this.sizes;
-    const q = (this.own("q_rot") ?? this.own("q")).values;
-    const k = (this.own("k_rot") ?? this.own("k")).values;
-    const matrix = (values) => ({ values, rows: queries, columns: keys });
-    const scores = maths.scores(q, k, queries, keys, d_head);
-    const scaled = knobs.scale ? maths.scale(scores, Math.sqrt(d_head)) : scores;
-    const bias = this.own("position_bias");
-    const biased = bias ? maths.add(scaled, bias.values) : scaled;
-    const masked = knobs.mask ? maths.mask(biased, this.keep()) : biased;
-    const weights = maths.softmaxRows(masked, queries, keys, knobs.temperature);
-    const z = maths.mix(weights, this.own("v").values, queries, keys, d_head);
-    const all = Float64Array.from(this.exact.z.values);
-    all.set(z, this.chosen.head * queries * d_head);
-    const concat = { values: maths.concat(all, n_heads, queries, d_head), rows: queries, columns: d_model };
-    const stages = {
-      scores: matrix(scores),
-      scaled: matrix(scaled),
-      masked: matrix(masked),
-      weights: matrix(weights),
-      z: { values: z, rows: queries, columns: d_head },
-      concat,
-    };
-    if (bias) stages.biased = matrix(biased);
-    if (this.projections) {
-      const { W_o, b_o } = this.projections;
-      const out = maths.project(concat.values, W_o.values, b_o.values, queries, d_model, d_model);
-      stages.out = { values: out, rows: queries, columns: d_model };
-    }
-    return stages;
-  }
-
-  get recomputed() {
-    const { scale, mask, temperature } = this.knobs;
-    const key = `${this.layerKey()}/${this.chosen.head}/${scale}/${mask}/${temperature}/${Boolean(this.projections)}`;
-    if (this.recomputedKey !== key || this.recomputedFor !== this.exact) {
-      Object.assign(this, { recomputedKey: key, recomputedFor: this.exact, recomputedStages: this.compute(this.knobs) });
-    }
-    return this.recomputedStages;
-  }
-
-  // Largest error of what is computed here from what was sent, against the model's own numbers.
-  check() {
-    const stages = this.compute(OWN);
-    const checked = ["scores", "scaled", "biased", "masked", "weights", "z", "out"].filter((name) => name in stages);
-    const errors = checked.map((name) => maths.largestError(stages[name].values, this.own(name).values));
-    return { error: Math.max(...errors), checked };
-  }
-
-  // Choosing ---------------------------------------------------------------------------------------------------
-
-  choose(change) {
-    const placeChanged = "place" in change && change.place !== this.chosen.place;
+  // Another attention: nothing is pinned there, and all numbers are the model's own.
+  /** @param {string} place */
+  enter(place) {
+    if (place === this.place) return;
     this.trouble = null;
-    Object.assign(this.chosen, change);
-    if (placeChanged) {
-      this.pinned = false;
-      this.cursor = null;
-      this.knobs = { ...OWN };
-    }
+    this.numbers.retry();
+    const { layer, head, view, padded, lines, mass } = this.linked();
+    this.restore({ ...decode(this.table, {}), place, layer, head, view, padded, lines, mass });
     this.clamp();
-    this.changed(placeChanged ? "place" : "head");
-    this.fetchLayer();
-    this.said();
+    this.changed("place");
+    this.fetch();
+    this.say({ entry: true });
   }
 
-  open(view) {
+  /** @param {string} view */
+  show(view) {
+    if (view === this.view) return;
     this.view = view;
     if (view !== "inside" && this.cursor.stage !== "weights") {
       this.cursor.stage = "weights";
       this.pinned = false;
     }
     this.changed("view");
-    this.said();
+    this.say({ entry: true });
   }
 
-  point(cursor) {
-    if (this.pinned) return;
-    this.move(cursor);
+  // Another stage of this head.
+  /** @param {string} stage */
+  open(stage) {
+    this.move({ stage });
+    this.say({ quiet: true });
   }
 
-  move(cursor) {
-    const next = { ...this.cursor, ...cursor };
-    if (Object.entries(next).every(([name, value]) => this.cursor[name] === value)) return;
-    this.cursor = next;
-    this.clamp();
-    this.askAgain();
-    this.changed("cursor");
-    if (this.pinned) this.said();
+  /** @param {number} by */
+  walkStages(by) {
+    const names = this.site.stages.map(({ name }) => name);
+    this.open(names[within(names.indexOf(this.cursor.stage) + by, names.length)]);
   }
 
-  pin(cursor) {
-    const same = this.pinned && Object.entries(cursor).every(([name, value]) => this.cursor[name] === value);
-    this.cursor = { ...this.cursor, ...cursor };
-    this.pinned = !same;
-    this.clamp();
-    this.changed("cursor");
-    this.said();
-  }
-
-  free() {
-    if (!this.pinned) return;
-    this.pinned = false;
-    this.changed("cursor");
-    this.said();
-  }
-
+  /** @param {Partial<import("./maths.js").Knobs>} knobs */
   turn(knobs) {
     this.knobs = { ...this.knobs, ...knobs };
     this.changed("knobs");
   }
 
-  reset() {
-    this.turn(OWN);
+  /** @param {boolean} isPadded */
+  pad(isPadded) {
+    this.numbers.retry();
+    Object.assign(this, { isPadded, pinned: false });
+    this.changed("knobs");
+    this.fetch();
+    this.say({ quiet: true });
   }
 
-  async pad(padded) {
-    try {
-      const message = await this.get(this.address("message", { place: this.chosen.place, pad: padded ? 1 : 0 }));
-      this.pinned = false;
-      this.take(message, padded);
-    } catch {
-      this.trouble = "The padded sentence did not arrive. Try the switch again.";
-      this.changed("numbers");
-    }
+  // Draw a head's lines, or no more; one always is.
+  /** @param {number} head */
+  toggle(head) {
+    if (!this.drawn.delete(head) || !this.drawn.size) this.drawn.add(head);
+    this.changed("lines");
+    this.say({ quiet: true });
   }
 
-  // The link at once, the server after a pause.
-  said() {
-    const { place, layer, head } = this.chosen;
-    const { stage, query, key, feature, wide } = this.cursor;
-    const column = NARROW_STAGES.includes(stage) ? feature : WIDE_STAGES.includes(stage) ? wide : null;
-    const link = {
-      place,
-      layer: layer + 1,
-      head: head + 1,
-      query: this.pinned ? query + 1 : null,
-      key: this.pinned ? key + 1 : null,
-      feature: this.pinned && column !== null ? column + 1 : null,
-      view: this.view === "heads" ? null : this.view,
-      stage: this.pinned && stage !== "weights" ? stage : null,
-    };
-    this.teller.say(link, { stage });
+  /** @param {number} mass in per cent */
+  drawUntil(mass) {
+    this.mass = mass;
+    this.changed("lines");
+  }
+
+  get state() {
+    return { ...super.state, head: this.head, view: this.view, place: this.place };
   }
 }

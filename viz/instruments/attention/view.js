@@ -1,185 +1,117 @@
-// The attention instrument: choose a site, a layer, a head; see all heads, the inside of one, or its lines.
-// Everything answers in the browser; the server is asked for a layer's exact numbers, and told the choice after a pause.
+// The attention instrument: choose a place, a layer, a head; see all heads, the inside of one, or its lines.
+// All of it answers in the browser; the server is asked for a layer's exact numbers, and told the choice after a pause.
 
-import { el, listen } from "../shared/dom.js";
-import { LINK_CHANGED } from "../shared/link.js";
+import { el, refill } from "../shared/dom.js";
+import { digits, LAYERS, LEFT_RIGHT, pinning, STAGES, UP_DOWN, walk } from "../shared/keys.js";
 import { mounted } from "../shared/mount.js";
-import { Strip } from "../shared/strip.js";
+import { Tabs } from "../shared/tabs.js";
+import { View } from "../shared/view.js";
 import { explain } from "./explain.js";
 import { Heads } from "./heads.js";
 import { Inside } from "./inside.js";
 import { Knobs } from "./knobs.js";
 import { Lines } from "./lines.js";
-import { Store } from "./store.js";
+import { Store, VIEWS } from "./store.js";
 
-const VIEWS = { heads: "All heads", inside: "Inside this head", lines: "Lines" };
-const TOLERANCE = 1e-5;
-
-class View {
+/** @extends {View<Store>} */
+class Attention extends View {
   static hasTwin = true;
 
+  /** @param {ShadowRoot} parentElement */
   constructor(parentElement) {
-    this.store = new Store();
-    this.views = { heads: new Heads(this.store), inside: new Inside(this.store), lines: new Lines(this.store) };
-    this.strip = new Strip(() => explain(this.store));
-    this.knobs = new Knobs(this.store);
-    this.siteTabs = el("div", { class: "tabs", role: "tablist", "aria-label": "Attention site" });
-    this.viewTabs = el("div", { class: "tabs", role: "tablist", "aria-label": "View" });
-    this.title = el("h3", { class: "title" });
-    this.headButtons = el("div", { class: "head-buttons", role: "group", "aria-label": "Head" });
-    this.badge = el("span", { class: "check", role: "status" });
-    this.trouble = el("p", { class: "trouble", role: "alert" });
+    super(parentElement, new Store(), "attention");
+    const { store } = this;
+    /** @type {Record<string, any>} */
+    this.pictures = { heads: new Heads(store), inside: new Inside(store), lines: new Lines(store) };
+    this.knobs = new Knobs(store);
+    /** @type {(label: string, data: string, choose: (name: string) => void) => Tabs} */
+    const tabs = (label, data, choose) => new Tabs({ label, data, choose, isRoving: false });
+    this.places = tabs("Attention site", "place", (place) => store.enter(place));
+    this.views = tabs("View", "view", (view) => this.show(view));
+    this.heads = el("div", { class: "head-buttons", role: "group", "aria-label": "Head" });
     this.content = el("div", { class: "content" });
-    this.hint = el(
-      "p",
-      { class: "hint" },
-      "Keys: arrows move · 1–9 head · Page Up/Down layer · , and . stage · Enter pins · Esc frees.",
-    );
-    this.root = el(
-      "div",
-      { class: "instrument attention" },
-      el("div", { class: "bar-of-tabs" }, this.siteTabs, this.viewTabs),
-      el("div", { class: "heading" }, this.title, this.headButtons, this.badge),
-      this.trouble,
-      this.content,
-      this.strip.node,
-      this.hint,
-    );
-    parentElement.append(this.root);
-    listen(this.root, { keydown: (event) => this.press(event) });
-    this.observer = new ResizeObserver(() => this.resized());
-    this.observer.observe(this.root);
+    // The page may still be growing above this view: then there is other room for the picture.
     this.observer.observe(document.querySelector("[data-testid=stMainBlockContainer]") ?? document.body);
-    this.follow = () => this.store.follow();
-    window.addEventListener(LINK_CHANGED, this.follow);
-    this.store.listeners.add((what) => this.changed(what));
   }
 
-  get view() {
-    return this.views[this.store.view];
+  body() {
+    const tabs = el("div", { class: "bar-of-tabs" }, this.places.node, this.views.node);
+    const heading = el("div", { class: "heading" }, this.title, this.heads, this.badge.node);
+    return [tabs, heading, this.trouble, this.content, this.strip.node, this.hint];
   }
 
-  changed(what) {
-    if (!this.theme) return;
-    if (what === "cursor") {
-      this.view.drawCursor();
-      this.strip.draw();
-      return;
-    }
-    this.drawHeading();
-    this.drawContent();
+  get titleText() {
+    return this.store.title;
   }
 
-  dress(theme) {
-    this.theme = theme;
-    for (const [role, colour] of Object.entries(theme.roles)) this.root.style.setProperty(`--role-${role}`, colour);
+  get picture() {
+    return this.pictures[this.store.view];
   }
 
-  drawAll() {
-    this.drawHeading();
-    this.drawContent();
-  }
-
-  tab(label, selected, onclick, data = {}) {
-    return el("button", { role: "tab", class: "tab", "aria-selected": String(selected), onclick, ...data }, label);
-  }
-
-  drawHeading() {
-    const focused = this.root.getRootNode().activeElement?.closest(".tab, .head-choice");
-    const name = focused && ["place", "view", "head"].find((kind) => kind in focused.dataset);
-    this.drawChoices();
-    if (name) this.root.querySelector(`[data-${name}="${focused.dataset[name]}"]`)?.focus({ preventScroll: true });
-  }
-
-  drawChoices() {
+  get keys() {
     const { store } = this;
-    const { n_heads } = store.sizes;
-    this.siteTabs.replaceChildren(
-      ...Object.entries(store.header.places).map(([place, { title }]) =>
-        this.tab(title, place === store.chosen.place, () => store.choose({ place }), { "data-place": place }),
-      ),
-    );
-    this.viewTabs.replaceChildren(
-      ...Object.entries(VIEWS).map(([name, label]) => this.tab(label, name === this.store.view, () => this.show(name), { "data-view": name })),
-    );
-    this.title.textContent = `${store.site.title}, layer ${store.chosen.layer + 1}, head ${store.chosen.head + 1}`;
-    this.headButtons.replaceChildren(
-      ...Array.from({ length: n_heads }, (_, head) =>
-        el("button", { class: "head-choice", "aria-pressed": String(head === store.chosen.head), "data-head": head + 1, "aria-label": `head ${head + 1}`, onclick: () => store.choose({ head }) }, String(head + 1)),
-      ),
-    );
-    this.trouble.textContent = store.trouble ?? "";
-    this.trouble.hidden = !store.trouble;
-    this.drawCheck();
+    const { stage } = store.cursor;
+    const [row, column] = [store.rowName(stage), store.columnName(stage)];
+    const stages = walk(STAGES, "stage", (by) => store.walkStages(by), { says: ", and . stage" });
+    return [
+      ...walk(UP_DOWN, row, (by) => store.walk(row, by)),
+      ...walk(LEFT_RIGHT, column, (by) => store.walk(column, by)),
+      ...digits(store.sizes.n_heads, "head", (head) => store.choose(store.layer, Number(head)), "1–9 head"),
+      ...walk(LAYERS, "layer", (by) => store.choose(store.layer + by), { says: "Page Up/Down layer" }),
+      ...(store.view === "inside" ? stages : []),
+      // Lines have no cell to pin.
+      ...pinning(store, ".matrix, .board").filter(({ on }) => !on || store.view !== "lines"),
+    ];
   }
 
-  drawCheck() {
-    const { store } = this;
-    if (!store.exact) {
-      this.badge.textContent = "";
-      this.badge.className = "check";
-      return;
-    }
-    const { error, checked } = store.check();
-    const isWrong = !(error <= TOLERANCE);
-    const size = Number.isFinite(error) ? error.toExponential(0) : "not a number";
-    this.badge.className = isWrong ? "check wrong" : "check right";
-    this.badge.textContent = `recomputed: max error ${error === 0 ? "0" : size}`;
-    this.badge.title = `Your browser recomputed ${checked.join(", ")} of this head from the numbers it was sent; the largest |a − b| / max(1, |b|) against the model's own is ${error}.`;
+  get redraws() {
+    return { ...super.redraws, lines: () => this.picture.draw(this.theme) };
   }
 
-  drawContent() {
-    const nodes = this.store.view === "inside" ? [this.knobs.bar, this.view.node, this.knobs.table] : [this.view.node];
+  explain() {
+    return explain(this.store);
+  }
+
+  check() {
+    return this.store.check();
+  }
+
+  draw() {
+    const { store, knobs, picture } = this;
+    const titles = Object.entries(store.header.places).map(([place, { title }]) => [place, title]);
+    this.places.draw(Object.fromEntries(titles), store.place);
+    this.views.draw(VIEWS, store.view);
+    refill(this.heads, "head", ...Array.from({ length: store.sizes.n_heads }, (_, head) => this.headButton(head)));
+    const isInside = store.view === "inside";
+    const nodes = isInside ? [knobs.bar, picture.node, knobs.table] : [picture.node];
     if (this.content.firstChild !== nodes[0]) this.content.replaceChildren(...nodes);
-    if (this.store.view === "inside") this.knobs.draw();
-    this.view.draw(this.theme);
-    this.strip.draw();
-    this.drawnRoom = this.room();
+    if (isInside) knobs.draw();
+    picture.draw(this.theme);
   }
 
-  show(name) {
-    this.store.open(name);
-    this.viewTabs.querySelector(`[data-view=${name}]`).focus({ preventScroll: true });
-    this.root.scrollIntoView({ block: name === "heads" ? "nearest" : "start" });
-  }
-
-  press(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey || event.target.matches?.("input, textarea")) return;
-    const active = this.root.getRootNode().activeElement;
-    if (active?.matches("input, textarea")) return;
+  /** @param {number} head */
+  headButton(head) {
     const { store } = this;
-    const { n_layers, n_heads } = store.sizes;
-    const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-    const onPicture = active?.matches(".matrix, .board");
-    if (event.key in moves) {
-      const [down, right] = moves[event.key];
-      if (this.store.view === "inside") this.views.inside.move(down, right);
-      else store.move(store.bounded({ stage: "weights", query: store.cursor.query + down, key: store.cursor.key + right }));
-    } else if (event.key >= "1" && event.key <= "9" && Number(event.key) <= n_heads) {
-      store.choose({ head: Number(event.key) - 1 });
-    } else if (event.key === "PageDown") {
-      store.choose({ layer: Math.min(store.chosen.layer + 1, n_layers - 1) });
-    } else if (event.key === "PageUp") {
-      store.choose({ layer: Math.max(store.chosen.layer - 1, 0) });
-    } else if ((event.key === "," || event.key === ".") && this.store.view === "inside") {
-      this.views.inside.otherStage(event.key === "." ? 1 : -1);
-    } else if (event.key === "Enter" && onPicture) {
-      store.pin({ ...store.cursor });
-    } else if (event.key === "Escape") {
-      store.free();
-    } else return;
-    event.preventDefault();
+    const about = { class: "head-choice", "data-head": head + 1, "aria-label": `head ${head + 1}` };
+    const isOpen = head === store.head;
+    const choose = { "aria-pressed": String(isOpen), onclick: () => store.choose(store.layer, head) };
+    return el("button", { ...about, ...choose }, String(head + 1));
   }
 
-  // The page may still be growing above this view, or the window change: then there is other room for the picture.
-  resized() {
-    if (this.theme && this.room() !== this.drawnRoom) this.drawContent();
+  drawCursor() {
+    this.picture.drawCursor();
+  }
+
+  /** @param {string} view */
+  show(view) {
+    this.store.show(view);
+    this.root.scrollIntoView({ block: view === "heads" ? "nearest" : "start" });
   }
 
   room() {
-    const above = this.store.view === "heads" ? Math.round(this.views.heads.height()) : window.innerHeight;
+    const above = this.store.view === "heads" ? Math.round(this.pictures.heads.height()) : window.innerHeight;
     return `${this.root.clientWidth}×${above}`;
   }
 }
 
-export default await mounted(View, import.meta.url);
+export default await mounted(Attention, import.meta.url);
