@@ -144,15 +144,24 @@ def test_models_of_any_size_have_a_map(visit, zoo, name, n_layers):
         assert frame["y"] <= box["y"] and box["y"] + box["height"] <= frame["y"] + frame["height"]
 
 
-def test_the_middle_layer_is_open_where_the_link_names_none(bare, zoo_glass):
+@pytest.fixture(scope="module")
+def roomy(contexts, zoo):
+    """A page of the server without the app, where the map has room to unfold."""
+    page = contexts(viewport={"width": 1280, "height": 720}).new_page()
+    page.goto(f"{zoo}/readyz")
+    yield page
+    page.close()
+
+
+def test_the_middle_layer_is_open_where_the_link_names_none(roomy, zoo_glass):
     glass = zoo_glass("wide")
     translation = glass.translate("a")
     message = message_of("map", glass, glass.trace("a", translation), translation, "output")
-    mount(bare(), "map", message, "light", place="decoder.ffn")
+    mount(roomy, "map", message, "light", place="decoder.ffn")
     middle = glass.config.n_layers // 2 + 1
-    expect(layer_button(bare(), middle)).to_have_attribute("aria-pressed", "true")
-    door(bare(), "encoder.ffn").click()
-    assert link(bare())["layer"] == str(middle)
+    expect(layer_button(roomy, middle)).to_have_attribute("aria-pressed", "true")
+    door(roomy, "encoder.ffn").click()
+    assert link(roomy)["layer"] == str(middle)
 
 
 def decoder_only(n_layers):
@@ -168,17 +177,14 @@ def decoder_only(n_layers):
 
 
 @pytest.fixture(scope="module")
-def one_column(contexts, zoo, zoo_glass):
+def one_column(roomy, zoo_glass):
     """The map of a model of one stack, on a page without the app; and its blocks, from below."""
     glass = zoo_glass("pre")
     translation = glass.translate(SENTENCE)
     trace = replace(glass.trace(SENTENCE, translation), anatomy=decoder_only(2))
-    page = contexts(viewport={"width": 1280, "height": 720}).new_page()
-    page.goto(f"{zoo}/readyz")
     message = message_of("map", glass, trace, translation, "output")
-    mount(page, "map", message, "light", place="decoder.ffn", layer=2)
-    yield page, [block.place for block in trace.anatomy.blocks]
-    page.close()
+    mount(roomy, "map", message, "light", place="decoder.ffn", layer=2)
+    return roomy, [block.place for block in trace.anatomy.blocks]
 
 
 def test_a_model_of_one_stack_has_a_map_of_one_column(one_column):
