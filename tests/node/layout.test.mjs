@@ -12,7 +12,9 @@ const D_HEAD = 32;
 // The stages of a site with so many queries and keys.
 function stagesOf([queries, keys], heads, biased = false) {
   const roles = { v: "value", z: "value" };
-  const stage = (name, rows, count, columns, kind) => ({ name, rows, role: roles[name], shape: [count, columns], columns: kind });
+  const stage = (name, rows, count, columns, kind) => {
+    return { name, rows, role: roles[name], shape: [count, columns], columns: kind };
+  };
   const ofKeys = (name, columns, kind) => stage(name, "key", keys, columns, kind);
   const ofQueries = (name, columns, kind) => stage(name, "query", queries, columns, kind);
   const dModel = heads * D_HEAD;
@@ -45,12 +47,15 @@ function assertApart(panels) {
 // Each cell's middle and nearly its corners belong to it, and what lies above and below a panel does not.
 function assertInverts(layout) {
   for (const panel of layout.panels) {
-    const at = (row, column) => cellAt(layout.panels, panel.x + column * panel.cellWidth, panel.y + row * panel.cellHeight);
+    const at = (row, column) => {
+      return cellAt(layout.panels, panel.x + column * panel.cellWidth, panel.y + row * panel.cellHeight);
+    };
     for (let row = 0; row < panel.rows; row++) {
       for (let column = 0; column < panel.columns; column++) {
         for (const within of [0.01, 0.5, 0.99]) {
           const found = at(row + within, column + within);
-          assert.ok(found.panel === panel && found.row === row && found.column === column, `${panel.name}[${row}, ${column}]`);
+          const isThere = found.panel === panel && found.row === row && found.column === column;
+          assert.ok(isThere, `${panel.name}[${row}, ${column}]`);
         }
       }
     }
@@ -110,5 +115,7 @@ for (const shape of SHAPES) {
 
 test("no cell lies beside the panels", () => {
   const layout = wide(stagesOf([5, 9], 4), 1280);
-  for (const [x, y] of [[-1, -1], [5, 5], [1e5, 1e5], [LABEL - 1, 100]]) assert.equal(cellAt(layout.panels, x, y), null);
+  for (const [x, y] of [[-1, -1], [5, 5], [1e5, 1e5], [LABEL - 1, 100]]) {
+    assert.equal(cellAt(layout.panels, x, y), null);
+  }
 });
