@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import settle
-from tests.browser.head import (
+from tests.helpers.head import (
     PHONE,
     PLACE,
     SENTENCE,
@@ -20,8 +20,8 @@ from tests.browser.head import (
     stage_values,
     strip,
 )
-from tests.browser.painted import assert_colours, painted
-from tests.browser.screen import expect_head, expect_plot, link, tab
+from tests.helpers.painted import assert_colours, painted
+from tests.helpers.screen import expect_head, expect_plot, link, tab
 from viz import theme
 
 KNOBS = {"unscaled": "1", "unmasked": "1", "softmax_temperature": "2"}

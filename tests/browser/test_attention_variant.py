@@ -8,11 +8,11 @@ from playwright.sync_api import expect
 
 from model import load
 from model.attention import ATTENTIONS
-from tests import checkpoints
 from tests.browser.conftest import PATIENCE_MS
-from tests.browser.head import SENTENCE, board, cell_of, number_text, point, strip
-from tests.browser.painted import assert_colours, painted
-from tests.browser.stand import message_of, mount
+from tests.helpers import checkpoints
+from tests.helpers.head import SENTENCE, board, cell_of, number_text, point, strip
+from tests.helpers.painted import assert_colours, painted
+from tests.helpers.stand import message_of, mount
 from tests.helpers.variant import Capped
 from viz.instruments.attention import exact, projections
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.browser.conftest import settle
-from tests.browser.head import SENTENCE
-from tests.browser.screen import link
+from tests.helpers.head import SENTENCE
+from tests.helpers.screen import link
 
 PLACES = ("encoder.self_attn", "decoder.self_attn", "decoder.cross_attn")
 

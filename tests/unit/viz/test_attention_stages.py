@@ -6,7 +6,7 @@ import pytest
 
 from model import load
 from model.attention import ATTENTIONS
-from tests import checkpoints
+from tests.helpers import checkpoints
 from tests.helpers.asked import asked_of, first
 from tests.helpers.variant import Capped
 from tests.unit.viz.test_transport import unpack
