@@ -15,11 +15,10 @@ const WIDTH = 260;
 class ModelMap extends View {
   static speaks = true;
 
+  /** @param {HTMLElement | ShadowRoot} parentElement */
   constructor(parentElement) {
     super(parentElement, new Store(), "map");
-  }
-
-  build() {
+    /** @type {any} what plan.js laid out */
     this.plan = null;
     this.unfolded = false;
     this.crumb = el("button", { class: "crumb", onclick: () => this.fold() });
@@ -133,7 +132,8 @@ class ModelMap extends View {
     const isDoor = this.isDoor(box);
     const properties = {
       class: "box", "data-kind": box.kind, "data-block": box.block, style, onfocus: () => this.say(box),
-      onpointerenter: () => this.say(box), onpointerleave: () => this.say(this.openBox), ...(isDoor ? this.door(box) : {}),
+      onpointerenter: () => this.say(box), onpointerleave: () => this.say(this.openBox),
+      ...(isDoor ? this.door(box) : {}),
     };
     return el(isDoor ? "button" : "div", properties, canvas, el("span", {}, box.label));
   }
