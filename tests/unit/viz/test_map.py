@@ -191,3 +191,7 @@ def test_20_tokens_to_20_tokens_fit_into_50_kilobytes(tmp_path):
     glass = load(checkpoints.make(tmp_path, "full", n_layers=4, n_heads=4, max_tgt_len=24))
     trace = glass.trace(checkpoints.text_of(glass, 20), list(range(5, 24)))
     assert len(first("map", (glass, trace, None))) <= 50_000
+
+
+def test_another_place_does_not_send_the_map_again(glass, trace):
+    assert first("map", (glass, trace, None), "tokens") == first("map", (glass, trace, None), "decoder.ffn")

@@ -15,6 +15,7 @@ from model import Entry, Trace, counts
 from model.anatomy import Anatomy, Block
 from viz.instruments import shades
 from viz.instruments.base import Asked, Instrument, Picture
+from viz.instruments.link import Count, Text
 from viz.instruments.map.words import NOTHING_TO_MULTIPLY, label, named, path, sentence, shared_matrix
 from viz.scene import PLACES
 
@@ -24,11 +25,6 @@ TOP = 8
 """Most probable words a row in the output's thumbnail."""
 SHOWN = {"attention": "weights", "ffn": "ffn_hidden", "norm": "norm_out", "unembed": "probs"}
 """Which entry below a block's scope stands for it; of other kinds, that of its own name."""
-LINK = [
-    {"name": "place", "kind": "text"},
-    {"name": "layer", "kind": "count"},
-    {"name": "side", "kind": "text"},
-]
 
 
 def shown(trace: Trace, block: Block, scope: str) -> Entry:
@@ -139,7 +135,8 @@ def message(asked: Asked) -> Picture:
     boxes = [box(trace, block, weights, work) for block in anatomy.blocks]
     totals = [f"{counts.total(count, anatomy):,}" for count in (weights, work)]
     header = {
-        "link": LINK,
+        # The same whatever is open: another place does not send it again.
+        "place": "",
         "places": anatomy.places(),
         "instead": {place: anatomy.nearest(place) for place in PLACES if place not in anatomy.places()},
         "otherwise": anatomy.nearest(""),
@@ -153,4 +150,9 @@ def message(asked: Asked) -> Picture:
     return header, thumbnails(trace)
 
 
-INSTRUMENT = Instrument(name="map", places=lambda _: (), message=message)
+INSTRUMENT = Instrument(
+    name="map",
+    places=lambda _: (),
+    message=message,
+    link=(Text("place"), Count("layer"), Text("side")),
+)

@@ -4,7 +4,7 @@
 
 /**
  * @typedef {{ name: string, kind: string, choices?: string[] | null, pinned?: boolean }} Parameter
- * a row of a link table: viz/instruments/base.py
+ * a row of a link table: viz/instruments/link.py
  */
 /** @typedef {Record<string, any>} Values */
 /** @typedef {Record<string, string | number | null>} Texts */
@@ -57,6 +57,9 @@ export function encode(table, values) {
   );
 }
 
+// Another for each entry of the history.
+const entryKey = () => /** @type {any} */ (window).navigation?.currentEntry?.key ?? window.history.length;
+
 /** @param {string | URL} href */
 const sentenceOf = (href) => SENTENCE.map((name) => new URL(href).searchParams.get(name)).join("\n");
 
@@ -67,10 +70,13 @@ export class PageLink {
     /** @type {(said: Record<string, string>) => void} the map's word to the server: it is always there */
     this.tell = () => {};
     /** @type {Set<string>} parameters that pin a cell of the place that is open: they do not go along to another */
-    this.pins = new Set(["query", "key", "feature", "stage"]);
+    this.pins = new Set();
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
-    this.href = window.location.href;
+    this.href = "";
+    /** @type {string | number} the entry of the history that says it */
+    this.entry = "";
+    this.note();
     // Before Streamlit's own listener, so that its run of the page knows what the link says now.
     window.addEventListener("popstate", () => this.wentBack(), true);
   }
@@ -89,10 +95,16 @@ export class PageLink {
     if (url.href !== this.href) {
       if (entry) window.history.pushState({}, "", url);
       else window.history.replaceState(window.history.state, "", url);
-      this.href = url.href;
+      this.note();
       this.tellAll(by);
     }
     if (!quiet) this.say();
+  }
+
+  // What the rows of a table are for.
+  /** @param {Parameter[]} table */
+  learn(table) {
+    for (const { name, pinned } of table) if (pinned) this.pins.add(name);
   }
 
   get unpinned() {
@@ -106,22 +118,28 @@ export class PageLink {
     else this.tell(readLink());
   }
 
-  // Streamlit writes a new sentence over the entry of the old one: that one is put back below it.
+  // A sentence that is typed Streamlit writes over the entry of the old one: that one is put back below it. For one
+  // that its server chose (a button), it has made an entry.
   settle() {
     const { href } = window.location;
     if (href === this.href) return;
-    if (sentenceOf(href) !== sentenceOf(this.href)) {
+    if (sentenceOf(href) !== sentenceOf(this.href) && entryKey() === this.entry) {
       window.history.replaceState({}, "", this.href);
       window.history.pushState({}, "", href);
     }
-    this.href = href;
+    this.note();
   }
 
   // Back or Forward: Streamlit runs the page for it, and everybody here follows.
   wentBack() {
-    this.href = window.location.href;
+    this.note();
     this.tellAll(null);
     this.say(0);
+  }
+
+  note() {
+    this.href = window.location.href;
+    this.entry = entryKey();
   }
 
   /** @param {unknown} by */

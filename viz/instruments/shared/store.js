@@ -41,7 +41,7 @@ export class Store {
     const isElsewhere = !this.header || header.place !== this.header.place;
     Object.assign(this, { header, arrays });
     this.trouble = null;
-    for (const { name, pinned } of this.table) if (pinned) page.pins.add(name);
+    page.learn(this.table);
     this.numbers.forget();
     if (isElsewhere) this.pinned = this.touched = false;
     this.taken(isElsewhere);
