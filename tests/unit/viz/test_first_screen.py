@@ -54,12 +54,12 @@ class Links(HTMLParser):
 
 
 def named_by_hand(view):
-    """Every script that a string in the view names, or in what those name: without knowing of imports."""
+    """Every script that a string in the view names, or in what those name; comments name only types."""
     found, waiting = set(), [view]
     while waiting:
         address = waiting.pop()
         found.add(address)
-        text = (INSTRUMENTS / address).read_text()
+        text = re.sub(r"/\*.*?\*/", "", (INSTRUMENTS / address).read_text(), flags=re.DOTALL)
         beside = [
             posixpath.normpath(posixpath.join(posixpath.dirname(address), name))
             for name in re.findall(r"[\"'](\.[^\"'\s]*\.js)[\"']", text)

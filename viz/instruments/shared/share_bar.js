@@ -1,4 +1,4 @@
-// A probability as a bar in its track: as long as it, and the darker the more, though never too faint to be seen.
+// A probability as a bar in its track: as long as it, and the stronger the more, though never too faint to be seen.
 
 import { el } from "./dom.js";
 import { css } from "./theme.js";
