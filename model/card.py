@@ -2,7 +2,8 @@
 reads as not said.
 
     "decoding":     {"beam": 4, "alpha": 1.0, "chosen_on": "val, 1,014 sentences", "tried": [{"alpha": …}, …]}
-    "examples":     [{"text": "I love you.", "accept": ["Ich liebe dich."], "origin": "corpus"}, …]
+    "examples":     [{"text": "I love you.", "accept": ["Ich liebe dich."], "origin": "corpus",
+                      "corpus": "Tatoeba"}, …]
     "beam_example": "A dog running through deep snow pack."
     "confidence":   {"least": 0.53, "longest": 31, "pieces": 4, "auc": 0.79, …}
 
@@ -43,11 +44,13 @@ class Decoding:
 
 @dataclass(frozen=True)
 class Example:
-    """A sentence to start with, its right translations, the best first, and where that one comes from."""
+    """A sentence to start with, its right translations, the best first, and where that one comes from: us, or
+    a corpus (by its name, if the card says it)."""
 
     text: str
     accept: tuple[str, ...]
     origin: str = "ours"
+    corpus: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,8 @@ def examples(card: Mapping[str, object]) -> tuple[Example, ...]:
         right = tuple(filter(None, map(words, accept))) if isinstance(accept, list) else ()
         origin = next((known for known in ORIGINS if known == said.get("origin")), Example.origin)
         if text:
-            found.setdefault(text, Example(text, right, origin))
+            corpus = words(said.get("corpus")) if origin == "corpus" else ""
+            found.setdefault(text, Example(text, right, origin, corpus))
     return tuple(found.values())
 
 

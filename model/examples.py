@@ -21,6 +21,7 @@ from model.glass import Glass, load
 from model.text import read
 
 N_EXAMPLES = 6
+CORPUS = "Tatoeba"
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,9 @@ def spelled_out(pattern: str) -> Iterator[str]:
 def example(candidate: Candidate, language: str) -> Example:
     """The candidate as a card of that target language holds it."""
     accept = tuple(text for pattern in getattr(candidate, language) for text in spelled_out(pattern))
-    return Example(candidate.text, accept, "corpus" if language in candidate.corpus else "ours")
+    if language in candidate.corpus:
+        return Example(candidate.text, accept, "corpus", CORPUS)
+    return Example(candidate.text, accept)
 
 
 def said(glass: Glass, text: str) -> tuple[str, str]:
@@ -166,7 +169,10 @@ def is_right(example: Example, translations: Sequence[str]) -> bool:
 
 def written(example: Example) -> dict[str, object]:
     """The example as card.json holds it."""
-    return {"text": example.text, "accept": list(example.accept), "origin": example.origin}
+    said: dict[str, object] = {
+        "text": example.text, "accept": list(example.accept), "origin": example.origin,
+    }  # fmt: skip
+    return said | {"corpus": example.corpus} if example.corpus else said
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -18,7 +18,12 @@ TRIED = {"alpha": 0.6, "bleu_lc": 39.1, "chrf": 62.5, "length": 0.97}
 GOOD = {
     "decoding": {"beam": 4, "alpha": 1.4, "chosen_on": "val, 1,014 sentences", "tried": [TRIED]},
     "examples": [
-        {"text": "I love you.", "accept": ["Ich liebe dich.", "Ich liebe euch."], "origin": "corpus"},
+        {
+            "text": "I love you.",
+            "accept": ["Ich liebe dich.", "Ich liebe euch."],
+            "origin": "corpus",
+            "corpus": "Tatoeba",
+        },
         {"text": "Hello!", "accept": []},
     ],
     "beam_example": "A dog running through deep snow.",
@@ -28,7 +33,19 @@ ANYTHING = st.recursive(
     lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(), below, max_size=3),
     max_leaves=6,
 )
-NAMES = ("beam", "alpha", "chosen_on", "tried", "text", "accept", "origin", "bleu_lc", "chrf", "length")
+NAMES = (
+    "beam",
+    "alpha",
+    "chosen_on",
+    "tried",
+    "text",
+    "accept",
+    "origin",
+    "corpus",
+    "bleu_lc",
+    "chrf",
+    "length",
+)
 NEARLY = st.dictionaries(
     st.sampled_from(NAMES), ANYTHING | st.lists(st.dictionaries(st.sampled_from(NAMES), ANYTHING))
 )
@@ -37,7 +54,7 @@ NEARLY = st.dictionaries(
 def test_a_card_is_read_as_it_was_written():
     trial = Trial(0.6, 39.1, 62.5, 0.97)
     assert card.decoding(GOOD) == Decoding(4, 1.4, "val, 1,014 sentences", (trial,))
-    love = Example("I love you.", ("Ich liebe dich.", "Ich liebe euch."), "corpus")
+    love = Example("I love you.", ("Ich liebe dich.", "Ich liebe euch."), "corpus", "Tatoeba")
     assert card.examples(GOOD) == (love, Example("Hello!", (), "ours"))
     assert card.beam_example(GOOD) == "A dog running through deep snow."
 

@@ -107,6 +107,21 @@ def test_an_example_of_the_card_has_its_first_right_translation_as_reference(pla
     assert arrays["ids"].tolist() == [*glass.target_ids("Wo ist der Bahnhof?"), glass.config.eos_id]
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "from the corpus"),
+        ({"corpus": "Tatoeba"}, "from the corpus (Tatoeba)"),
+        ({"origin": "ours", "corpus": "Tatoeba"}, "our own translation"),
+    ],
+)
+def test_a_reference_says_whose_it_is_as_its_card_does(plain, monkeypatch, changes, said):
+    glass, trace, _ = plain
+    monkeypatch.setattr(glass, "card", {"examples": [EXAMPLE | changes]})
+    header, _ = asked_for((glass, trace, glass.translate(EXAMPLE["text"])))
+    assert header["said"] == said
+
+
 def test_an_example_typed_otherwise_has_its_reference(plain, monkeypatch):
     glass, trace, _ = plain
     monkeypatch.setattr(glass, "card", {"examples": [EXAMPLE]})

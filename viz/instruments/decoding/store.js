@@ -1,18 +1,26 @@
-// What all parts of the instrument share: the lanes (the translation and its branches), the open step, layer and head, the open tab.
-// A part keeps what is its own, and says and reads its share of the link. Nothing here draws.
+// What all parts of the instrument share: the lanes (the translation and its branches), the open step, layer,
+// head, tab. A part keeps what is its own, and says and reads its share of the link. Nothing here draws.
 
+import { sum } from "../shared/maths.js";
 import { Store as FrameStore, within } from "../shared/store.js";
 
 export const MOST_BRANCHES = 6;
 const READABLE = /^[0-9]+(\.[0-9]+)*(_[0-9]+(\.[0-9]+)*)*$/;
 
-/** @typedef {{ header: any, arrays: Record<string, any>, forced: number[] }} Lane a translation: see lanes.py; `forced`: the ids it was made to begin with */
+/**
+ * @typedef {{ header: any, arrays: Record<string, any>, forced: number[] }} Lane
+ *   a translation: see lanes.py; `forced`: the ids it was made to begin with
+ */
+/** @typedef {{ id: number, token: string, rank: number, logProb: number, taken: boolean }} Word */
+/** @typedef {{ name: string, title: string, label: string, back: boolean }} Attention `back`: to what was read */
 
 export class Store extends FrameStore {
   /** @param {string[]} tabs the parts' names */
   constructor(tabs) {
     super("decoding");
     this.tabs = tabs;
+    /** @type {string | null} */
+    this.trouble = null;
     /** @type {Record<string, import("./part.js").Part>} */
     this.parts = {};
     /** @type {Lane[]} */
@@ -116,15 +124,22 @@ export class Store extends FrameStore {
   }
 
   // A step's attention to the sentence; its attention back to what was read.
+  /** @returns {Attention} */
   get outward() {
-    return this.header.attentions.find((/** @type {{ back: boolean }} */ { back }) => !back);
+    return this.header.attentions.find((/** @type {Attention} */ { back }) => !back);
   }
 
+  /** @returns {Attention} */
   get backward() {
-    return this.header.attentions.find((/** @type {{ back: boolean }} */ { back }) => back);
+    return this.header.attentions.find((/** @type {Attention} */ { back }) => back);
   }
 
-  // Row `row` (query) of the weights of the attention `name` of a lane: of the chosen head, or the mean over the layer's heads.
+  /** @param {string | null} name @returns {Attention} that which looks back, where there is none of this name */
+  attention(name) {
+    return this.header.attentions.find((/** @type {Attention} */ each) => each.name === name) ?? this.backward;
+  }
+
+  // Row `row` (query) of an attention's weights in a lane: of the chosen head, or the mean over the layer's heads.
   /** @param {string} name @param {number} row */
   weightsRow(name, row, lane = this.lane, layer = this.layer, head = this.head) {
     const { values, shape } = lane.arrays[name];
@@ -140,21 +155,29 @@ export class Store extends FrameStore {
     return mean;
   }
 
-  // The candidates of a step: [{ id, token, logProb, rank, taken }], most probable first; the token taken comes last if it is none
-  // of them.
+  // The candidates of a step, most probable first; the token taken comes last if it is none of them.
+  /** @returns {Word[]} */
   candidates(step = this.step, lane = this.lane) {
     const { cand_ids, cand_log_probs, ids, log_probs, ranks } = lane.arrays;
     const most = cand_ids.shape[1];
-    const from = step * most;
-    const found = Array.from(cand_ids.values.subarray(from, from + most), (id, rank) => ({ id, rank, logProb: cand_log_probs.values[from + rank] }));
     const taken = ids.values[step];
-    if (!found.some(({ id }) => id === taken)) found.push({ id: taken, rank: ranks.values[step], logProb: log_probs.values[step] });
-    return found.map((word) => ({ ...word, token: this.token(word.id, lane), taken: word.id === taken }));
+    const word = (/** @type {number} */ id, /** @type {number} */ rank, /** @type {number} */ logProb) =>
+      ({ id, rank, logProb, token: this.token(id, lane), taken: id === taken });
+    const found = Array.from({ length: most }, (_, rank) =>
+      word(cand_ids.values[step * most + rank], rank, cand_log_probs.values[step * most + rank]),
+    );
+    const isThere = found.some(({ id }) => id === taken);
+    return isThere ? found : [...found, word(taken, ranks.values[step], log_probs.values[step])];
+  }
+
+  // What a step takes.
+  said(step = this.step, lane = this.lane) {
+    return /** @type {Word} */ (this.candidates(step, lane).find(({ taken }) => taken));
   }
 
   // log P of a lane's first `steps` tokens (all without it), in nats.
   logProb(lane = this.lane, steps = lane.header.reads.length) {
-    return lane.arrays.log_probs.values.subarray(0, steps).reduce((/** @type {number} */ sum, /** @type {number} */ value) => sum + value, 0);
+    return sum(lane.arrays.log_probs.values.subarray(0, steps));
   }
 
   // Branches -----------------------------------------------------------------------------------------------------
@@ -174,20 +197,23 @@ export class Store extends FrameStore {
   parting(index) {
     const { values } = this.lanes[index].arrays.ids;
     const shared = this.lanes.slice(0, index).map((lane) => {
-      const apart = values.findIndex((/** @type {number} */ id, /** @type {number} */ i) => lane.arrays.ids.values[i] !== id);
+      const isApart = (/** @type {number} */ id, /** @type {number} */ i) => lane.arrays.ids.values[i] !== id;
+      const apart = values.findIndex(isApart);
       return apart < 0 ? values.length : apart;
     });
     return index === 0 ? null : Math.min(Math.max(...shared), values.length - 1);
   }
 
-  // The open lane up to `step`, then the ids `instead`, then what the model says. Resolves to false where that did not work.
+  // The open lane up to `step`, then the ids `instead`, then what the model says. Resolves to whether that worked.
   /** @param {number} step @param {number[]} instead */
   async branch(step, instead) {
-    const begins = (/** @type {Lane} */ lane, /** @type {number[]} */ ids) => ids.every((id, i) => lane.arrays.ids.values[i] === id);
+    const begins = (/** @type {Lane} */ { arrays: { ids } }, /** @type {number[]} */ forced) =>
+      forced.every((id, i) => ids.values[i] === id);
     const forced = [...this.lane.arrays.ids.values.subarray(0, step), ...instead];
     if (begins(this.lane, forced)) return true;
     const isGreedy = (/** @type {Lane} */ lane) => lane !== this.lanes[0] || this.header.beam === 1;
-    const same = this.lanes.findIndex((lane) => isGreedy(lane) && lane.forced.length <= forced.length && begins(lane, forced));
+    const isSame = (/** @type {Lane} */ lane) => lane.forced.length <= forced.length && begins(lane, forced);
+    const same = this.lanes.findIndex((lane) => isGreedy(lane) && isSame(lane));
     if (same >= 0) {
       this.openOf(same, step);
       return true;
@@ -200,12 +226,11 @@ export class Store extends FrameStore {
     return place !== null;
   }
 
-  // Where a lane stands: as the last, or at the lane that says the same, which came meanwhile or began otherwise; null: no room.
+  // Where a lane stands: as the last, or at the one that says the same; null: there is no room.
   /** @param {Lane} lane */
   join(lane) {
     const ids = lane.arrays.ids.values;
-    const isEqual = (/** @type {any} */ { values }) => values.length === ids.length && values.every((/** @type {number} */ id, /** @type {number} */ i) => id === ids[i]);
-    const same = this.lanes.findIndex((each) => isEqual(each.arrays.ids));
+    const same = this.lanes.findIndex((each) => each.arrays.ids.values.join() === ids.join());
     if (same >= 0) return same;
     return this.lanes.length > MOST_BRANCHES ? null : this.lanes.push(lane) - 1;
   }

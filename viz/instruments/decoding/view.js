@@ -13,8 +13,10 @@ import { Steps } from "./parts/steps/part.js";
 import { Store } from "./store.js";
 
 const PARTS = { steps: Steps, beam: Beam, samples: Samples, forcing: Forcing, alignment: Alignment, cache: Cache };
+/** @type {Record<string, string>} */
 const TITLES = {
-  steps: "Step by step", beam: "Beam tree", samples: "Samples", forcing: "Teacher forcing", alignment: "Alignment", cache: "Cache",
+  steps: "Step by step", beam: "Beam tree", samples: "Samples", forcing: "Teacher forcing", alignment: "Alignment",
+  cache: "Cache",
 };
 const NAMES = Object.keys(PARTS);
 
@@ -40,11 +42,15 @@ class Decoding extends View {
   }
 
   get keys() {
-    const turn = (by) => this.turn((NAMES.indexOf(this.store.tab) + by + NAMES.length) % NAMES.length);
-    const row = (key, by) => ({ key, by, moves: "tab", on: ".decoding > .tabs > .tab", says: "", act: () => turn(by) });
+    const { length } = NAMES;
+    const turn = (/** @type {number} */ by) => this.turn((NAMES.indexOf(this.store.tab) + by + length) % length);
+    const on = ".decoding > .tabs > .tab";
+    const row = (/** @type {string} */ key, /** @type {number} */ by) =>
+      ({ key, by, moves: "tab", on, says: "", act: () => turn(by) });
     return [row("ArrowLeft", -1), row("ArrowRight", 1), ...this.part.keys];
   }
 
+  /** @param {number} at */
   turn(at) {
     this.store.show(NAMES[at]);
     this.tabs.focus(NAMES[at]);
@@ -56,7 +62,7 @@ class Decoding extends View {
 
   // Parts draw their own marks before they say "cursor", and wait for their own numbers; the strip follows by itself.
   get redraws() {
-    const changed = (what) => [what, () => this.part.changed(what)];
+    const changed = (/** @type {string} */ what) => [what, () => this.part.changed(what)];
     return { ...super.redraws, numbers: () => {}, ...Object.fromEntries(["step", "layer", "lane"].map(changed)) };
   }
 

@@ -6,6 +6,13 @@ export function dot(a, aStart, b, bStart, n) {
   return sum;
 }
 
+/** @param {ArrayLike<number>} values */
+export function sum(values) {
+  let all = 0;
+  for (let i = 0; i < values.length; i++) all += values[i];
+  return all;
+}
+
 // q (rows × n), k (columns × n) → q kᵀ (rows × columns)
 export function scores(q, k, rows, columns, n) {
   const out = new Float64Array(rows * columns);

@@ -2,6 +2,10 @@
 
 export const weightText = (weight) => weight.toFixed(4);
 
+// Probabilities below a thousandth would show few digits with four decimals.
+/** @param {number} p */
+export const probText = (p) => (p > 0 && p < 0.001 ? numberText(p) : weightText(p));
+
 export const percentText = (probability) =>
   probability > 0 && probability < 0.0005 ? "<0.1%" : `${(100 * probability).toFixed(1)}%`;
 

@@ -62,6 +62,7 @@ export function prepared(picture, theme, source = document.createElement("canvas
 }
 
 // For who paints in a way of its own: what was painted, and where.
+/** @param {any} canvas @param {any} picture @param {any} place @param {number | null} row */
 export function record(
   canvas,
   { stage, values, rows, columns, scale, limit = 1, silent = null },
@@ -74,6 +75,7 @@ export function record(
 }
 
 // All rows of what was prepared, or one, stretched to the place { x, y, width, height }.
+/** @param {any} context @param {{ picture: any, source: any }} prepared @param {any} place @param {number | null} row */
 export function stamp(context, { picture, source }, place, row = null) {
   const { values, rows, columns } = picture;
   const [first, n] = row === null ? [0, rows] : [row, 1];
@@ -139,6 +141,27 @@ export function hatch(context, picture, isHidden, theme, apart) {
   }
   context.stroke();
   context.restore();
+}
+
+// Diagonal lines of a colour, to fill shapes of any kind with.
+/** @param {CanvasRenderingContext2D} context @param {string} colour */
+export function hatching(context, colour) {
+  const ratio = window.devicePixelRatio || 1;
+  const tile = document.createElement("canvas");
+  const size = Math.round(5 * ratio);
+  Object.assign(tile, { width: size, height: size });
+  const lines = /** @type {CanvasRenderingContext2D} */ (tile.getContext("2d"));
+  lines.strokeStyle = colour;
+  lines.lineWidth = 1.1 * ratio;
+  for (const shift of [-size, 0, size]) {
+    lines.beginPath();
+    lines.moveTo(shift - 1, size + 1);
+    lines.lineTo(shift + size + 1, -1);
+    lines.stroke();
+  }
+  const pattern = /** @type {CanvasPattern} */ (context.createPattern(tile, "repeat"));
+  pattern.setTransform(new DOMMatrix().scale(1 / ratio));
+  return pattern;
 }
 
 // A canvas that is the picture: one pixel a value.

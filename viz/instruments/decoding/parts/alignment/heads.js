@@ -1,17 +1,20 @@
 // Every head's entropy, and that of each layer's mean, as a small table: the lower, the clearer; a click chooses.
 
-import { el, listen } from "../../../shared/dom.js";
+import { el, listen, refill } from "../../../shared/dom.js";
+import { marked } from "../../../shared/paint.js";
 import { headName } from "./explain.js";
 
 const HEAD_WIDTH = 50;
 const MOST_SHADE = 45; // per cent, of the clearest head
 
 // A single token that no row reads has no entropy.
-const natsText = (nats) => (Number.isNaN(nats) ? "–" : nats.toFixed(2));
+const natsText = (/** @type {number} */ nats) => (Number.isNaN(nats) ? "–" : nats.toFixed(2));
 
 export class AlignHeads {
+  /** @param {import("./state.js").AlignState} state @param {{ onPoint: (cursor: any) => void }} told */
   constructor(state, { onPoint }) {
-    Object.assign(this, { state, onPoint });
+    this.state = state;
+    this.onPoint = onPoint;
     this.clearest = el("button", { class: "small", onclick: () => state.store.choose(state.entropies.clearest) });
     this.node = el("div", { class: "align-heads" });
   }
@@ -25,12 +28,15 @@ export class AlignHeads {
     const { state } = this;
     const { table, clearest } = state.entropies;
     const { n_heads } = state.store.header;
-    const focused = this.node.getRootNode().activeElement?.dataset?.nats;
     const names = Array.from({ length: n_heads }, (_, head) => `head ${head + 1}`);
     const columns = ["layer", ...names, "mean"].map((name) => el("th", { scope: "col" }, name));
-    const rows = table.map((heads, layer) => el("tr", {}, el("th", { scope: "row" }, String(layer + 1)), ...heads.map((nats, i) => this.cell(nats, layer, i))));
-    this.clearest.textContent = `clearest: layer ${clearest.layer + 1}, head ${clearest.head + 1} (${natsText(table[clearest.layer][clearest.head])} nats)`;
-    this.node.replaceChildren(
+    const rows = table.map((/** @type {number[]} */ heads, /** @type {number} */ layer) =>
+      el("tr", {}, el("th", { scope: "row" }, String(layer + 1)), ...heads.map((nats, i) => this.cell(nats, layer, i))),
+    );
+    const lowest = natsText(table[clearest.layer][clearest.head]);
+    this.clearest.textContent = `clearest: layer ${clearest.layer + 1}, head ${clearest.head + 1} (${lowest} nats)`;
+    refill(
+      this.node, "nats",
       el(
         "table",
         { class: "align-heads-table" },
@@ -40,9 +46,9 @@ export class AlignHeads {
       ),
       this.clearest,
     );
-    if (focused) this.node.querySelector(`[data-nats="${focused}"]`)?.focus({ preventScroll: true });
   }
 
+  /** @param {number} nats @param {number} layer @param {number} i the head; behind the last, their mean */
   cell(nats, layer, i) {
     const { store, entropies } = this.state;
     const { clearest, low, high } = entropies;
@@ -63,6 +69,6 @@ export class AlignHeads {
       natsText(nats),
     );
     listen(button, { pointerenter: () => this.onPoint(cursor) });
-    return el("td", {}, button);
+    return el("td", {}, marked(button, "entropy", [layer, i, nats, shade]));
   }
 }

@@ -1,16 +1,23 @@
-// The arithmetic of alignment, on flat arrays: weights between words, entropies, crossing links, norms, rank correlation.
+// The arithmetic of alignment, on flat arrays: weights between words, entropies, crossing links, norms, correlation.
+
+import { sum } from "../../../shared/maths.js";
 
 // Tokens by the word that they belong to: [0, 1, 1] → [[0], [1, 2]].
+/** @param {Int32Array} wordOfToken */
 export function groupsOf(wordOfToken) {
+  /** @type {number[][]} */
   const groups = [];
   wordOfToken.forEach((word, token) => (groups[word] ??= []).push(token));
   return groups;
 }
 
-export const singles = (n) => Array.from({ length: n }, (_, token) => [token]);
+export const singles = (/** @type {number} */ n) => Array.from({ length: n }, (_, token) => [token]);
 
-// weightOf(row, key): a weight between tokens. rows, columns: the attention rows and keys of each word; a word without rows gets NaN.
-// To a word: the sum over its pieces; from a word: the mean over its rows.
+// To a word: the sum over its pieces; from a word: the mean over its rows; NaN for one without rows.
+/**
+ * @param {(row: number, key: number) => number} weightOf between tokens
+ * @param {number[][]} rows @param {number[][]} columns the attention rows and keys of each word
+ */
 export function joinWeights(weightOf, rows, columns) {
   const out = new Float64Array(rows.length * columns.length);
   rows.forEach((from, i) => {
@@ -23,9 +30,10 @@ export function joinWeights(weightOf, rows, columns) {
   return out;
 }
 
-export const surprise = (weight) => (weight > 0 ? -weight * Math.log(weight) : 0);
+export const surprise = (/** @type {number} */ weight) => (weight > 0 ? -weight * Math.log(weight) : 0);
 
 // Entropy in nats of row i: NaN where the row has no weights.
+/** @param {ArrayLike<number>} weights @param {number} i @param {number} columns */
 export function rowEntropy(weights, i, columns) {
   let nats = 0;
   for (let j = 0; j < columns; j++) {
@@ -36,21 +44,32 @@ export function rowEntropy(weights, i, columns) {
 }
 
 // Mean entropy in nats of the rows that have weights.
+/** @param {ArrayLike<number>} weights @param {number} rows @param {number} columns */
 export function meanEntropy(weights, rows, columns) {
-  const all = Array.from({ length: rows }, (_, i) => rowEntropy(weights, i, columns)).filter((nats) => !Number.isNaN(nats));
-  return all.reduce((sum, nats) => sum + nats, 0) / all.length;
+  const each = Array.from({ length: rows }, (_, i) => rowEntropy(weights, i, columns));
+  const all = each.filter((nats) => !Number.isNaN(nats));
+  return sum(all) / all.length;
 }
 
 // The column of row i's largest weight (of equals the first), or −1 where the row has no weights.
+/** @param {ArrayLike<number>} weights @param {number} i @param {number} columns */
 export function strongest(weights, i, columns) {
-  let best = -1;
-  for (let j = 0; j < columns; j++) if (weights[i * columns + j] > (best < 0 ? -Infinity : weights[i * columns + best])) best = j;
+  let [best, most] = [-1, -Infinity];
+  for (let j = 0; j < columns; j++) {
+    const weight = weights[i * columns + j];
+    if (weight > most) [best, most] = [j, weight];
+  }
   return best;
 }
 
-// Of the strongest links of the words below that are not special: how many there are, how many of them go to a special word
-// above (those are not counted further), and how many pairs of the others cross.
+// Of the strongest links of the words below that are not special: how many there are, how many of them go to a special
+// word above (those are not counted further), and how many pairs of the others cross.
+/**
+ * @param {ArrayLike<number>} weights @param {number} rows @param {number} columns
+ * @param {boolean[]} specialBelow @param {boolean[]} specialAbove
+ */
 export function crossings(weights, rows, columns, specialBelow, specialAbove) {
+  /** @type {number[]} */
   const ends = [];
   let elsewhere = 0;
   for (let i = 0; i < rows; i++) {
@@ -59,20 +78,23 @@ export function crossings(weights, rows, columns, specialBelow, specialAbove) {
     if (specialAbove[j]) elsewhere += 1;
     else ends.push(j);
   }
-  let crossing = 0;
-  for (let a = 0; a < ends.length; a++) for (let b = a + 1; b < ends.length; b++) if (ends[a] > ends[b]) crossing += 1;
+  const crossing = sum(ends.map((end, a) => ends.slice(a + 1).filter((other) => end > other).length));
   return { links: ends.length, elsewhere, pairs: (ends.length * (ends.length - 1)) / 2, crossing };
 }
 
 // ‖Σ_h α_h u_h‖ from the dot products u_h·u_g (head × head, at `start`); alphas: one a head, 0 leaves a head out.
+/** @param {number[]} alphas @param {ArrayLike<number>} products @param {number} start */
 export function norm(alphas, products, start) {
   const heads = alphas.length;
   let square = 0;
-  for (let h = 0; h < heads; h++) for (let g = 0; g < heads; g++) square += alphas[h] * alphas[g] * products[start + h * heads + g];
+  for (let h = 0; h < heads; h++) {
+    for (let g = 0; g < heads; g++) square += alphas[h] * alphas[g] * products[start + h * heads + g];
+  }
   return Math.sqrt(Math.max(0, square));
 }
 
 // Ranks from 1, the smallest first; equal values share their mean rank.
+/** @param {number[]} values */
 export function ranks(values) {
   return Array.from(values, (value) => {
     let below = 0;
@@ -86,10 +108,12 @@ export function ranks(values) {
 }
 
 // Spearman's rank correlation with what it is made of; `value` is NaN for fewer than 3 values or where all are equal.
+/** @param {number[]} a @param {number[]} b */
 export function spearman(a, b) {
   const middle = (a.length + 1) / 2;
   const [x, y] = [ranks(a), ranks(b)];
-  const sum = (u, v) => u.reduce((all, rank, i) => all + (rank - middle) * (v[i] - middle), 0);
-  const size = Math.sqrt(sum(x, x) * sum(y, y));
-  return { x, y, middle, size, value: a.length < 3 || !(size > 0) ? NaN : sum(x, y) / size };
+  const product = (/** @type {number[]} */ u, /** @type {number[]} */ v) =>
+    sum(u.map((rank, i) => (rank - middle) * (v[i] - middle)));
+  const size = Math.sqrt(product(x, x) * product(y, y));
+  return { x, y, middle, size, value: a.length < 3 || !(size > 0) ? NaN : product(x, y) / size };
 }

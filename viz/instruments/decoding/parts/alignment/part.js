@@ -1,9 +1,10 @@
-// Source words above, target words below, ribbons by weight of a head or of a layer's mean; the clearest head; and under the
-// picture, or above it, what attention does not say.
+// Source words above, target words below, ribbons by weight of a head or of a layer's mean; the clearest head; and
+// under the picture, or above it, what attention does not say.
 
-import { el, listen } from "../../../shared/dom.js";
+import { el, listen, refill } from "../../../shared/dom.js";
 import { digits, LAYERS, LEFT_RIGHT, UP_DOWN, walk } from "../../../shared/keys.js";
 import { largestError } from "../../../shared/maths.js";
+import { within } from "../../../shared/store.js";
 import { Part } from "../../part.js";
 import { explain, headName } from "./explain.js";
 import { AlignHeads } from "./heads.js";
@@ -20,20 +21,29 @@ export class Alignment extends Part {
   constructor(store) {
     super(store, el("div", { class: "align-part" }));
     this.numbers = new AlignState(store);
+    this.pinned = false;
     this.isAway = false;
     this.pictureWidth = 0;
     this.room = "";
-    /** @type {any} the words, their weights, which of them are shown, and of which lane */
-    this.units = this.weights = this.shown = this.drawnLane = null;
-    this.ribbons = new Ribbons({ onPoint: (cell) => this.point(this.inUnits(cell)), onClick: (cell) => this.click(this.inUnits(cell)) });
-    this.table = new AlignTable(this.numbers, { onPoint: (cursor) => this.point(cursor), onPin: (cursor) => this.pin(cursor), onOpen: (step) => this.move(step) });
+    /** @type {any} the words */
+    this.units = null;
+    this.weights = new Float64Array();
+    /** @type {any} which of them are shown, and of which lane */
+    this.shown = this.drawnLane = null;
+    this.ribbons = new Ribbons({
+      onPoint: (cell) => this.point(this.inUnits(cell)), onClick: (cell) => this.click(this.inUnits(cell)),
+    });
+    const onPoint = (/** @type {any} */ cursor) => this.point(cursor);
+    const onOpen = (/** @type {number} */ step) => this.open(step);
+    this.table = new AlignTable(this.numbers, { onPoint, onPin: this.pin.bind(this), onOpen });
     this.controls = el("div", { class: "align-controls" });
     this.title = el("h3", { class: "align-title" });
-    this.picture = el("div", { class: "align-picture", tabindex: "0", role: "group", "aria-label": "Alignment" }, this.ribbons.node);
+    const named = { class: "align-picture", tabindex: "0", role: "group", "aria-label": "Alignment" };
+    this.picture = el("div", named, this.ribbons.node);
     this.row = el("p", { class: "align-row" });
     this.links = el("p", { class: "align-links" });
     this.caption = el("p", { class: "align-caption" });
-    this.heads = new AlignHeads(this.numbers, { onPoint: (cursor) => this.point(cursor) });
+    this.heads = new AlignHeads(this.numbers, { onPoint });
     this.left = el("div", { class: "align-left" }, this.title, this.picture);
     this.main = el("div", { class: "align-main" }, this.left, this.heads.node);
     this.waiting = el("p", { class: "align-waiting" }, "…");
@@ -53,6 +63,7 @@ export class Alignment extends Part {
     return this.numbers.linked();
   }
 
+  /** @param {import("../../../shared/link.js").Values} values */
   restore(values) {
     this.numbers.restore(values);
   }
@@ -69,7 +80,7 @@ export class Alignment extends Part {
     this.drawStep();
   }
 
-  // How wide the picture is; measured only where the room is another, because measuring makes the browser lay out everything.
+  // How wide the picture is; measured only where the room is another: measuring makes the browser lay out everything.
   layOut() {
     const room = `${this.width} ${this.heads.width}`;
     if (room === this.room) return;
@@ -86,6 +97,7 @@ export class Alignment extends Part {
     this.store.changed("cursor");
   }
 
+  /** @param {string} what */
   changed(what) {
     if (what !== "layer" && !this.pinned) this.cursor = null;
     if (what === "lane") this.free();
@@ -100,41 +112,45 @@ export class Alignment extends Part {
     this.drawCheck();
   }
 
+  /** @param {string} label @param {boolean} pressed @param {() => void} onclick @param {string} name */
   button(label, pressed, onclick, name) {
     return el("button", { class: "small", "aria-pressed": String(pressed), onclick, "data-switch": name }, label);
   }
 
+  /** @param {string} label @param {Node[]} buttons */
   group(label, ...buttons) {
     return el("div", { class: "align-group", role: "group", "aria-label": label }, ...buttons);
   }
 
   drawControls() {
     const { numbers: state } = this;
-    const focused = this.node.getRootNode().activeElement?.dataset?.switch;
-    const join = (joins) => () => this.choose(() => state.join(joins));
-    const turn = (name) => () => this.choose(() => state.turn(name));
-    const isOwedFirst = state.on.has("owed");
-    this.controls.replaceChildren(
+    // Two buttons of which one is pressed, by a switch of the state: that which is named after it where it is on.
+    const either = (/** @type {string} */ name, /** @type {string[]} */ texts, /** @type {string} */ otherwise) => {
+      const isOn = state.on.has(name);
+      const turn = (/** @type {boolean} */ on) => () => on !== isOn && this.choose(() => state.turn(name));
+      return [this.button(texts[0], !isOn, turn(false), otherwise), this.button(texts[1], isOn, turn(true), name)];
+    };
+    const join = (/** @type {boolean} */ joins) => () => this.choose(() => state.join(joins));
+    const alone = (/** @type {string} */ name, /** @type {string} */ text) =>
+      this.button(text, state.on.has(name), () => this.choose(() => state.turn(name)), name);
+    const words = this.button("words", state.joins, join(true), "words");
+    const tokens = this.button("tokens", !state.joins, join(false), "tokens");
+    refill(
+      this.controls, "switch",
+      this.group("What comes first", ...either("owed", ["ribbons", "not explanation"], "ribbons")),
+      this.group("Words or tokens", words, tokens),
       this.group(
-        "What comes first",
-        this.button("ribbons", !isOwedFirst, () => isOwedFirst && turn("owed")(), "ribbons"),
-        this.button("not explanation", isOwedFirst, () => isOwedFirst || turn("owed")(), "owed"),
+        "Which row of attention", el("span", {}, "row that "),
+        ...either("reads", ["predicts it", "reads it"], "predicts"),
       ),
-      this.group("Words or tokens", this.button("words", state.joins, join(true), "words"), this.button("tokens", !state.joins, join(false), "tokens")),
-      this.group(
-        "Which row of attention",
-        el("span", {}, "row that "),
-        this.button("predicts it", !state.on.has("reads"), () => state.on.has("reads") && turn("reads")(), "predicts"),
-        this.button("reads it", state.on.has("reads"), () => state.on.has("reads") || turn("reads")(), "reads"),
-      ),
-      this.button("strongest only", state.on.has("strongest"), turn("strongest"), "strongest"),
-      this.button("without ⟨/s⟩", state.on.has("noend"), turn("noend"), "noend"),
+      alone("strongest", "strongest only"),
+      alone("noend", "without ⟨/s⟩"),
     );
-    if (focused) this.controls.querySelector(`[data-switch=${focused}]`)?.focus({ preventScroll: true });
-    const first = isOwedFirst ? this.table.node : this.ribbonsPart;
+    const first = state.on.has("owed") ? this.table.node : this.ribbonsPart;
     if (this.controls.nextSibling !== first) this.controls.after(first);
   }
 
+  /** @param {() => void} change */
   choose(change) {
     this.free();
     change();
@@ -149,14 +165,15 @@ export class Alignment extends Part {
     this.units = units;
     this.weights = state.joined(store.layer, store.head, units);
     this.drawnLane = store.lane;
-    const visible = (special) => special.map((_, i) => i).filter((i) => !(hides && special[i]));
+    const visible = (/** @type {boolean[]} */ special) => [...special.keys()].filter((i) => !(hides && special[i]));
     this.shown = { rows: visible(units.specialBelow), columns: visible(units.specialAbove) };
     const width = this.pictureWidth;
     this.title.textContent = `${store.outward.title}, ${headName(store)}`;
+    const where = `source ${state.unit}s above, target ${state.unit}s below`;
     this.ribbons.draw({
-      name: `${store.outward.title} of ${headName(store)}: source ${state.unit}s above, target ${state.unit}s below; each ribbon is as wide as the weight.`,
-      above: this.shown.columns.map((j) => units.above[j]),
-      below: this.shown.rows.map((i) => units.below[i]),
+      name: `${store.outward.title} of ${headName(store)}: ${where}; each ribbon is as wide as the weight.`,
+      above: this.shown.columns.map((/** @type {number} */ j) => units.above[j]),
+      below: this.shown.rows.map((/** @type {number} */ i) => units.below[i]),
       weights: this.shownWeights(),
       width,
       height: Math.round(Math.min(150, Math.max(100, width / 6))),
@@ -172,9 +189,9 @@ export class Alignment extends Part {
     const { rows, columns } = this.shown;
     const n = this.units.columns.length;
     const only = this.numbers.on.has("strongest");
-    return rows.flatMap((i) => {
+    return rows.flatMap((/** @type {number} */ i) => {
       const best = this.numbers.strongest(this.weights, i, this.units);
-      return columns.map((j) => (only && j !== best ? 0 : this.weights[i * n + j] || 0));
+      return columns.map((/** @type {number} */ j) => (only && j !== best ? 0 : this.weights[i * n + j] || 0));
     });
   }
 
@@ -199,11 +216,13 @@ export class Alignment extends Part {
   // The cursor -------------------------------------------------------------------------------------------------------
 
   // From places in the picture to words.
+  /** @param {import("../../shared/ribbons.js").Cell} cell */
   inUnits({ row, column }) {
-    const at = (shown, i) => (i === null ? null : shown[i]);
+    const at = (/** @type {number[]} */ shown, /** @type {number | null} */ i) => (i === null ? null : shown[i]);
     return { kind: "cell", row: at(this.shown.rows, row), column: at(this.shown.columns, column) };
   }
 
+  /** @param {any} cursor */
   point(cursor) {
     if (this.pinned || !this.isLive) return;
     this.cursor = cursor;
@@ -218,20 +237,13 @@ export class Alignment extends Part {
     if (this.isLive) this.mark();
   }
 
-  pin(cursor) {
-    const isSame = this.pinned && JSON.stringify(cursor) === JSON.stringify(this.cursor);
-    this.pinned = !isSame;
-    this.cursor = cursor;
-    this.mark();
-    this.store.changed("cursor");
-  }
-
   free() {
     this.pinned = false;
     this.cursor = null;
   }
 
   // A target word opens its step (again: its next piece); anything else is pinned.
+  /** @param {any} cell */
   click(cell) {
     if (!this.isLive) return;
     if (cell.column !== null) return this.pin(cell);
@@ -253,19 +265,32 @@ export class Alignment extends Part {
     return this.numbers.on.has("owed") ? { kind: "rank", what: "influence" } : this.home;
   }
 
+  // The words that the cursor is at, as they are drawn; null: none.
+  get marked() {
+    const { cursor, units, home } = this;
+    if (!cursor || (this.isAway && !this.pinned)) return null;
+    if (cursor.kind === "cell") return this.drawnAt(cursor.row, cursor.column);
+    if (cursor.kind !== "token") return null;
+    const isAt = (/** @type {number[]} */ tokens) => tokens.includes(cursor.column);
+    return this.drawnAt(home.row, units.columns.findIndex(isAt));
+  }
+
+  /** @param {number | null} row @param {number | null} column */
+  drawnAt(row, column) {
+    const place = (/** @type {number[]} */ all, /** @type {number | null} */ i) => {
+      const at = all.findIndex((each) => each === i);
+      return at < 0 ? null : at;
+    };
+    return { row: place(this.shown.rows, row), column: place(this.shown.columns, column) };
+  }
+
   mark() {
-    const { cursor, units, shown } = this;
-    const at = (all, i) => (i === null || all.indexOf(i) < 0 ? null : all.indexOf(i));
-    const marks = cursor && (this.pinned || !this.isAway);
-    let cell = null;
-    if (marks && cursor.kind === "cell") cell = { row: at(shown.rows, cursor.row), column: at(shown.columns, cursor.column) };
-    if (marks && cursor.kind === "token") {
-      const column = units.columns.findIndex((tokens) => tokens.includes(cursor.column));
-      cell = { row: at(shown.rows, this.home.row), column: at(shown.columns, column) };
+    const { cursor, marked } = this;
+    this.ribbons.mark(marked && (marked.row !== null || marked.column !== null) ? marked : null);
+    const step = this.drawnAt(this.home.row, null).row;
+    for (const word of this.ribbons.words) {
+      word.classList.toggle("align-step", step !== null && word.dataset.row === String(step));
     }
-    this.ribbons.mark(cell && (cell.row !== null || cell.column !== null) ? cell : null);
-    const step = at(shown.rows, this.home.row);
-    for (const word of this.ribbons.words) word.classList.toggle("align-step", step !== null && word.dataset.row === String(step));
     this.picture.classList.toggle("pinned", this.pinned && cursor?.kind === "cell");
     this.table.mark(cursor, this.pinned);
     this.row.replaceChildren(...rowLine(this, cursor?.kind === "cell" ? cursor : this.home));
@@ -276,7 +301,8 @@ export class Alignment extends Part {
     const cursor = this.cursor ?? this.rest;
     if (cursor.kind !== "cell" || cursor.row !== null) return explain(this.numbers, cursor);
     const n = this.units.columns.length;
-    const column = this.units.rows.map((_, i) => this.weights[i * n + cursor.column] || 0);
+    const rows = [...this.units.rows.keys()];
+    const column = rows.map((i) => this.weights[i * n + cursor.column] || 0);
     return explain(this.numbers, { ...cursor, row: column.indexOf(Math.max(...column)) });
   }
 
@@ -286,15 +312,17 @@ export class Alignment extends Part {
     if (!this.isLive) return [];
     const { store } = this;
     const { n_heads } = store.header;
+    const steps = { moves: "step", says: "Home, End: first, last" };
+    const pins = () => this.pin(this.cursor ?? this.rest);
     return [
-      ...walk(LEFT_RIGHT, "step", (by) => this.move(store.step + by)),
-      { key: "Home", moves: "step", says: "", act: () => this.move(0) },
-      { key: "End", moves: "step", says: "", act: () => this.move(store.steps - 1) },
-      ...walk(UP_DOWN, "column", (by) => this.down(by)),
-      ...walk(LAYERS, "layer", (by) => store.choose({ layer: store.layer + by })),
-      ...digits(n_heads, "head", (head) => store.choose({ head }), "", true),
-      { key: "Enter", moves: "pinned", on: ":not(button)", says: "", act: () => this.pin(this.cursor ?? this.rest) },
-      { key: "Escape", moves: "pinned", says: "", act: () => this.escape() },
+      ...walk(LEFT_RIGHT, "step", (by) => this.open(store.step + by), { says: "← → step" }),
+      { key: "Home", ...steps, act: () => this.open(0) },
+      { key: "End", ...steps, act: () => this.open(store.steps - 1) },
+      ...walk(UP_DOWN, "column", (by) => this.down(by), { says: "↑ ↓ source" }),
+      ...walk(LAYERS, "layer", (by) => store.choose({ layer: store.layer + by }), { says: "Page keys: layer" }),
+      ...digits(n_heads, "head", (head) => store.choose({ head }), "digits: head, 0 their mean", true),
+      { key: "Enter", moves: "pinned", on: ":not(button)", says: "Enter pins", act: pins },
+      { key: "Escape", moves: "pinned", says: "Esc frees", act: () => this.escape() },
     ];
   }
 
@@ -308,19 +336,21 @@ export class Alignment extends Part {
     return { ...this.cursor, pinned: this.pinned };
   }
 
-  move(step) {
+  /** @param {number} step */
+  open(step) {
     this.free();
     this.store.open(step);
   }
 
   // To the next source word (in the table: token) of the row under the cursor.
+  /** @param {number} by */
   down(by) {
     this.pinned = false;
     let cursor = this.cursor ?? this.rest;
     if (cursor.kind === "rank") cursor = { kind: "token", what: cursor.what, column: -1 };
-    const all = cursor.kind === "token" ? this.store.header.source.map((_, i) => i) : this.shown.columns;
-    const at = all.indexOf(cursor.column);
-    const next = all[Math.min(Math.max(at + by, 0), all.length - 1)];
-    this.point(cursor.kind === "token" ? { ...cursor, column: next } : { kind: "cell", row: cursor.row ?? this.home.row, column: next });
+    const isToken = cursor.kind === "token";
+    const all = isToken ? this.numbers.keys : this.shown.columns;
+    const column = all[within(all.indexOf(cursor.column) + by, all.length)];
+    this.point(isToken ? { ...cursor, column } : { kind: "cell", row: cursor.row ?? this.home.row, column });
   }
 }

@@ -1,9 +1,10 @@
-// Beside each source token: how much attention it gets at the chosen step, how long a vector is taken from it, and what masking
-// it out does to the token that was chosen.
+// Beside each source token: how much attention it gets at the chosen step, how long a vector is taken from it, and what
+// masking it out does to the token that was chosen.
 
 import { Badge } from "../../../shared/badge.js";
 import { el, listen } from "../../../shared/dom.js";
 import { numberText, shortened, weightText } from "../../../shared/numbers.js";
+import { marked } from "../../../shared/paint.js";
 
 const TWO_BLOCKS = 860;
 const BARS_BESIDE = 1300; // with two blocks; in less width bars lie under their numbers
@@ -11,6 +12,7 @@ const NARROW = 521;
 const ONE_BLOCK = 10; // tokens that fit into one
 
 // How well two rankings agree, in words.
+/** @param {number} rho */
 function verdict(rho) {
   if (rho >= 0.8) return "agree largely here";
   if (rho >= 0.4) return "agree only partly here";
@@ -18,10 +20,18 @@ function verdict(rho) {
 }
 
 export class AlignTable {
-  // onPoint(cursor), onPin(cursor): { kind: "token", what, column } or { kind: "rank", what }; onOpen(step).
+  /**
+   * @param {import("./state.js").AlignState} state
+   * @param {{ onPoint: (cursor: any) => void, onPin: (cursor: any) => void, onOpen: (step: number) => void }} told
+   *   cursor: { kind: "token", what, column } or { kind: "rank", what }
+   */
   constructor(state, { onPoint, onPin, onOpen }) {
-    Object.assign(this, { state, onPoint, onPin });
-    const step = (by) => () => onOpen(state.store.step + by);
+    this.state = state;
+    this.onPoint = onPoint;
+    this.onPin = onPin;
+    /** @type {{ node: HTMLElement, cursor: any }[]} */
+    this.cells = [];
+    const step = (/** @type {number} */ by) => () => onOpen(state.store.step + by);
     this.back = el("button", { class: "small", "aria-label": "One step back", onclick: step(-1) }, "◀");
     this.on = el("button", { class: "small", "aria-label": "One step on", onclick: step(1) }, "▶");
     this.title = el("h3", { class: "align-title" });
@@ -29,37 +39,55 @@ export class AlignTable {
     this.blocks = el("div", { class: "align-blocks" });
     this.verdict = el("p", { class: "align-verdict", "aria-live": "polite" });
     this.caption = el("p", { class: "align-caption" });
-    this.node = el("section", { class: "align-owed", "aria-label": "Attention is not explanation" }, el("div", { class: "align-heading" }, el("span", { class: "align-steps" }, this.back, this.on), this.title, this.badge.node), this.verdict, this.blocks, this.caption);
+    const steps = el("span", { class: "align-steps" }, this.back, this.on);
+    const heading = el("div", { class: "align-heading" }, steps, this.title, this.badge.node);
+    const named = { class: "align-owed", "aria-label": "Attention is not explanation" };
+    this.node = el("section", named, heading, this.verdict, this.blocks, this.caption);
   }
 
-  draw(theme, width) {
+  // Of each column what it is called, its numbers, and the ends of the scale that its bars share.
+  /** @param {any} theme */
+  columns(theme) {
     const { state } = this;
-    const { store } = state;
+    const taken = state.store.head === null ? "‖Σ α·v·W_O‖" : "‖α·v·W_O‖";
+    const influence = "influence Δ log P (nats)";
+    const { query, value, output } = theme.roles;
+    /** @type {[string, string, string, number[] | null, (value: number) => string, string][]} */
+    const rows = [
+      ["alpha", "α", "attention α (weight)", state.alphas(), weightText, query],
+      ["norm", taken, "norm of what is taken", state.norms(), numberText, value],
+      ["influence", "Δ log P, nats", influence, state.influence, numberText, output],
+    ];
+    return rows.map(([what, head, name, values, text, colour]) => {
+      const [low, high] = [Math.min(0, ...(values ?? [])), Math.max(0, ...(values ?? []))];
+      return { what, head, name, values, text, colour, low, high };
+    });
+  }
+
+  /** @param {any} theme @param {number} width */
+  draw(theme, width) {
+    const { store } = this.state;
     const { source } = store.header;
     const taken = store.lane.header.predicts[store.step];
-    const { influence } = state;
     this.back.setAttribute("aria-disabled", String(store.step === 0));
     this.on.setAttribute("aria-disabled", String(store.step === store.steps - 1));
-    this.title.replaceChildren("Attention is not explanation: step ", String(store.step + 1), ", ", el("b", { class: "align-taken" }, `“${taken}”`), this.piece());
-    const one = store.head !== null;
-    const columns = {
-      alpha: { head: "α", name: "attention α (weight)", values: state.alphas(), text: weightText, colour: theme.roles.query },
-      norm: { head: one ? "‖α·v·W_O‖" : "‖Σ α·v·W_O‖", name: "norm of what is taken", values: state.norms(), text: numberText, colour: theme.roles.value },
-      influence: { head: "Δ log P, nats", name: "influence Δ log P (nats)", values: influence, text: numberText, colour: theme.roles.output },
-    };
-    for (const column of Object.values(columns)) {
-      column.low = Math.min(0, ...(column.values ?? []));
-      column.high = Math.max(0, ...(column.values ?? []));
-    }
+    const said = el("b", { class: "align-taken" }, `“${taken}”`);
+    this.title.replaceChildren(`Attention is not explanation: step ${store.step + 1}, `, said, this.piece());
+    const columns = this.columns(theme);
     const blocks = width >= TWO_BLOCKS && source.length > ONE_BLOCK ? 2 : 1;
     const size = Math.ceil(source.length / blocks);
     this.blocks.classList.toggle("stacked", (blocks === 2 && width < BARS_BESIDE) || width < NARROW);
     this.cells = [];
-    this.blocks.replaceChildren(...Array.from({ length: blocks }, (_, block) => this.block(columns, source, block * size, Math.min(source.length, (block + 1) * size))));
+    const block = (/** @type {number} */ n) => this.block(columns, n * size, Math.min(source.length, (n + 1) * size));
+    this.blocks.replaceChildren(...Array.from({ length: blocks }, (_, n) => block(n)));
     this.drawVerdict();
+    const [whose, vector] =
+      store.head === null ? ["mean of this layer's heads", "‖Σ_h α_h·v_h·W_O‖"] : ["of this head", "‖α·v·W_O‖"];
     this.caption.textContent =
-      `α: weight, ${one ? "of this head" : "mean of this layer's heads"}. ${one ? "‖α·v·W_O‖" : "‖Σ_h α_h·v_h·W_O‖"}: length of the vector taken from the token (Kobayashi et al. 2020). ` +
-      `Δ log P = log P(“${taken}” | source, this token masked out) − log P(“${taken}” | whole source), in nats, whatever the head: below 0, the step needed the token. Masked out: nothing looks at it, all places are kept. The longest bar of each column is its largest number.`;
+      `α: weight, ${whose}. ${vector}: length of the vector taken from the token (Kobayashi et al. 2020). ` +
+      `Δ log P = log P(“${taken}” | source, this token masked out) − log P(“${taken}” | whole source), in nats, ` +
+      "whatever the head: below 0, the step needed the token. Masked out: nothing looks at it, all places are kept. " +
+      "The longest bar of each column is its largest number.";
   }
 
   piece() {
@@ -69,23 +97,37 @@ export class AlignTable {
     return pieces.length > 1 ? `, piece ${pieces.indexOf(store.step) + 1} of ${pieces.length}` : "";
   }
 
-  block(columns, source, from, to) {
-    const head = el("tr", {}, el("th", { scope: "col" }, "source"), ...Object.values(columns).map(({ head: text, name }) => el("th", { scope: "col", title: name }, text)));
-    const rows = source.slice(from, to).map((token, i) =>
-      el("tr", { "data-column": from + i }, el("th", { scope: "row", title: token }, shortened(token, 14)), ...Object.entries(columns).map(([what, column]) => this.cell(what, column, from + i))),
-    );
+  /** @param {ReturnType<AlignTable["columns"]>} columns @param {number} from @param {number} to */
+  block(columns, from, to) {
+    const heads = columns.map(({ head, name }) => el("th", { scope: "col", title: name }, head));
+    const tokens = /** @type {string[]} */ (this.state.store.header.source.slice(from, to));
+    const rows = tokens.map((token, i) => {
+      const title = el("th", { scope: "row", title: token }, shortened(token, 14));
+      return el("tr", { "data-column": from + i }, title, ...columns.map((column) => this.cell(column, from + i)));
+    });
+    const head = el("tr", {}, el("th", { scope: "col" }, "source"), ...heads);
     return el("table", {}, el("thead", {}, head), el("tbody", {}, ...rows));
   }
 
-  cell(what, { values, text, colour, low, high }, column) {
-    const value = values?.[column];
-    const range = high - low || 1;
-    const bar = values && el("span", { class: "align-bar", style: { background: colour, left: `${(100 * (Math.min(0, value) - low)) / range}%`, width: `${(100 * Math.abs(value)) / range}%` } });
-    const zero = values && low < 0 && high > 0 ? el("span", { class: "align-zero", style: { left: `${(-100 * low) / range}%` } }) : null;
-    const node = el("td", { "data-what": what }, el("div", { class: "align-cell" }, el("span", { class: "align-track" }, bar, zero), el("span", { class: "align-number" }, values ? text(value) : "…")));
-    const cursor = { kind: "token", what, column };
-    listen(node, { pointerenter: () => this.onPoint(cursor) });
-    listen(node, { click: () => this.onPin(cursor) });
+  /** @param {ReturnType<AlignTable["columns"]>[number]} column @param {number} at the token */
+  cell({ what, values, text, colour, low, high }, at) {
+    const track = el("span", { class: "align-track" });
+    if (values) {
+      const [value, range] = [values[at], high - low || 1];
+      const share = (/** @type {number} */ length) => `${(100 * length) / range}%`;
+      const style = { background: colour, left: share(Math.min(0, value) - low), width: share(Math.abs(value)) };
+      track.append(marked(el("span", { class: "align-bar", style }), what, [at, value, low, high]));
+      if (low < 0 && high > 0) track.append(el("span", { class: "align-zero", style: { left: share(-low) } }));
+    }
+    const number = el("span", { class: "align-number" }, values ? text(values[at]) : "…");
+    const node = el("td", { "data-what": what }, el("div", { class: "align-cell" }, track, number));
+    return this.pointed(node, { kind: "token", what, column: at });
+  }
+
+  // The node tells when it is pointed at or clicked, and is marked with the cursor.
+  /** @param {HTMLElement} node @param {any} cursor */
+  pointed(node, cursor) {
+    listen(node, { pointerenter: () => this.onPoint(cursor), click: () => this.onPin(cursor) });
     this.cells.push({ node, cursor });
     return node;
   }
@@ -93,30 +135,37 @@ export class AlignTable {
   drawVerdict() {
     const { correlations, store } = this.state;
     const n = store.header.source.length;
-    const said = (what, name) => {
+    const rhoText = (/** @type {number} */ rho) => (Number.isNaN(rho) ? "n/a" : rho.toFixed(2).replace("-", "−"));
+    const said = (/** @type {"norm" | "influence"} */ what, /** @type {string} */ name) => {
       const found = correlations[what];
-      const text = !found ? "…" : Number.isNaN(found.value) ? "n/a" : found.value.toFixed(2).replace("-", "−");
-      const node = el("span", { class: "align-rank", "data-what": what }, `α ~ ${name} `, el("b", {}, text));
-      listen(node, { pointerenter: () => this.onPoint({ kind: "rank", what }) });
-      listen(node, { click: () => this.onPin({ kind: "rank", what }) });
-      this.cells.push({ node, cursor: { kind: "rank", what } });
-      return node;
+      const text = el("b", {}, found ? rhoText(found.value) : "…");
+      const node = el("span", { class: "align-rank", "data-what": what }, `α ~ ${name} `, text);
+      return this.pointed(node, { kind: "rank", what });
     };
-    const rho = correlations.influence?.value;
-    const sentence = rho === undefined ? "" : Number.isNaN(rho) ? ": too few tokens, or equal ranks, to compare." : `: attention and influence ${verdict(rho)}; ${this.firsts()}.`;
-    this.verdict.replaceChildren(`Rank correlation (Spearman) over ${n} token${n === 1 ? "" : "s"}: `, said("norm", "norm"), ", ", said("influence", "|Δ|"), sentence);
+    const over = `Rank correlation (Spearman) over ${n} token${n === 1 ? "" : "s"}: `;
+    this.verdict.replaceChildren(over, said("norm", "norm"), ", ", said("influence", "|Δ|"), this.verdictText());
+  }
+
+  verdictText() {
+    const rho = this.state.correlations.influence?.value;
+    if (rho === undefined) return "";
+    if (Number.isNaN(rho)) return ": too few tokens, or equal ranks, to compare.";
+    return `: attention and influence ${verdict(rho)}; ${this.firsts()}.`;
   }
 
   // Which token attention and influence put first.
   firsts() {
     const { source } = this.state.store.header;
-    const first = (values) => values.indexOf(Math.max(...values));
-    const [looked, needed] = [first(this.state.alphas()), first(this.state.influence.map(Math.abs))];
-    return looked === needed ? `both put “${source[looked]}” first` : `attention puts “${source[looked]}” first, influence “${source[needed]}”`;
+    const first = (/** @type {number[]} */ values) => values.indexOf(Math.max(...values));
+    const influence = /** @type {number[]} */ (this.state.influence);
+    const [looked, needed] = [first(this.state.alphas()), first(influence.map(Math.abs))];
+    if (looked === needed) return `both put “${source[looked]}” first`;
+    return `attention puts “${source[looked]}” first, influence “${source[needed]}”`;
   }
 
+  /** @param {any} cursor @param {boolean} pinned */
   mark(cursor, pinned) {
-    for (const { node, cursor: own } of this.cells ?? []) {
+    for (const { node, cursor: own } of this.cells) {
       const isHere = cursor && cursor.kind === own.kind && cursor.what === own.what && cursor.column === own.column;
       node.classList.toggle("here", Boolean(isHere));
       node.classList.toggle("pinned", Boolean(isHere && pinned));

@@ -1,4 +1,5 @@
-// The tree of a beam search: what was tried, what was kept, what was dropped and by how much, and what greedy would have done.
+// The tree of a beam search: what was tried, what was kept, what was dropped and by how much, and what greedy would
+// have done.
 
 import { el } from "../../../shared/dom.js";
 import { readLink, wholeNumber } from "../../../shared/link.js";
@@ -12,6 +13,9 @@ import { Tree } from "./tree.js";
 const WIDEST = 8;
 const HIGHEST_ALPHA = 2;
 const PAUSE = 250;
+const WHOLE = /^-?[0-9]{1,9}$/;
+const DECIMAL = /^-?[0-9]+(\.[0-9]+)?$/;
+/** @type {Record<string, number>} */
 const SHOWN = { all: Infinity, "best 2": 2, none: 0 };
 const NARROW_BEAM = 4;
 const NUMBERS = 490; // pixels for "Step 12:" and the log-probabilities beside a hypothesis
@@ -35,38 +39,42 @@ export class Beam extends Part {
     this.wanted = null;
     /** @type {string | null} */
     this.shown = null;
-    /** @type {number | null} the node that is pinned, and that which the link pins before the tree is here */
-    this.pinned = this.awaited = null;
-    /** @type {Tree | null} */
+    /** @type {number | null} the node that is pinned */
+    this.pinned = null;
+    /** @type {number | null} that which the link pins before the tree is here */
+    this.awaited = null;
+    /** @type {any} a Tree */
     this.tree = null;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
-    this.makeControls();
+    const number = (/** @type {string} */ label, /** @type {number | null} */ max) =>
+      el("input", { type: "number", min: 1, max, step: 1, "aria-label": label, onchange: () => this.typed() });
+    this.widthBox = number("Beam width", WIDEST);
+    this.limitBox = number("Maximum length in tokens", null);
+    const slider = { type: "range", min: 0, max: HIGHEST_ALPHA, step: 0.1, "aria-label": "Length penalty α" };
+    this.alpha = el("input", { ...slider, oninput: () => this.slid() });
+    this.alphaText = el("output", {});
+    this.alphaLabel = el("label", {}, "α ", this.alpha, this.alphaText);
+    this.folds = Object.keys(SHOWN).map((name) =>
+      el("button", { class: "small", "data-shown": name, onclick: () => this.fold(name) }, name),
+    );
+    this.example = el("a", { class: "beam-example" }, "An example where beam beats greedy");
     this.picture = new Picture({ onPoint: (id) => this.point(id), onPick: (id) => this.pin(id) });
     this.panel = new Panel(store, { onPick: (id) => this.pick(id) });
     this.notice = el("p", { class: "beam-notice", role: "status" });
     this.said = el("p", { class: "beam-caption" });
-    const legend = el("div", { class: "beam-legend" }, ...KEYS.map(([kind, text]) => el("span", { class: `beam-sample ${kind}` }, el("i", {}), text)));
-    this.node.append(this.controls, this.notice, this.said, this.picture.node, legend, this.panel.node);
+    const samples = KEYS.map(([kind, text]) => el("span", { class: `beam-sample ${kind}` }, el("i", {}), text));
+    const legend = el("div", { class: "beam-legend" }, ...samples);
+    this.node.append(this.controls(), this.notice, this.said, this.picture.node, legend, this.panel.node);
   }
 
-  makeControls() {
-    const number = (name, least) => el("input", { type: "number", min: least, step: 1, "aria-label": name, onchange: () => this.typed() });
-    this.widthBox = number("Beam width", 1);
-    this.widthBox.setAttribute("max", WIDEST);
-    this.limitBox = number("Maximum length in tokens", 1);
-    this.alpha = el("input", { type: "range", min: 0, max: HIGHEST_ALPHA, step: 0.1, "aria-label": "Length penalty α", oninput: () => this.slid() });
-    this.alphaText = el("output", {});
-    this.folds = Object.keys(SHOWN).map((name) => el("button", { class: "small", "data-shown": name, onclick: () => this.fold(name) }, name));
-    this.example = el("a", { class: "beam-example" }, "An example where beam beats greedy");
-    this.controls = el(
-      "div",
-      { class: "beam-controls" },
-      el("label", {}, "width ", this.widthBox),
-      el("label", {}, "α ", this.alpha, this.alphaText),
-      el("label", { title: "The search stops after so many tokens, the end token included." }, "limit ", this.limitBox),
-      el("span", { class: "beam-folds", role: "group", "aria-label": "Show pruned candidates" }, "pruned: ", ...this.folds),
-      this.example,
+  controls() {
+    const limit = { title: "The search stops after so many tokens, the end token included." };
+    const folds = { class: "beam-folds", role: "group", "aria-label": "Show pruned candidates" };
+    return el(
+      "div", { class: "beam-controls" },
+      el("label", {}, "width ", this.widthBox), this.alphaLabel, el("label", limit, "limit ", this.limitBox),
+      el("span", folds, "pruned: ", ...this.folds), this.example,
     );
   }
 
@@ -76,7 +84,7 @@ export class Beam extends Part {
   taken() {
     this.tree = null;
     this.pinned = this.awaited = this.cursor = null;
-    this.limitBox.max = this.store.header.max_steps;
+    this.limitBox.max = String(this.store.header.max_steps);
     this.panel.clear();
     this.picture.clear();
     this.want();
@@ -96,39 +104,43 @@ export class Beam extends Part {
     return { ...this.chosen, node: this.awaited ?? this.pinned, pruned: this.shown };
   }
 
+  /** @param {import("../../../shared/link.js").Values} values */
   restore({ node, pruned }) {
     const link = readLink();
+    /** @type {string[]} */
     const told = [];
-    const take = (name, raw, value, least, most) => {
-      this.chosen[name] = null;
-      if (raw === undefined) return;
-      if (Number.isNaN(value)) told.push(`The link's ${name} is “${raw}”, which is no number.`);
-      else this.chosen[name] = this.within(name, value, least, most, told);
+    const take = (/** @type {string} */ name, /** @type {RegExp} */ form, /** @type {number[]} */ [least, most]) => {
+      const raw = link[name];
+      const isNumber = form.test(raw ?? "");
+      this.chosen[name] = isNumber ? this.within(name, Number(raw), least, most, told) : null;
+      if (raw !== undefined && !isNumber) told.push(`The link's ${name} is “${raw}”, which is no number.`);
     };
-    const whole = (raw) => wholeNumber(raw ?? "") ?? NaN;
-    const alpha = /^-?[0-9]+(\.[0-9]+)?$/.test(link.alpha ?? "") ? Number(link.alpha) : NaN;
-    take("width", link.width, whole(link.width), 1, WIDEST);
-    take("alpha", link.alpha, alpha, 0, HIGHEST_ALPHA);
-    take("limit", link.limit, whole(link.limit), 1, this.store.header.max_steps);
+    take("width", WHOLE, [1, WIDEST]);
+    take("alpha", DECIMAL, [0, HIGHEST_ALPHA]);
+    take("limit", WHOLE, [1, this.store.header.max_steps]);
     Object.assign(this, { awaited: node, pinned: null, shown: pruned in SHOWN ? pruned : null });
     this.notice.textContent = told.join(" ");
     this.want();
     if (this.isOpen) this.ask();
   }
 
+  /** @param {string} name @param {number} value @param {number} least @param {number} most @param {string[]} told */
   within(name, value, least, most, told) {
     const near = Math.min(Math.max(value, least), most);
-    if (near !== value) told.push(`${name === "alpha" ? "α" : name} ${value} is out of range: it runs from ${least} to ${most}.`);
+    const said = name === "alpha" ? "α" : name;
+    if (near !== value) told.push(`${said} ${value} is out of range: it runs from ${least} to ${most}.`);
     return name === "alpha" ? Math.round(near * 10) / 10 : near;
   }
 
   typed() {
+    /** @type {string[]} */
     const told = [];
-    const take = (name, input, most) => {
+    const take = (/** @type {string} */ name, /** @type {HTMLInputElement} */ input, /** @type {number} */ most) => {
       const value = wholeNumber(input.value);
       return value === null ? this.wanted[name] : this.within(name, value, 1, most, told);
     };
-    const [width, limit] = [take("width", this.widthBox, WIDEST), take("limit", this.limitBox, this.store.header.max_steps)];
+    const width = take("width", this.widthBox, WIDEST);
+    const limit = take("limit", this.limitBox, this.store.header.max_steps);
     this.choose({ width, limit });
     this.notice.textContent = told.join(" ");
   }
@@ -138,6 +150,7 @@ export class Beam extends Part {
     if (this.tree) this.panel.drawBoard(this.tree, this.wanted.alpha);
   }
 
+  /** @param {Record<string, number | null>} values */
   choose(values) {
     Object.assign(this.chosen, values);
     Object.assign(this.wanted, values);
@@ -174,6 +187,7 @@ export class Beam extends Part {
     this.ask();
   }
 
+  /** @param {string} what */
   changed(what) {
     if (what === "layer" && this.tree) this.panel.drawAttention(this.tree, this.current);
   }
@@ -188,14 +202,17 @@ export class Beam extends Part {
 
   drawControls() {
     const { width, alpha, limit } = this.wanted;
-    this.widthBox.value = width;
-    this.limitBox.value = limit;
-    this.alpha.value = alpha;
+    for (const [box, value] of [[this.widthBox, width], [this.limitBox, limit], [this.alpha, alpha]]) {
+      box.value = String(value);
+    }
     this.alphaText.textContent = alpha.toFixed(1);
-    for (const button of this.folds) button.setAttribute("aria-pressed", String(button.dataset.shown === this.folding));
+    for (const button of this.folds) {
+      button.setAttribute("aria-pressed", String(button.dataset.shown === this.folding));
+    }
     this.notice.hidden = !this.notice.textContent;
   }
 
+  /** @param {string} name */
   fold(name) {
     this.shown = name;
     this.store.say();
@@ -204,10 +221,11 @@ export class Beam extends Part {
   }
 
   drawTree() {
-    this.picture.draw(this.tree, { most: SHOWN[this.folding], pinned: this.pinned, width: this.width, theme: this.theme });
+    const { pinned, width, theme } = this;
+    this.picture.draw(this.tree, { most: SHOWN[this.folding], pinned, width, theme });
     this.panel.makeRoom(this.picture.isLonger(this.tree, this.width - NUMBERS));
     this.drawExample();
-    this.alpha.parentElement.title = this.tree.header.about_alpha;
+    this.alphaLabel.title = this.tree.header.about_alpha;
     this.said.replaceChildren(...this.comparison());
     this.panel.drawBoard(this.tree, this.wanted.alpha);
     this.drawNode();
@@ -224,17 +242,21 @@ export class Beam extends Part {
     const { example } = this.tree.header;
     const { text, model } = this.store.header.request;
     this.example.hidden = !example || text.trim() === example;
-    if (example) this.example.href = `?${new URLSearchParams({ text: example, model, beam: 1, place: "decoding", tab: "beam", width: NARROW_BEAM })}`;
+    if (!example) return;
+    const there = { place: this.store.place, tab: "beam", width: String(NARROW_BEAM) };
+    this.example.href = `?${new URLSearchParams({ text: example, model, beam: "1", ...there })}`;
   }
 
   // Greedy beside the winner, in one sentence that the scoreboard lets check.
   comparison() {
     const { winner, header } = this.tree;
     const { greedy, limit } = header;
-    const isSame = this.tree.path(winner).map(({ token }) => token).join() === greedy.ids.join();
+    const ids = this.tree.path(winner).map((/** @type {import("./tree.js").Node} */ { token }) => token);
+    const isSame = ids.join() === greedy.ids.join();
     const gain = winner.total - greedy.log_prob;
     const leaves = greedy.left === null ? "" : ` Greedy leaves the beam at step ${greedy.left + 1}.`;
-    const cut = this.tree.last.some((id) => !this.tree.nodes[id].finished) ? ` Stopped at the limit of ${limit} token${limit === 1 ? "" : "s"} (■).` : "";
+    const isCut = this.tree.last.some((/** @type {number} */ id) => !this.tree.nodes[id].finished);
+    const cut = isCut ? ` Stopped at the limit of ${limit} token${limit === 1 ? "" : "s"} (■).` : "";
     const compared = isSame ? "the same translation" : `${numberText(Math.abs(gain))} ${gain < 0 ? "lower" : "higher"}`;
     return [
       "Greedy: log P ",
@@ -249,16 +271,19 @@ export class Beam extends Part {
 
   // The cursor --------------------------------------------------------------------------------------------------
 
+  /** @param {number} id */
   point(id) {
     if (this.pinned === null) this.go(id);
   }
 
+  /** @param {number} id */
   go(id) {
     if (!this.tree || id === this.cursor) return;
     this.cursor = id;
     this.drawNode();
   }
 
+  /** @param {number} id */
   pin(id) {
     if (this.pinned === id) this.unpin();
     else {
@@ -269,6 +294,7 @@ export class Beam extends Part {
     this.drawNode();
   }
 
+  /** @param {number} id */
   pick(id) {
     this.pinned = null;
     this.pin(id);
@@ -280,27 +306,29 @@ export class Beam extends Part {
     this.store.say();
   }
 
-  // Up and down in the column, left to the parent, right to the best child that is on screen.
   get keys() {
     const { tree, picture } = this;
     if (!tree) return [];
     const { current } = this;
     const column = picture.columns[current.step];
-    const beside = (by) => column[column.indexOf(current) + by];
+    const beside = (/** @type {number} */ by) => column[column.indexOf(current) + by];
     const child = () => picture.columns[current.step + 1]?.find(({ parent }) => parent === current.id);
-    const row = (key, next) => ({ key, moves: "node", says: "", act: () => this.walkTo(next()) });
+    /** @param {string} key @param {string} says @param {() => import("./tree.js").Node | undefined} next */
+    const row = (key, says, next) => ({ key, moves: "node", says, act: () => this.walkTo(next()) });
+    const [pins, frees] = [() => this.pin(this.cursor), () => this.escape()];
     return [
-      row("ArrowLeft", () => tree.nodes[current.parent]),
-      row("ArrowRight", child),
-      row("ArrowUp", () => beside(-1)),
-      row("ArrowDown", () => beside(1)),
-      row("Home", () => tree.path(tree.winner)[0]),
-      row("End", () => tree.winner),
-      { key: "Enter", moves: "pinned", on: ":not(button, a)", says: "", act: () => this.pin(this.cursor) },
-      { key: "Escape", moves: "pinned", off: this.pinned === null, says: "", act: () => this.escape() },
+      row("ArrowLeft", "← to where it comes from", () => tree.nodes[current.parent]),
+      row("ArrowRight", "→ to the best that comes of it", child),
+      row("ArrowUp", "↑ ↓ within the step", () => beside(-1)),
+      row("ArrowDown", "↑ ↓ within the step", () => beside(1)),
+      row("Home", "Home, End: the winner's first, last", () => tree.path(tree.winner)[0]),
+      row("End", "Home, End: the winner's first, last", () => tree.winner),
+      { key: "Enter", moves: "pinned", on: ":not(button, a)", says: "Enter pins", act: pins },
+      { key: "Escape", moves: "pinned", off: this.pinned === null, says: "Esc frees", act: frees },
     ];
   }
 
+  /** @param {import("./tree.js").Node | undefined} node */
   walkTo(node) {
     if (!node) return;
     if (this.pinned !== null) this.unpin();

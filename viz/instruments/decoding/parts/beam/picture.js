@@ -1,9 +1,8 @@
-// The tree from left to right, one column a step: boxes, edges, marks. Built once a tree; pointing only changes classes.
+// The tree from left to right, one column a step: boxes, edges, marks. Built once a tree; to point changes classes.
 
-import { el, listen } from "../../../shared/dom.js";
+import { el, listen, svg } from "../../../shared/dom.js";
 import { numberText } from "../../../shared/numbers.js";
 import { marked } from "../../../shared/paint.js";
-import { svg } from "../../shared/ribbons.js";
 import { ROOT } from "./tree.js";
 
 const TYPE = 16;
@@ -14,24 +13,42 @@ const NARROWEST = 88;
 const WIDEST = 150;
 const EDGE = 14;
 // Heights of boxes in pixels: with the score below the token, and in one line with it (wide beams).
-const ROOMY = { tall: { kept: 39, gap: 5, lines: [17, 33] }, flat: { kept: 24, gap: 4 }, pruned: { height: 20, gap: 4 } };
+/** @typedef {{ kept: number, gap: number, lines?: number[] }} Size */
+/** @type {Record<string, Size>} */
+const ROOMY = { tall: { kept: 39, gap: 5, lines: [17, 33] }, flat: { kept: 24, gap: 4 }, pruned: { kept: 20, gap: 4 } };
 // On a low screen closer together, so that what is below the tree is seen with it.
-const CLOSE = { tall: { kept: 34, gap: 4, lines: [15, 29] }, flat: { kept: 21, gap: 3 }, pruned: { height: 19, gap: 3 } };
+/** @type {Record<string, Size>} */
+const CLOSE = { tall: { kept: 34, gap: 4, lines: [15, 29] }, flat: { kept: 21, gap: 3 }, pruned: { kept: 19, gap: 3 } };
 const sizes = () => (window.innerHeight < 800 ? CLOSE : ROOMY);
 
+/** @typedef {import("./tree.js").Tree} Tree @typedef {import("./tree.js").Node} Node */
+/** @typedef {{ node: Node | null, x: number, y: number, width: number, height: number, middle: number }} Place */
+
 export class Picture {
+  /** @param {{ onPoint: (id: number) => void, onPick: (id: number) => void }} told */
   constructor({ onPoint, onPick }) {
-    this.measure = document.createElement("canvas").getContext("2d");
+    this.measure = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
+    /** @type {any} */
+    this.tree = null;
+    /** @type {any} */
+    this.theme = null;
+    this.size = this.pruned = ROOMY.tall;
+    this.columnWidth = this.boxWidth = this.height = 0;
+    /** @type {Node[][]} */
+    this.columns = [];
+    /** @type {Map<number, Place>} */
+    this.places = new Map();
     this.node = el("div", { class: "beam-tree", role: "figure", tabindex: "0" });
-    const at = (event) => event.target.closest?.("[data-node]")?.dataset.node;
+    const at = (/** @type {any} */ event, /** @type {(id: number) => void} */ tell) => {
+      const id = event.target.closest?.("[data-node]")?.dataset.node;
+      if (id !== undefined) tell(Number(id));
+    };
     listen(this.node, {
-      pointermove: (event) => {
-        // A pointer at rest, under which the tree was scrolled, points at nothing.
-        const hasMoved = event.movementX !== 0 || event.movementY !== 0;
-        if (hasMoved && at(event) !== undefined) onPoint(Number(at(event)));
-      },
+      // A pointer at rest, under which the tree was scrolled, points at nothing.
+      pointermove: (/** @type {PointerEvent} */ event) => (event.movementX || event.movementY) && at(event, onPoint),
+      click: (/** @type {MouseEvent} */ event) => at(event, onPick),
     });
-    listen(this.node, { click: (event) => at(event) !== undefined && onPick(Number(at(event))) });
+    /** @type {Element[]} */
     this.marked = [];
   }
 
@@ -43,6 +60,7 @@ export class Picture {
   }
 
   // `most`: how many of the pruned candidates a column shows; greedy's and the pinned one are always there.
+  /** @param {Tree} tree @param {{ most: number, pinned: number | null, width: number, theme: any }} how */
   draw(tree, { most, pinned, width, theme }) {
     this.tree = tree;
     this.theme = theme;
@@ -54,17 +72,22 @@ export class Picture {
     this.boxWidth = this.columnWidth - EDGE;
     this.columns = tree.columns.map((column) => {
       const dropped = column.filter(({ kept }) => !kept);
-      return column.filter((node) => node.kept || dropped.indexOf(node) < most || tree.greedy.has(node.id) || node.id === pinned);
+      const isAsked = (/** @type {Node} */ { id }) => tree.greedy.has(id) || id === pinned;
+      return column.filter((node) => node.kept || dropped.indexOf(node) < most || isAsked(node));
     });
     this.place();
     const total = { width: LEFT + this.columnWidth * tree.steps, height: this.height };
-    const edges = [...this.places.values()].filter(({ node }) => node);
-    const order = ({ node }) => tree.winning.has(node.id) * 2 + node.kept;
-    edges.sort((a, b) => order(a) - order(b));
-    const picture = svg("svg", { class: "beam-svg", ...total, viewBox: `0 0 ${total.width} ${total.height}`, "font-size": TYPE });
-    picture.append(...edges.map((place) => this.edge(place)), ...this.greedyEdges(), ...tree.columns.map((_, step) => this.heading(step)), this.root(), ...edges.map((place) => this.box(place)));
-    const { alpha } = tree.header;
-    this.node.setAttribute("aria-label", `Beam search tree: width ${tree.header.width}, α ${alpha}, ${tree.steps} steps, ${tree.nodes.length} candidates`);
+    const order = (/** @type {Node} */ node) => Number(tree.winning.has(node.id)) * 2 + Number(node.kept);
+    const nodes = this.columns.flat().sort((a, b) => order(a) - order(b));
+    const viewBox = `0 0 ${total.width} ${total.height}`;
+    const picture = svg("svg", { class: "beam-svg", ...total, viewBox, "font-size": TYPE });
+    picture.append(
+      ...nodes.map((node) => this.edge(node)), ...this.greedyEdges(),
+      ...tree.columns.map((_, step) => this.heading(step)), this.root(), ...nodes.map((node) => this.box(node)),
+    );
+    const { alpha, width: wide } = tree.header;
+    const counted = `${tree.steps} steps, ${tree.nodes.length} candidates`;
+    this.node.setAttribute("aria-label", `Beam search tree: width ${wide}, α ${alpha}, ${counted}`);
     this.node.replaceChildren(picture);
   }
 
@@ -79,7 +102,7 @@ export class Picture {
       const x = LEFT + step * this.columnWidth + EDGE;
       let [high, low] = [TOP, below];
       for (const node of column) {
-        const height = node.kept ? kept : this.pruned.height;
+        const height = (node.kept ? this.size : this.pruned).kept;
         const y = node.kept ? high : low;
         this.places.set(node.id, { node, x, y, width: this.boxWidth - 4, height, middle: y + height / 2 });
         if (node.kept) high += kept + gap;
@@ -90,61 +113,94 @@ export class Picture {
     this.places.set(ROOT, { node: null, x: 2, y: TOP, width: LEFT - 6, height: kept, middle: TOP + kept / 2 });
   }
 
-  curve({ node, x, middle }) {
-    const from = this.places.get(node.parent);
+  /** @param {number} id */
+  placeOf(id) {
+    return /** @type {Place} */ (this.places.get(id));
+  }
+
+  /** @param {Node} node */
+  curve({ id, parent }) {
+    const [{ x, middle }, from] = [this.placeOf(id), this.placeOf(parent)];
     const [x0, half] = [from.x + from.width, (x + from.x + from.width) / 2];
     return `M ${x0} ${from.middle} C ${half} ${from.middle}, ${half} ${middle}, ${x} ${middle}`;
   }
 
-  edge(place) {
-    const { node } = place;
-    const kind = this.tree.winning.has(node.id) ? "winning" : node.kept ? "kept" : "pruned";
-    return svg("path", { class: `beam-edge ${kind}`, d: this.curve(place) });
+  /** @param {Node} node */
+  edge(node) {
+    const kind = node.kept ? "kept" : "pruned";
+    const d = this.curve(node);
+    return svg("path", { class: `beam-edge ${this.tree.winning.has(node.id) ? "winning" : kind}`, d });
   }
 
   greedyEdges() {
-    return [...this.tree.greedy].map((id) => svg("path", { class: "beam-edge greedy", d: this.curve(this.places.get(id)) }));
+    const { greedy, nodes } = this.tree;
+    return Array.from(greedy, (id) => svg("path", { class: "beam-edge greedy", d: this.curve(nodes[id]) }));
   }
 
+  /** @param {number} step */
   heading(step) {
-    return svg("text", { class: "beam-step", x: LEFT + step * this.columnWidth + EDGE + (this.boxWidth - 4) / 2, y: 13, "text-anchor": "middle", "font-size": SMALL }, step === 0 ? "step 1" : String(step + 1));
+    const x = LEFT + step * this.columnWidth + EDGE + (this.boxWidth - 4) / 2;
+    const at = { x, y: 13, "text-anchor": "middle", "font-size": SMALL };
+    return svg("text", { class: "beam-step", ...at }, step === 0 ? "step 1" : String(step + 1));
   }
 
   root() {
-    const { x, middle } = this.places.get(ROOT);
+    const { x, middle } = this.placeOf(ROOT);
     return svg("text", { class: "beam-root", x, y: middle + 5, "font-size": TYPE }, "⟨s⟩");
   }
 
-  box({ node, x, y, width, height }) {
+  /** @param {Node} node */
+  box(node) {
     const { tree } = this;
+    const { x, y, width, height } = this.placeOf(node.id);
     const status = tree.status(node);
-    const names = ["beam-node", status === "left" ? "finished left" : status, node.finished ? "end" : "", tree.winning.has(node.id) ? "winning" : "", tree.greedy.has(node.id) ? "greedy" : ""];
-    const group = svg("g", { class: names.filter(Boolean).join(" "), "data-node": node.id, "data-step": node.step + 1 });
+    const [isWinning, isGreedy] = [tree.winning, tree.greedy].map((ids) => ids.has(node.id));
+    const kinds = { left: status === "left", end: node.finished, winning: isWinning, greedy: isGreedy };
+    const names = Object.entries(kinds).flatMap(([name, isSo]) => (isSo ? [name] : []));
+    const kind = status === "left" ? "finished" : status;
+    const classes = ["beam-node", kind, ...names].join(" ");
+    const group = svg("g", { class: classes, "data-node": node.id, "data-step": node.step + 1 });
+    const rect = (/** @type {string} */ name, /** @type {number} */ by, /** @type {number} */ round) => {
+      const size = { width: width + 2 * by, height: height + 2 * by };
+      group.append(svg("rect", { class: `beam-${name}`, x: x - by, y: y - by, ...size, rx: round }));
+    };
     const round = node.finished ? 11 : 3;
-    if (tree.greedy.has(node.id)) group.append(svg("rect", { class: "beam-outline", x: x - 3, y: y - 3, width: width + 6, height: height + 6, rx: round + 2 }));
-    group.append(svg("rect", { class: "beam-box", x, y, width, height, rx: round }));
-    if (node.kept && node.finished) group.append(svg("rect", { class: "beam-inner", x: x + 3, y: y + 3, width: width - 6, height: height - 6, rx: round - 3 }));
-    const { lines } = this.size;
-    const isTall = node.kept && lines !== undefined;
-    const size = node.kept ? TYPE : SMALL;
-    const score = numberText(node.score);
-    const label = tree.mark(node) ? `${tree.mark(node)} ${node.text}` : node.text;
-    const middle = x + width / 2;
-    const both = `${label} ${score}`;
-    const words = !isTall && this.fitted(both, width - 8, size) === both ? both : this.fitted(label, width - 8, size);
-    group.append(svg("text", { class: "beam-token", x: middle, y: isTall ? y + lines[0] : y + height / 2 + size * 0.36, "font-size": size, "text-anchor": "middle" }, words));
-    if (isTall) group.append(svg("text", { class: "beam-score", x: middle, y: y + lines[1], "font-size": SMALL, "text-anchor": "middle" }, score));
-    group.append(svg("title", {}, `${tree.sentence(node)}\n${tree.why(node)}`));
+    if (isGreedy) rect("outline", 3, round + 2);
+    rect("box", 0, round);
+    if (node.kept && node.finished) rect("inner", -3, round - 3);
+    group.append(...this.texts(node), svg("title", {}, `${tree.sentence(node)}\n${tree.why(node)}`));
     return marked(group, "score", [node.id, node.step, node.score]);
   }
 
+  // The token, and its score: below it where the box is tall, behind it where that fits.
+  /** @param {Node} node */
+  texts(node) {
+    const { x, y, width, height } = this.placeOf(node.id);
+    const size = node.kept ? TYPE : SMALL;
+    const score = numberText(node.score);
+    const mark = this.tree.mark(node);
+    const label = mark ? `${mark} ${node.text}` : node.text;
+    /** @param {string} name @param {number} at @param {number} type @param {string} said */
+    const text = (name, at, type, said) =>
+      svg("text", { class: `beam-${name}`, x: x + width / 2, y: at, "font-size": type, "text-anchor": "middle" }, said);
+    const lines = node.kept ? this.size.lines : undefined;
+    const short = this.fitted(label, width - 8, size);
+    if (lines) return [text("token", y + lines[0], size, short), text("score", y + lines[1], SMALL, score)];
+    const both = `${label} ${score}`;
+    const fits = this.fitted(both, width - 8, size) === both;
+    return [text("token", y + height / 2 + size * 0.36, size, fits ? both : short)];
+  }
+
   // Whether a hypothesis at the end of this tree is wider than this.
+  /** @param {Tree} tree @param {number} width */
   isLonger(tree, width) {
     this.measure.font = `${TYPE}px ${this.theme.font}`;
-    return tree.last.some((id) => this.measure.measureText(tree.sentence(tree.nodes[id])).width > width);
+    const wide = (/** @type {string} */ text) => this.measure.measureText(text).width;
+    return tree.last.some((id) => wide(tree.sentence(tree.nodes[id])) > width);
   }
 
   // As much of the text as fits, with … where something is left out.
+  /** @param {string} text @param {number} room @param {number} size */
   fitted(text, room, size) {
     this.measure.font = `${size}px ${this.theme.font}`;
     if (this.measure.measureText(text).width <= room) return text;
@@ -153,24 +209,29 @@ export class Picture {
     return `${characters.join("")}…`;
   }
 
+  /** @param {number} id @returns {Element | null} */
   group(id) {
     return this.node.querySelector(`[data-node="${id}"]`);
   }
 
   // Mark a node and the way to it.
+  /** @param {Node} node @param {boolean} isPinned */
   mark(node, isPinned) {
     for (const group of this.marked) group.classList.remove("here", "pinned", "way");
-    this.marked = this.tree.path(node).map(({ id }) => this.group(id)).filter(Boolean);
+    const way = this.tree.path(node).map((/** @type {Node} */ { id }) => this.group(id));
+    this.marked = way.filter(Boolean);
     for (const group of this.marked) group.classList.add("way");
     this.group(node.id)?.classList.add("here", ...(isPinned ? ["pinned"] : []));
   }
 
   // Scrolls the tree's own box, never the page.
+  /** @param {Node} node */
   reveal(node) {
     const place = this.places.get(node.id);
     if (!place) return;
     const { scrollLeft, clientWidth } = this.node;
+    const right = place.x + place.width + 8;
     if (place.x - EDGE < scrollLeft) this.node.scrollLeft = place.x - EDGE - 4;
-    else if (place.x + place.width + 8 > scrollLeft + clientWidth) this.node.scrollLeft = place.x + place.width + 8 - clientWidth;
+    else if (right > scrollLeft + clientWidth) this.node.scrollLeft = right - clientWidth;
   }
 }

@@ -21,20 +21,32 @@ MODEL, TYPED = "model", "typed"
 """Where a reference comes from; that of an example of the card says it itself (see `model.card.ORIGINS`)."""
 
 
-def reference_of(glass: Glass, translation: Translation, typed: str | None) -> tuple[str, list[int], str]:
-    """Text, ids, origin of the reference: typed, else the example's if it fits, else the model's own words.
+def said_of(example: card.Example) -> str:
+    """Where the example's reference comes from, in words."""
+    if example.origin != "corpus":
+        return "our own translation"
+    return f"from the corpus ({example.corpus})" if example.corpus else "from the corpus"
+
+
+def reference_of(
+    glass: Glass, translation: Translation, typed: str | None
+) -> tuple[str, list[int], str, str]:
+    """The reference: typed, else the example's if it fits, else the model's own words. Its text, ids, origin,
+    and the origin in words.
 
     Raises TextError for a typed one that is empty or too long.
     """
     limit = glass.config.max_tgt_len
     if typed is not None:
-        return read(typed), glass.limited_ids(typed, "reference", limit), TYPED
+        return read(typed), glass.limited_ids(typed, "reference", limit), TYPED, ""
     examples = {read(example.text): example for example in card.examples(glass.card)}
     known = examples.get(read(translation.source))
     if known and known.accept:
         with contextlib.suppress(TextError):
-            return known.accept[0], glass.limited_ids(known.accept[0], "reference", limit), known.origin
-    return translation.text, list(translation.ids), MODEL
+            ids = glass.limited_ids(known.accept[0], "reference", limit)
+            return known.accept[0], ids, known.origin, said_of(known)
+    beam = f" (beam {translation.beam})" if translation.beam > 1 else ""
+    return translation.text, list(translation.ids), MODEL, f"the model's own translation{beam}"
 
 
 def scores(glass: Glass, src_ids: tuple[int, ...], ids: list[int]) -> dict[str, np.ndarray]:
@@ -69,13 +81,14 @@ def free_running(glass: Glass, translation: Translation) -> tuple[dict[str, Any]
 def forcing(asked: Asked) -> bytes:
     """Two lanes: fed with the reference, and fed with the model's own words."""
     glass, translation = asked.glass, asked.translation
-    text, ids, origin = reference_of(glass, translation, asked.values.get("reference"))
+    text, ids, origin, said = reference_of(glass, translation, asked.values.get("reference"))
     own, own_arrays = free_running(glass, translation)
     arrays = scores(glass, translation.src_ids, ids) | own_arrays
     named = {*arrays["ids"], *arrays["best_ids"], *arrays["own_ids"]}
     header = {
         "reference": text,
         "origin": origin,
+        "said": said,
         "start": glass.tokenizer.readable(glass.config.bos_id),
         "tokens": {str(i): glass.tokenizer.readable(int(i)) for i in sorted(named)},
         **own,

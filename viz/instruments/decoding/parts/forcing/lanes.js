@@ -1,10 +1,13 @@
-// The two lanes as a table of steps: as many columns as fit, then the next band below. Every number is a cell that can be pointed at.
+// The two lanes as a table of steps: as many columns as fit, then the next band below. Every number is a cell.
 
 import { el } from "../../../shared/dom.js";
-import { numberText } from "../../../shared/numbers.js";
-import { probText } from "../samples/explain.js";
+import { numberText, probText } from "../../../shared/numbers.js";
+import { marked } from "../../../shared/paint.js";
+
+/** @typedef {import("./explain.js").Both} Both */
 
 // By the room there is: the labels' width, the least width of a step.
+/** @type {{ from: number, label: number, column: number, name: string, narrow?: Record<string, string> }[]} */
 const SIZES = [
   { from: 1200, label: 156, column: 102, name: "large" },
   { from: 500, label: 124, column: 80, name: "" },
@@ -12,6 +15,7 @@ const SIZES = [
 ];
 
 // Rows of each view, top to bottom: [what, name, kind].
+/** @type {Record<string, [string, string, string][]>} */
 export const VIEWS = {
   loss: [
     ["token", "reference", "word"],
@@ -31,42 +35,71 @@ export const VIEWS = {
   ],
 };
 
-// What a cell says, and how long its bar is (0…1, null: none).
-function content({ reference, own }, what, t, mostLoss) {
+// What a cell says, and the number that its bar shows as a share of 1 (null: none).
+/** @param {Both} lanes @param {string} what @param {number} t @returns {[string, number | null]} */
+function content({ reference, own }, what, t) {
   const lane = what.startsWith("own") ? own : reference;
   if (t >= lane.ids.length) return ["", null];
-  const p = (log) => [probText(Math.exp(log)), Math.exp(log)];
-  if (what === "token" || what === "ownToken") return [lane.tokens[t], null];
-  if (what === "p" || what === "ownP") return p(lane.logs[t]);
-  if (what === "rank") return [reference.ranks[t].toLocaleString("en"), null];
-  if (what === "loss") return [numberText(reference.losses[t]), reference.losses[t] / mostLoss];
-  if (what === "best") return [reference.ranks[t] === 1 ? "the same" : reference.best[t], null];
-  if (what === "bestP") return p(reference.bestLogs[t]);
-  return [numberText({ one: reference.logs, stepped: reference.stepped, difference: reference.differences }[what][t]), null];
+  const p = (/** @type {number} */ log) => /** @type {[string, number]} */ ([probText(Math.exp(log)), Math.exp(log)]);
+  /** @type {Record<string, ArrayLike<number>>} */
+  const compared = { one: reference.logs, stepped: reference.stepped, difference: reference.differences };
+  if (what in compared) return [numberText(compared[what][t]), null];
+  /** @type {Record<string, () => [string, number | null]>} */
+  const says = {
+    token: () => [lane.tokens[t], null],
+    p: () => p(lane.logs[t]),
+    rank: () => [reference.ranks[t].toLocaleString("en"), null],
+    loss: () => [numberText(reference.losses[t]), reference.losses[t]],
+    best: () => [reference.ranks[t] === 1 ? "the same" : reference.best[t], null],
+    bestP: () => p(reference.bestLogs[t]),
+  };
+  return says[{ ownToken: "token", ownP: "p" }[what] ?? what]();
 }
 
+/** @param {Both} lanes @param {string[]} row of VIEWS @param {number} t @param {number} mostLoss whose bar is full */
 function cell(lanes, [what, , kind], t, mostLoss) {
-  const [text, share] = content(lanes, what, t, mostLoss);
-  const same = what === "best" && lanes.reference.ranks[t] === 1 ? " same" : "";
-  const parts = t === lanes.parts && kind.startsWith("word") ? " parts" : "";
-  const bar = share === null ? null : el("span", { class: "forcing-bar", style: { width: `${100 * Math.min(1, share)}%` }, "aria-hidden": "true" });
-  return el("div", { class: `forcing-cell ${kind}${same}${parts}${text ? "" : " empty"}`, "data-step": t, "data-what": what, title: kind.includes("word") || what === "best" ? text : null }, bar, el("span", { class: "forcing-text", dir: kind.includes("word") ? "auto" : null }, text));
+  const [text, value] = content(lanes, what, t);
+  const share = value === null ? 0 : Math.min(1, value / (what === "loss" ? mostLoss : 1));
+  const isWord = kind.includes("word");
+  const kinds = {
+    same: what === "best" && lanes.reference.ranks[t] === 1, parts: t === lanes.parts && kind.startsWith("word"),
+    empty: !text,
+  };
+  const classes = Object.entries(kinds).flatMap(([name, isSo]) => (isSo ? [name] : []));
+  const bar = el("span", { class: "forcing-bar", style: { width: `${100 * share}%` }, "aria-hidden": "true" });
+  const title = isWord || what === "best" ? text : null;
+  return el(
+    "div",
+    { class: ["forcing-cell", kind, ...classes].join(" "), "data-step": t, "data-what": what, title },
+    value === null ? null : marked(bar, what, [t, value, share]),
+    el("span", { class: "forcing-text", dir: isWord ? "auto" : null }, text),
+  );
 }
 
-// Bands of columns for `width` pixels; what: "loss" | "passes".
+// Bands of columns for `width` pixels, of equal length.
+/** @param {Both} all @param {string} view "loss" | "passes" @param {number} width */
 export function bands(all, view, width) {
   const lanes = view === "loss" ? all : { ...all, steps: all.reference.ids.length, parts: null };
-  const { label, column, name, narrow = {} } = SIZES.find(({ from }) => width >= from);
+  const size = SIZES.find(({ from }) => width >= from) ?? SIZES[SIZES.length - 1];
+  const { label, column, name, narrow = {} } = size;
   const columns = Math.max(1, Math.min(lanes.steps, Math.floor((width - label) / column)));
   const count = Math.ceil(lanes.steps / columns);
-  const each = Math.ceil(lanes.steps / count); // bands of equal length
+  const each = Math.ceil(lanes.steps / count);
   const mostLoss = Math.max(1, ...lanes.reference.losses);
+  const head = (/** @type {number} */ t) => {
+    const [kind, text] = t === lanes.parts ? [" parts", `${t + 1} they part`] : ["", String(t + 1)];
+    return el("div", { class: `forcing-head${kind}`, "data-step": t }, text);
+  };
   return Array.from({ length: count }, (_, band) => {
     const steps = Array.from({ length: Math.min(each, lanes.steps - band * each) }, (_, i) => band * each + i);
-    const heads = steps.map((t) => el("div", { class: `forcing-head${t === lanes.parts ? " parts" : ""}`, "data-step": t }, t === lanes.parts ? `${t + 1} they part` : String(t + 1)));
-    const head = [el("div", { class: "forcing-label head" }, "step"), ...heads];
-    const rows = VIEWS[view].map((row) => [el("div", { class: `forcing-label ${row[2]}` }, narrow[row[0]] ?? row[1]), ...steps.map((t) => cell(lanes, row, t, mostLoss))]);
-    const template = `${label}px repeat(${each}, minmax(0, ${Math.round(1.6 * column)}px))`;
-    return el("div", { class: `forcing-band ${name}`, style: { gridTemplateColumns: template } }, ...[head, ...rows].flatMap((cells) => [...cells, ...Array.from({ length: each - steps.length }, () => el("div"))]));
+    const rest = Array.from({ length: each - steps.length });
+    const rows = VIEWS[view].map((row) => {
+      const title = el("div", { class: `forcing-label ${row[2]}` }, narrow[row[0]] ?? row[1]);
+      return [title, ...steps.map((t) => cell(lanes, row, t, mostLoss))];
+    });
+    rows.unshift([el("div", { class: "forcing-label head" }, "step"), ...steps.map(head)]);
+    const gridTemplateColumns = `${label}px repeat(${each}, minmax(0, ${Math.round(1.6 * column)}px))`;
+    const cells = rows.flatMap((row) => [...row, ...rest.map(() => el("div"))]);
+    return el("div", { class: `forcing-band ${name}`, style: { gridTemplateColumns } }, ...cells);
   });
 }

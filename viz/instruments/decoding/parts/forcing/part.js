@@ -2,20 +2,14 @@
 
 import { el, listen } from "../../../shared/dom.js";
 import { LEFT_RIGHT, UP_DOWN, walk } from "../../../shared/keys.js";
+import { sum } from "../../../shared/maths.js";
 import { numberText } from "../../../shared/numbers.js";
 import { within } from "../../../shared/store.js";
 import { Part } from "../../part.js";
 import { explanation, lanesOf, passesText } from "./explain.js";
 import { bands, VIEWS } from "./lanes.js";
-import { sum } from "../samples/explain.js";
 
 const LONGEST_TYPED = 2000;
-const ORIGINS = {
-  corpus: "from the corpus (Tatoeba)",
-  ours: "our own translation",
-  model: "the model's own translation",
-  typed: "",
-};
 
 export class Forcing extends Part {
   /** @param {import("../../store.js").Store} store */
@@ -25,18 +19,23 @@ export class Forcing extends Part {
     this.typed = null;
     // Whether the box shall show the reference that comes.
     this.reset = true;
-    /** @type {any} what was asked last, what came, and the header of its sentence */
-    this.asked = this.answer = this.of = null;
+    /** @type {any} what was asked last */
+    this.asked = null;
+    /** @type {any} what came */
+    this.answer = null;
+    /** @type {any} the header of its sentence */
+    this.of = null;
     /** @type {any} */
     this.lanes = null;
     this.view = "loss";
     this.cursor = { what: "loss", step: 0 };
     this.input = el("input", {
-      type: "text", class: "forcing-input", "aria-label": "Reference translation", maxlength: LONGEST_TYPED, spellcheck: "false", autocomplete: "off",
+      type: "text", class: "forcing-input", "aria-label": "Reference translation", maxlength: LONGEST_TYPED,
+      spellcheck: "false", autocomplete: "off",
     });
     // Letters typed here are no keys of the lanes, nor of Streamlit.
     listen(this.input, {
-      keydown: (event) => {
+      keydown: (/** @type {KeyboardEvent} */ event) => {
         event.stopPropagation();
         if (event.key === "Enter") this.use(this.input.value);
       },
@@ -47,7 +46,8 @@ export class Forcing extends Part {
       el("button", { class: "head-choice", "data-view": name, onclick: () => this.show(name) }, title),
     );
     this.totals = el("p", { class: "forcing-totals" });
-    this.lanesNode = el("div", { class: "forcing-lanes", role: "figure", tabindex: "0", "aria-label": "Reference and the model's own words, step by step" });
+    const label = "Reference and the model's own words, step by step";
+    this.lanesNode = el("div", { class: "forcing-lanes", role: "figure", tabindex: "0", "aria-label": label });
     this.caption = el("p", { class: "forcing-caption note", role: "status", "aria-live": "polite" });
     this.node.append(
       el(
@@ -64,8 +64,8 @@ export class Forcing extends Part {
       this.caption,
     );
     listen(this.node, {
-      pointermove: (event) => this.at(event, (cursor) => this.pinned || this.move(cursor)),
-      click: (event) => this.at(event, (cursor) => this.pin(cursor)),
+      pointermove: (/** @type {Event} */ event) => this.at(event, (cursor) => this.point(cursor)),
+      click: (/** @type {Event} */ event) => this.at(event, (cursor) => this.pin(cursor)),
     });
   }
 
@@ -79,19 +79,22 @@ export class Forcing extends Part {
     return { reference: this.typed };
   }
 
+  /** @param {import("../../../shared/link.js").Values} values */
   restore({ reference }) {
     this.typed = reference?.slice(0, LONGEST_TYPED) ?? null;
     this.reset = true;
   }
 
   // A reference that was typed; null: the sentence's first one.
+  /** @param {string | null} text */
   use(text) {
     this.typed = text;
     this.reset = true;
     this.fetch();
   }
 
-  // Only the newest question is answered; what cannot be scored leaves the last picture, and `trouble` says why and whose it is.
+  // Only the newest question is answered; what cannot be scored leaves the last picture, and `trouble` says why and
+  // whose it is.
   async fetch() {
     const { typed } = this;
     const asked = typed === null ? {} : { reference: typed };
@@ -105,6 +108,7 @@ export class Forcing extends Part {
     this.reset = false;
   }
 
+  /** @param {string | null} typed */
   async refused(typed) {
     const { header, trouble } = this.store;
     if (typed === null || !trouble) return;
@@ -116,6 +120,7 @@ export class Forcing extends Part {
     this.store.setTrouble(`${trouble} Shown below: “${answer.header.reference}”.`);
   }
 
+  /** @param {{ header: any, arrays: Record<string, any> }} answer */
   take(answer) {
     this.answer = answer;
     this.of = this.store.header;
@@ -134,19 +139,20 @@ export class Forcing extends Part {
 
   changed() {}
 
+  /** @param {string} view */
   show(view) {
     this.view = view;
-    if (!VIEWS[view].some(([what]) => what === this.cursor.what)) this.cursor = { ...this.cursor, what: view === "loss" ? "loss" : "one" };
+    const isThere = VIEWS[view].some(([what]) => what === this.cursor.what);
+    if (!isThere) this.cursor = { ...this.cursor, what: view === "loss" ? "loss" : "one" };
     this.pinned = false;
     if (this.lanes) this.drawLanes();
     this.store.changed("cursor");
   }
 
   drawLanes() {
-    const { origin } = this.answer.header;
+    const { origin, said } = this.answer.header;
     for (const button of this.views) button.setAttribute("aria-pressed", String(button.dataset.view === this.view));
-    const { beam } = this.of;
-    this.origin.textContent = origin === "model" && beam > 1 ? `${ORIGINS.model} (beam ${beam})` : ORIGINS[origin];
+    this.origin.textContent = said;
     this.back.hidden = origin !== "typed";
     this.drawTotals();
     this.lanesNode.replaceChildren(...bands(this.lanes, this.view, this.width));
@@ -158,7 +164,12 @@ export class Forcing extends Part {
     const { reference, own } = this.lanes;
     const all = sum(reference.losses);
     const mean = all / reference.losses.length;
-    const number = (what, name, value, unit) => el("button", { class: "forcing-total", "data-what": what, onfocus: () => this.pinned || this.move({ ...this.cursor, what }) }, `${name} `, el("b", {}, numberText(value)), unit);
+    /** @param {string} what @param {string} name @param {number} value @param {string} unit */
+    const number = (what, name, value, unit) => {
+      const onfocus = () => this.point({ ...this.cursor, what });
+      const text = el("b", {}, numberText(value));
+      return el("button", { class: "forcing-total", "data-what": what, onfocus }, `${name} `, text, unit);
+    };
     this.totals.replaceChildren(
       number("mean", "loss per token", mean, " nats"),
       number("perplexity", "perplexity", Math.exp(mean), ""),
@@ -172,39 +183,25 @@ export class Forcing extends Part {
     const fed = "Above, each step reads the reference; below, the model's own words, the most probable one each time.";
     const cut = own.finished ? "" : ` The model's own words were stopped after ${own.ids.length} tokens.`;
     if (parts === null) return `${fed} The lanes never part: the model says exactly the reference.${cut}`;
-    const words = [reference, own].map(({ tokens }) => (tokens[parts] === undefined ? "nothing more" : `“${tokens[parts]}”`));
-    return `${fed} They part at step ${parts + 1}: the reference says ${words[0]}, the model ${words[1]}; from there the lanes read different words.${cut}`;
+    const [said, instead] = [reference, own].map(({ tokens }) => tokens[parts]).map((token) =>
+      token === undefined ? "nothing more" : `“${token}”`,
+    );
+    const here = `They part at step ${parts + 1}: the reference says ${said}, the model ${instead}`;
+    return `${fed} ${here}; from there the lanes read different words.${cut}`;
   }
 
   // Cursor -------------------------------------------------------------------------------------------------------
 
-  at(event, then) {
-    const cell = event.target.closest("[data-what]");
+  /** @param {any} event @param {(cursor: any) => void} then */
+  at({ target }, then) {
+    const cell = target.closest("[data-what]");
     if (!cell || !this.lanes) return;
     const { what, step } = cell.dataset;
     then({ what, step: step === undefined ? this.cursor.step : Number(step) });
   }
 
-  isHere({ what, step }) {
-    return this.cursor.what === what && this.cursor.step === step;
-  }
-
-  move(cursor) {
-    if (this.isHere(cursor)) return;
-    this.cursor = cursor;
-    this.mark();
-    this.store.changed("cursor");
-  }
-
-  pin(cursor) {
-    this.pinned = !(this.pinned && this.isHere(cursor));
-    this.cursor = cursor;
-    this.mark();
-    this.store.changed("cursor");
-  }
-
   mark() {
-    for (const cell of this.node.querySelectorAll("[data-what], .forcing-head")) {
+    for (const cell of /** @type {any} */ (this.node.querySelectorAll("[data-what], .forcing-head"))) {
       const { what, step } = cell.dataset;
       const isStep = step !== undefined && Number(step) === this.cursor.step;
       const isHere = what === this.cursor.what && (step === undefined || isStep);
@@ -220,16 +217,15 @@ export class Forcing extends Part {
     const rows = VIEWS[this.view].map(([what]) => what);
     const { step } = this.cursor;
     const row = Math.max(0, rows.indexOf(this.cursor.what));
-    const to = (at) => this.move({ what: rows[row], step: within(at, this.lanes.steps) });
-    const pinning = { moves: "pinned", says: "", act: () => this.pin(this.cursor) };
+    const to = (/** @type {number} */ at) => this.move({ what: rows[row], step: within(at, this.lanes.steps) });
+    const down = (/** @type {number} */ by) => this.move({ what: rows[within(row + by, rows.length)], step });
+    const ends = { moves: "at", on, says: "Home, End: first, last" };
     return [
-      ...walk(LEFT_RIGHT, "at", (by) => to(step + by), { on }),
-      ...walk(UP_DOWN, "what", (by) => this.move({ what: rows[within(row + by, rows.length)], step }), { on }),
-      { key: "Home", moves: "at", on, says: "", act: () => to(0) },
-      { key: "End", moves: "at", on, says: "", act: () => to(this.lanes.steps - 1) },
-      { key: "Enter", on, ...pinning },
-      { key: " ", on, ...pinning },
-      { key: "Escape", on, off: !this.pinned, ...pinning },
+      ...walk(LEFT_RIGHT, "at", (by) => to(step + by), { on, says: "← → step" }),
+      ...walk(UP_DOWN, "what", down, { on, says: "↑ ↓ number" }),
+      { key: "Home", ...ends, act: () => to(0) },
+      { key: "End", ...ends, act: () => to(this.lanes.steps - 1) },
+      ...this.pinning(on),
     ];
   }
 

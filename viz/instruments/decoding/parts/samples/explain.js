@@ -1,24 +1,25 @@
 // How a number of a drawn sequence was made, as data for the strip.
 
-import { exactText, numberText, shortened, weightText } from "../../../shared/numbers.js";
+import { sum } from "../../../shared/maths.js";
+import { numberText, probText, shortened } from "../../../shared/numbers.js";
+import { snippet, vector } from "../../../shared/snippet.js";
 
 const LONGEST = 40;
 
-// Probabilities below a thousandth would show few digits with four decimals.
-export const probText = (p) => (p > 0 && p < 0.001 ? numberText(p) : weightText(p));
+/** @param {ArrayLike<number>} logs @param {string[]} tokens */
+const termsOf = (logs, tokens) =>
+  Array.from(logs, (value, t) => ({ name: `${t + 1} ${tokens[t]}`, text: `ln ${probText(Math.exp(value))}`, value }));
 
-export const sum = (values) => values.reduce((all, value) => all + value, 0);
+/** @typedef {{ total: number, cut: string, uncut: boolean, isCut: boolean }} Drawn how many, and what from, in words */
 
-const snippet = (name, values, result, value) =>
-  ["import numpy as np", `${name} = np.array([${Array.from(values, exactText).join(", ")}], dtype=np.float32)`, `print(${result})  # on screen: ${exactText(value)}`].join("\n");
-
-const termsOf = (logs, tokens) => Array.from(logs, (value, t) => ({ name: `${t + 1} ${tokens[t]}`, text: `ln ${probText(Math.exp(value))}`, value }));
-
-// row: { text, tokens, count, logs, drawnLogs }; what: "share" | "probability" | "logProb" | "mean"; cut: what was drawn from, in words.
+/** @param {any} row of the table @param {string} what "share", "probability", "logProb", "mean" @param {Drawn} drawn */
 export function explanation(row, what, { total, cut, uncut, isCut }) {
   const name = `“${shortened(row.text || row.tokens.join(" "), LONGEST)}”`;
   if (what === "share") {
-    return { title: `share of ${name}`, formula: `${row.count} / ${total}`, terms: [], value: row.count / total, asWeight: true, note: `drawn ${row.count}× of ${total}` };
+    const { count } = row;
+    const note = `drawn ${count}× of ${total}`;
+    const formula = `${count} / ${total}`;
+    return { title: `share of ${name}`, formula, terms: [], value: count / total, asWeight: true, note };
   }
   if (what === "probability") {
     const logQ = sum(row.drawnLogs);
@@ -32,7 +33,7 @@ export function explanation(row, what, { total, cut, uncut, isCut }) {
       note: uncut
         ? "q = p: nothing is cut, so this is exp(log P); padding and start tokens alone are never drawn"
         : `q: a step's probability in what is drawn from: ${cut}${isCut ? ", the rest renormalised" : ""}`,
-      numpy: snippet("ln_q", row.drawnLogs, "np.exp(ln_q.astype(float).sum())", Math.exp(logQ)),
+      numpy: snippet([vector("ln_q", row.drawnLogs)], "np.exp(ln_q.astype(float).sum())", Math.exp(logQ)),
     };
   }
   const logP = sum(row.logs);
@@ -47,6 +48,6 @@ export function explanation(row, what, { total, cut, uncut, isCut }) {
     total: logP,
     value,
     note: "nats; p: the model's own probability of each step, at temperature 1 over all tokens",
-    numpy: snippet("ln_p", row.logs, `ln_p.astype(float).${isMean ? "mean" : "sum"}()`, value),
+    numpy: snippet([vector("ln_p", row.logs)], `ln_p.astype(float).${isMean ? "mean" : "sum"}()`, value),
   };
 }

@@ -7,25 +7,32 @@ const MOST_K = 100;
 const LARGEST_SEED = 999_999;
 const PAUSE = 250;
 
-// own: where the knob stands at first. The right end of top-k and top-p keeps every word.
+/**
+ * @typedef {{ label: string, least: number, most: number, step: number, digits: number, first: number | null,
+ *   off?: string, typed?: boolean }} Range
+ *   `first`: where the knob stands at first; `off`: what its right end says, which keeps every word
+ */
+/** @type {Record<string, Range>} */
 const RANGES = {
-  temperature: { label: "temperature", least: 0.1, most: 2, step: 0.1, digits: 1, own: 1 },
-  top_k: { label: "top-k", least: 1, most: MOST_K + 1, step: 1, digits: 0, own: null, off: "all" },
-  top_p: { label: "top-p", least: 0.05, most: 1, step: 0.05, digits: 2, own: null, off: "1" },
-  samples: { label: "samples", least: 1, most: 50, step: 1, digits: 0, own: 20, typed: true },
-  seed: { label: "seed", least: 0, most: LARGEST_SEED, step: 1, digits: 0, own: 1, typed: true },
+  temperature: { label: "temperature", least: 0.1, most: 2, step: 0.1, digits: 1, first: 1 },
+  top_k: { label: "top-k", least: 1, most: MOST_K + 1, step: 1, digits: 0, first: null, off: "all" },
+  top_p: { label: "top-p", least: 0.05, most: 1, step: 0.05, digits: 2, first: null, off: "1" },
+  samples: { label: "samples", least: 1, most: 50, step: 1, digits: 0, first: 20, typed: true },
+  seed: { label: "seed", least: 0, most: LARGEST_SEED, step: 1, digits: 0, first: 1, typed: true },
 };
 
 // The nearest number that the knob can stand on; what is no number stands for its own.
-function nearest({ least, most, step, digits, own, off }, text) {
-  const number = text === null || text.trim() === "" ? NaN : Number(text);
-  if (!Number.isFinite(number)) return own;
+/** @param {Range} range @param {string} text */
+function nearest({ least, most, step, digits, first, off }, text) {
+  const number = text.trim() === "" ? NaN : Number(text);
+  if (!Number.isFinite(number)) return first;
   const steps = Math.round((Math.min(Math.max(number, least), most) - least) / step);
   const value = Number((least + steps * step).toFixed(digits));
   return off && value >= most ? null : value;
 }
 
 // What is wrong with a number of the link, as a sentence; null where nothing is.
+/** @param {Range} range @param {string} text */
 function trouble({ label, least, most, off }, text) {
   const number = text.trim() === "" ? NaN : Number(text);
   if (!Number.isFinite(number)) return `The link's ${label} is “${text}”, which is no number.`;
@@ -34,12 +41,17 @@ function trouble({ label, least, most, off }, text) {
 }
 
 export class Knobs {
-  // onTurn(): after a pause, or at once where a button was pressed.
+  /** @param {() => void} onTurn after a pause, or at once where a button was pressed */
   constructor(onTurn) {
     this.onTurn = onTurn;
-    this.values = Object.fromEntries(Object.entries(RANGES).map(([name, { own }]) => [name, own]));
+    /** @type {Record<string, any>} */
+    this.values = Object.fromEntries(Object.entries(RANGES).map(([name, { first }]) => [name, first]));
+    /** @type {Record<string, HTMLInputElement>} */
     this.inputs = {};
+    /** @type {Record<string, HTMLElement | null>} */
     this.texts = {};
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
     const labels = Object.entries(RANGES).map(([name, range]) => this.knob(name, range));
     this.node = el(
       "div",
@@ -51,13 +63,15 @@ export class Knobs {
     this.draw();
   }
 
+  /** @param {string} name @param {Range} range */
   knob(name, { label, least, most, step, typed }) {
-    const input = el("input", { type: typed ? "number" : "range", min: least, max: most, step, "aria-label": label, "data-knob": name });
+    const range = { min: least, max: most, step, "aria-label": label, "data-knob": name };
+    const input = el("input", { type: typed ? "number" : "range", ...range });
     listen(input, { input: () => this.turn(name, input.value) });
     if (typed) listen(input, { change: () => this.draw() });
     // Digits and arrows typed here mean nothing to the table, nor to Streamlit.
     listen(input, {
-      keydown: (event) => {
+      keydown: (/** @type {KeyboardEvent} */ event) => {
         event.stopPropagation();
         if (typed && event.key === "Enter") this.now();
       },
@@ -67,6 +81,7 @@ export class Knobs {
     return el("label", { class: "samples-knob" }, label, input, this.texts[name]);
   }
 
+  /** @param {string} name @param {string} text */
   turn(name, text) {
     this.values = { ...this.values, [name]: nearest(RANGES[name], text) };
     this.draw(name);
@@ -86,35 +101,40 @@ export class Knobs {
   }
 
   // `typing`: the box that is being typed in keeps what stands there.
-  draw(typing = null) {
+  draw(typing = "") {
     for (const [name, { most, digits, off, typed }] of Object.entries(RANGES)) {
       const value = this.values[name];
-      if (!(typed && name === typing)) this.inputs[name].value = String(value ?? most);
-      if (typed) continue;
-      this.texts[name].textContent = value === null ? off : value.toFixed(digits);
-      this.inputs[name].setAttribute("aria-valuetext", this.texts[name].textContent);
+      const [input, text] = [this.inputs[name], this.texts[name]];
+      if (!(typed && name === typing)) input.value = String(value ?? most);
+      if (!text) continue;
+      text.textContent = value === null ? off : value.toFixed(digits);
+      input.setAttribute("aria-valuetext", text.textContent ?? "");
     }
   }
 
   // Sentences on what in the link was no number, or out of range.
+  /** @param {Record<string, string>} link */
   restore(link) {
+    /** @type {(string | null)[]} */
     const told = [];
     for (const [name, range] of Object.entries(RANGES)) {
-      this.values[name] = range.own;
+      this.values[name] = range.first;
       if (link[name] === undefined) continue;
       this.values[name] = nearest(range, link[name]);
       told.push(trouble(range, link[name]));
     }
     this.draw();
-    return told.filter(Boolean);
+    return /** @type {string[]} */ (told.filter(Boolean));
   }
 
   // For the link: what stands as at first is left out.
   get link() {
-    return Object.fromEntries(Object.entries(this.values).map(([name, value]) => [name, value === RANGES[name].own ? null : value]));
+    const said = (/** @type {string} */ name) => (this.values[name] === RANGES[name].first ? null : this.values[name]);
+    return Object.fromEntries(Object.keys(RANGES).map((name) => [name, said(name)]));
   }
 
   // For the server.
+  /** @returns {Record<string, any>} */
   get asked() {
     return { ...this.values, top_k: this.values.top_k ?? 0, top_p: this.values.top_p ?? 1 };
   }
@@ -133,7 +153,9 @@ export class Knobs {
 
   get cutText() {
     const { temperature, top_k, top_p } = this.values;
-    const parts = [`temperature ${temperature.toFixed(1)}`, top_k === null ? null : `top-k ${top_k}`, top_p === null ? null : `top-p ${top_p.toFixed(2)}`];
-    return parts.filter(Boolean).join(", ");
+    const parts = [`temperature ${temperature.toFixed(1)}`];
+    if (top_k !== null) parts.push(`top-k ${top_k}`);
+    if (top_p !== null) parts.push(`top-p ${top_p.toFixed(2)}`);
+    return parts.join(", ");
   }
 }

@@ -3,21 +3,24 @@
 import { el, listen } from "../../../shared/dom.js";
 import { LEFT_RIGHT, UP_DOWN, walk } from "../../../shared/keys.js";
 import { readLink } from "../../../shared/link.js";
-import { numberText } from "../../../shared/numbers.js";
+import { sum } from "../../../shared/maths.js";
+import { numberText, probText } from "../../../shared/numbers.js";
+import { marked } from "../../../shared/paint.js";
 import { within } from "../../../shared/store.js";
 import { Part } from "../../part.js";
-import { explanation, probText, sum } from "./explain.js";
+import { explanation } from "./explain.js";
 import { Knobs } from "./knobs.js";
 
 const WHATS = ["share", "probability", "logProb", "mean"];
 const SHARE_OF_BAR = 0.94;
-const times = (count) => (count === 1 ? "once" : `${count} times`);
+const times = (/** @type {number} */ count) => (count === 1 ? "once" : `${count} times`);
 
 // The distinct sequences of an answer: [{ text, tokens, ids, count, logs, drawnLogs, finished, greedy, twin }].
+/** @param {{ header: any, arrays: Record<string, any> }} answer @returns {any[]} */
 function rowsOf({ header, arrays }) {
   let start = 0;
   return Array.from(arrays.lengths.values, (length, i) => {
-    const of = (name) => arrays[name].values.subarray(start, start + length);
+    const of = (/** @type {string} */ name) => arrays[name].values.subarray(start, start + length);
     const row = {
       text: header.texts[i],
       ids: of("ids"),
@@ -41,23 +44,27 @@ export class Samples extends Part {
     /** @type {any[]} */
     this.rows = [];
     this.cursor = { row: 0, what: "share" };
-    /** @type {any} what was asked last, what came, and what it was drawn from */
-    this.asked = this.answer = this.drawn = null;
+    /** @type {any} what was asked last, and what came */
+    this.asked = this.answer = null;
+    /** @type {import("./explain.js").Drawn} */
+    this.drawn = { total: 0, cut: "", uncut: true, isCut: false };
     this.knobs = new Knobs(() => this.turned());
     this.summary = el("p", { class: "samples-summary", role: "status", "aria-live": "polite" });
     this.notice = el("p", { class: "samples-notice", role: "status", hidden: "" });
     this.body = el("tbody");
     this.table = el("table", {}, el("thead", {}, this.headings()), this.body);
-    this.figure = el("div", { class: "samples-figure", role: "figure", tabindex: "0", "aria-label": "Drawn translations" }, this.table);
+    const named = { role: "figure", tabindex: "0", "aria-label": "Drawn translations" };
+    this.figure = el("div", { class: "samples-figure", ...named }, this.table);
     this.caption = el("p", { class: "samples-caption note" });
     this.node.append(this.knobs.node, this.notice, this.summary, this.figure, this.caption);
     listen(this.table, {
-      pointermove: (event) => this.at(event, (cursor) => this.pinned || this.move(cursor)),
-      click: (event) => this.at(event, (cursor) => this.pin(cursor)),
+      pointermove: (/** @type {Event} */ event) => this.at(event, (cursor) => this.point(cursor)),
+      click: (/** @type {Event} */ event) => this.at(event, (cursor) => this.pin(cursor)),
     });
   }
 
   headings() {
+    /** @param {string} text @param {string} title @param {string} [what] */
     const head = (text, title, what) => el("th", { scope: "col", title, "data-what": what }, text);
     return el(
       "tr",
@@ -81,6 +88,7 @@ export class Samples extends Part {
     if (this.isOpen) this.fetch();
   }
 
+  /** @param {string[]} sentences */
   tell(sentences) {
     this.notice.textContent = sentences.join(" ");
     this.notice.hidden = sentences.length === 0;
@@ -109,7 +117,8 @@ export class Samples extends Part {
     if (!answer || answer === this.answer) return;
     const isFirst = !this.rows.length;
     this.answer = answer;
-    this.drawn = { total: asked.samples, cut: this.knobs.cutText, uncut: this.knobs.uncut, isCut: this.knobs.isCut };
+    const { cutText: cut, uncut, isCut } = this.knobs;
+    this.drawn = { total: asked.samples, cut, uncut, isCut };
     this.rows = rowsOf(answer);
     this.pinned = false;
     this.cursor = { row: 0, what: isFirst ? "logProb" : this.cursor.what };
@@ -124,18 +133,30 @@ export class Samples extends Part {
     this.body.replaceChildren(...rows.map((row, i) => this.row(row, i, probabilities[i], longest)));
     this.summary.textContent = this.summaryOf();
     this.figure.setAttribute("aria-label", `Drawn translations: ${this.summary.textContent}`);
+    const all = rows.length === 1 ? "It has" : `All ${rows.length} together have`;
+    const cut = `softmax(logits / temperature)${drawn.isCut ? ", cut and renormalised" : ""} (${drawn.cut})`;
     this.caption.textContent =
-      `Bar: share, line: probability (the longest is ${probText(longest)}). ${rows.length === 1 ? "It has" : `All ${rows.length} together have`} probability ${probText(sum(probabilities))}. ` +
-      `Each step draws from q = ${drawn.uncut ? "p, uncut" : `softmax(logits / temperature)${drawn.isCut ? ", cut and renormalised" : ""} (${drawn.cut})`}; ` +
+      `Bar: share, line: probability (the longest is ${probText(longest)}). ` +
+      `${all} probability ${probText(sum(probabilities))}. ` +
+      `Each step draws from q = ${drawn.uncut ? "p, uncut" : cut}; ` +
       "with more samples, shares come nearer to probabilities.";
     this.figure.scrollTop = 0;
     this.mark();
   }
 
+  // The share as a bar, the probability as a line across it, both on the scale of the longest.
+  /** @param {number} i @param {number} share @param {number} probability @param {number} longest */
+  bar(i, share, probability, longest) {
+    const at = (/** @type {number} */ value) => `${(100 * SHARE_OF_BAR * value) / longest}%`;
+    const drawn = marked(el("span", { style: { width: at(share) } }), "share", [i, share]);
+    const expected = marked(el("i", { style: { left: at(probability) } }), "probability", [i, probability]);
+    return el("span", { class: "samples-bar", "aria-hidden": "true" }, drawn, expected);
+  }
+
+  /** @param {any} row @param {number} i @param {number} probability @param {number} longest */
   row(row, i, probability, longest) {
     const share = row.count / this.drawn.total;
-    const at = (value) => `${(100 * SHARE_OF_BAR * value) / longest}%`;
-    const bar = el("span", { class: "samples-bar", "aria-hidden": "true" }, el("span", { style: { width: at(share) } }), el("i", { style: { left: at(probability) } }));
+    /** @param {string} name @param {string} text @param {string} title */
     const badge = (name, text, title) => el("span", { class: `samples-badge ${name}`, title }, text);
     const marks = [
       row.greedy ? badge("greedy", "greedy", "the most probable token at each step") : null,
@@ -143,13 +164,17 @@ export class Samples extends Part {
       row.twin ? badge("twin", "other tokens", "the same text as above, cut into other tokens") : null,
     ].filter(Boolean);
     const logP = sum(row.logs);
+    /** @param {string} name @param {string} what @param {(Node | string)[]} content */
     const cell = (name, what, ...content) => el("td", { class: name, "data-what": what }, ...content);
-    const open = el("button", { class: "small", tabindex: "-1", title: "Open this translation in Step by step", "aria-label": `Open in Step by step: ${row.text}`, onclick: (event) => this.open(event, row) }, "▸ steps");
+    const label = `Open in Step by step: ${row.text}`;
+    const opens = { title: "Open this translation in Step by step", "aria-label": label };
+    const onclick = (/** @type {Event} */ event) => this.open(event, row);
+    const open = el("button", { class: "small", tabindex: "-1", ...opens, onclick }, "▸ steps");
     open.disabled = row.ids.length >= this.store.header.max_steps;
     return el(
       "tr",
       { "data-row": i },
-      cell("samples-count", "share", el("b", {}, `${row.count}×`), bar),
+      cell("samples-count", "share", el("b", {}, `${row.count}×`), this.bar(i, share, probability, longest)),
       cell("samples-number samples-share", "share", probText(share)),
       cell("samples-number samples-probability", "probability", probText(probability)),
       el("td", { class: "samples-text" }, el("span", { dir: "auto" }, row.text || "(says nothing)"), ...marks),
@@ -166,7 +191,7 @@ export class Samples extends Part {
     const said = [
       `${drawn.total} ${drawn.total === 1 ? "sample" : "samples"}, ${rows.length} distinct`,
       `the most frequent ${rows[0].count}×`,
-      greedy ? `greedy's translation was drawn ${times(greedy.count)}` : "greedy's translation was not drawn",
+      `greedy's translation was ${greedy ? `drawn ${times(greedy.count)}` : "not drawn"}`,
     ];
     if (unfinished) said.push(`${unfinished} did not end within ${this.store.header.max_steps} tokens`);
     return `${said.join("; ")}.`;
@@ -174,34 +199,23 @@ export class Samples extends Part {
 
   // Cursor -------------------------------------------------------------------------------------------------------
 
-  at(event, then) {
-    const row = event.target.closest("tr[data-row]");
-    if (!row || event.target.closest("button")) return;
-    then({ row: Number(row.dataset.row), what: event.target.closest("[data-what]")?.dataset.what ?? this.cursor.what });
-  }
-
-  move(cursor) {
-    if (cursor.row === this.cursor.row && cursor.what === this.cursor.what) return;
-    this.cursor = cursor;
-    this.mark();
-    this.store.changed("cursor");
-  }
-
-  pin(cursor) {
-    const isSame = this.pinned && cursor.row === this.cursor.row && cursor.what === this.cursor.what;
-    this.cursor = cursor;
-    this.pinned = !isSame;
-    this.mark();
-    this.store.changed("cursor");
+  /** @param {any} event @param {(cursor: any) => void} then */
+  at({ target }, then) {
+    const row = target.closest("tr[data-row]");
+    if (!row || target.closest("button")) return;
+    const what = target.closest("[data-what]")?.dataset.what ?? this.cursor.what;
+    then({ row: Number(row.dataset.row), what });
   }
 
   mark() {
-    for (const row of this.body.children) {
+    for (const row of /** @type {any} */ (this.body.children)) {
       const isHere = Number(row.dataset.row) === this.cursor.row;
       row.classList.toggle("here", isHere);
       row.classList.toggle("pinned", isHere && this.pinned);
       row.querySelector("button").tabIndex = isHere ? 0 : -1;
-      for (const cell of row.querySelectorAll("[data-what]")) cell.classList.toggle("cell-here", isHere && cell.dataset.what === this.cursor.what);
+      for (const cell of row.querySelectorAll("[data-what]")) {
+        cell.classList.toggle("cell-here", isHere && cell.dataset.what === this.cursor.what);
+      }
     }
   }
 
@@ -209,19 +223,18 @@ export class Samples extends Part {
     const { cursor, rows } = this;
     const on = ".samples-figure";
     const column = WHATS.indexOf(cursor.what);
-    const to = (row) => {
+    const to = (/** @type {number} */ row) => {
       this.move({ ...cursor, row: within(row, rows.length) });
       this.body.children[this.cursor.row].scrollIntoView({ block: "nearest" });
     };
-    const pinning = { moves: "pinned", says: "", act: () => this.pin(cursor) };
+    const next = (/** @type {number} */ by) => this.move({ ...cursor, what: WHATS[within(column + by, WHATS.length)] });
+    const ends = { moves: "row", on, says: "Home, End: first, last" };
     const table = [
-      ...walk(UP_DOWN, "row", (by) => to(cursor.row + by), { on }),
-      ...walk(LEFT_RIGHT, "what", (by) => this.move({ ...cursor, what: WHATS[within(column + by, WHATS.length)] }), { on }),
-      { key: "Home", moves: "row", on, says: "", act: () => to(0) },
-      { key: "End", moves: "row", on, says: "", act: () => to(rows.length - 1) },
-      { key: "Enter", on, ...pinning },
-      { key: " ", on, ...pinning },
-      { key: "Escape", on, off: !this.pinned, ...pinning },
+      ...walk(UP_DOWN, "row", (by) => to(cursor.row + by), { on, says: "↑ ↓ translation" }),
+      ...walk(LEFT_RIGHT, "what", next, { on, says: "← → number" }),
+      { key: "Home", ...ends, act: () => to(0) },
+      { key: "End", ...ends, act: () => to(rows.length - 1) },
+      ...this.pinning(on),
     ];
     return rows.length ? table : [];
   }
@@ -230,6 +243,7 @@ export class Samples extends Part {
     return { ...this.cursor, pinned: this.pinned };
   }
 
+  /** @param {Event} event @param {any} row */
   async open(event, row) {
     event.stopPropagation();
     if (await this.store.branch(0, [...row.ids])) this.store.show("steps");

@@ -1,8 +1,9 @@
-// Step by step: the translation grows token by token; what each step reads, looks at, could say and says; and what if it said another word.
+// Step by step: the translation grows token by token; what each step reads, looks at, could say and says; and what if
+// it said another word.
 
 import { Badge } from "../../../shared/badge.js";
-import { el, listen } from "../../../shared/dom.js";
-import { digits, LAYERS, LEFT_RIGHT, UP_DOWN, walk } from "../../../shared/keys.js";
+import { el, focusOn, listen, refill } from "../../../shared/dom.js";
+import { digits, hint, LAYERS, LEFT_RIGHT, UP_DOWN, walk } from "../../../shared/keys.js";
 import { within } from "../../../shared/store.js";
 import { Part } from "../../part.js";
 import { check, explain } from "./explain.js";
@@ -11,7 +12,7 @@ import { StepPicture } from "./picture.js";
 import { Transport } from "./transport.js";
 import { Words } from "./words.js";
 
-// Heights in pixels: transport, lanes and strip; then what is beside the ribbons in their column, and beside the bars in theirs.
+// Heights in pixels: transport, lanes and strip; then what is beside the ribbons in their column, the bars in theirs.
 const AROUND = 216;
 const BESIDE_RIBBONS = 84;
 const BESIDE_BARS = 54;
@@ -24,23 +25,30 @@ export class Steps extends Part {
   constructor(store) {
     super(store, el("div", { class: "play-part", tabindex: "-1" }));
     this.height = HIGH_WHEN_NARROW;
-    const onPoint = (cursor) => this.point(cursor);
+    const onPoint = (/** @type {any} */ cursor) => this.point(cursor);
     this.transport = new Transport(store);
     this.badge = new Badge();
-    this.lanes = new Lanes(store, { onPoint, onOpen: (lane, step) => this.openLane(lane, step), onGreedy: () => this.goGreedy() });
+    const [onOpen, onGreedy] = [this.openLane.bind(this), () => this.goGreedy()];
+    this.lanes = new Lanes(store, { onPoint, onOpen, onGreedy });
     this.picture = new StepPicture({ onPoint, onClick: (cursor) => this.pin(cursor) });
-    this.words = new Words(store, { onPoint, onChoose: (ids, text) => this.choose(ids, text) });
+    this.words = new Words(store, { onPoint, onChoose: this.choose.bind(this), hint: () => hint(this.keys) });
     this.layers = el("div", { class: "head-buttons", role: "group", "aria-label": "Layer" });
     this.heads = el("div", { class: "head-buttons", role: "group", "aria-label": "Head" });
-    const caption = el("p", { class: "note play-caption" }, "Blue: read last. Purple: taken. Weights sum to 1 (ribbons drawn from 0.02).");
-    const choose = el("div", { class: "play-choose" }, el("div", {}, "Layer", this.layers), el("div", {}, "Head", this.heads));
+    const legend = "Blue: read last. Purple: taken. Weights sum to 1 (ribbons drawn from 0.02).";
+    const caption = el("p", { class: "note play-caption" }, legend);
+    const choices = [el("div", {}, "Layer", this.layers), el("div", {}, "Head", this.heads)];
+    const choose = el("div", { class: "play-choose" }, ...choices);
     this.looks = el("section", { class: "play-looks" }, choose, this.picture.node, caption);
     this.node.append(
       el("div", { class: "play-top" }, this.transport.node, this.badge.node),
       this.lanes.node,
       el("div", { class: "play-main" }, this.looks, this.words.node, this.words.form, this.words.said),
     );
-    listen(this.node, { keyup: (event) => event.key === " " && event.target.matches("button") && event.preventDefault() });
+    listen(this.node, {
+      keyup: (/** @type {any} */ event) => {
+        if (event.key === " " && event.target.matches("button")) event.preventDefault();
+      },
+    });
   }
 
   // Drawing ------------------------------------------------------------------------------------------------------
@@ -58,6 +66,7 @@ export class Steps extends Part {
     this.drawStep();
   }
 
+  /** @param {string} what */
   changed(what) {
     if (what === "lane") {
       this.drawLanes();
@@ -71,23 +80,26 @@ export class Steps extends Part {
   drawLanes() {
     this.lanes.draw();
     const what =
-      "from the numbers it was sent: each lane's log P (the sum of its steps against what the model summed while it translated), " +
-      "the sums of all rows of attention (1), and that probabilities are not above 1";
+      "from the numbers it was sent: each lane's log P (the sum of its steps against what the model summed while it " +
+      "translated), the sums of all rows of attention (1), and that probabilities are not above 1";
     this.badge.draw({ error: check(this.store), what });
   }
 
   drawChoices() {
     const { store } = this;
     const { n_layers, n_heads } = store.header;
-    const focused = this.active?.getAttribute("aria-label");
-    const button = (text, label, pressed, change) =>
-      el("button", { class: "head-choice", "aria-pressed": String(pressed), "aria-label": label, onclick: () => store.choose(change) }, text);
-    const numbered = (count, name) =>
-      Array.from({ length: count }, (_, i) => button(String(i + 1), `${name} ${i + 1}`, i === store[name], { [name]: i }));
-    this.layers.replaceChildren(...numbered(n_layers, "layer"));
-    this.heads.replaceChildren(button("mean", "mean of heads", store.head === null, { head: null }), ...numbered(n_heads, "head"));
-    const again = [...this.layers.children, ...this.heads.children].find((node) => node.getAttribute("aria-label") === focused);
-    again?.focus({ preventScroll: true });
+    /** @param {string} text @param {string} label @param {boolean} pressed @param {any} change */
+    const button = (text, label, pressed, change) => {
+      const said = { "aria-pressed": String(pressed), "aria-label": label, "data-choice": label };
+      return el("button", { class: "head-choice", ...said, onclick: () => store.choose(change) }, text);
+    };
+    const numbered = (/** @type {number} */ count, /** @type {"layer" | "head"} */ name) =>
+      Array.from({ length: count }, (_, i) =>
+        button(String(i + 1), `${name} ${i + 1}`, i === store[name], { [name]: i }),
+      );
+    const mean = button("mean", "mean of heads", store.head === null, { head: null });
+    refill(this.layers, "choice", ...numbered(n_layers, "layer"));
+    refill(this.heads, "choice", mean, ...numbered(n_heads, "head"));
   }
 
   drawStep() {
@@ -96,15 +108,15 @@ export class Steps extends Part {
     const { reads, predicts } = lane.header;
     const room = Math.floor(this.looks.clientWidth);
     if (room <= 0) return;
-    const heads = head === null ? "mean of heads" : `head ${head + 1}`;
-    this.picture.draw({
+    const heads = `layer ${layer + 1}, ${head === null ? "mean of heads" : `head ${head + 1}`}`;
+    const looking = (/** @type {{ name: string }} */ { name }) => ({ name, row: store.weightsRow(name, step) });
+    this.picture.drawStep({
       source: store.header.source, reads, predicts, step, room, theme,
-      outward: { name: store.outward.name, row: store.weightsRow(store.outward.name, step) },
-      backward: { name: store.backward.name, row: store.weightsRow(store.backward.name, step) },
-      name: `Step ${step + 1} reads ${reads[step]} and takes ${predicts[step]}: its attention, layer ${layer + 1}, ${heads}`,
+      outward: looking(store.outward), backward: looking(store.backward),
+      name: `Step ${step + 1} reads ${reads[step]} and takes ${predicts[step]}: its attention, ${heads}`,
       height: this.height, colour: head === null ? theme.roles.query : theme.heads[head % theme.heads.length],
     });
-    this.words.draw(theme);
+    this.words.draw();
     this.transport.draw();
     this.drawMarks();
   }
@@ -114,7 +126,8 @@ export class Steps extends Part {
     const scrolled = document.querySelector("[data-testid=stMain]")?.scrollTop ?? 0;
     const more = Math.min(Math.max(this.store.lanes.length - 2, 0), 2);
     const room = window.innerHeight - this.node.getBoundingClientRect().top - scrolled - AROUND - LANE * more;
-    this.height = this.node.clientWidth < NARROW ? HIGH_WHEN_NARROW : Math.min(440, Math.max(140, room - BESIDE_RIBBONS));
+    const high = Math.min(440, Math.max(140, room - BESIDE_RIBBONS));
+    this.height = this.node.clientWidth < NARROW ? HIGH_WHEN_NARROW : high;
     this.words.grow(room - BESIDE_BARS);
   }
 
@@ -130,6 +143,7 @@ export class Steps extends Part {
     return explain(this.store, this.cursor);
   }
 
+  /** @param {any} cursor */
   point(cursor, isKey = false) {
     if (this.pinned && !isKey) return;
     this.cursor = cursor;
@@ -138,6 +152,7 @@ export class Steps extends Part {
     this.store.changed("cursor");
   }
 
+  /** @param {any} cursor */
   pin(cursor) {
     this.pinned = false;
     this.point(cursor);
@@ -155,6 +170,7 @@ export class Steps extends Part {
 
   // Choices ------------------------------------------------------------------------------------------------------
 
+  /** @param {number} lane @param {number} [step] */
   openLane(lane, step) {
     const { store } = this;
     this.transport.stop();
@@ -162,6 +178,7 @@ export class Steps extends Part {
     else if (step !== undefined) store.open(step);
   }
 
+  /** @param {number[]} ids @param {string} text */
   async choose(ids, text) {
     const { store } = this;
     this.transport.stop();
@@ -169,23 +186,26 @@ export class Steps extends Part {
     this.words.say("…");
     const worked = await store.branch(store.step, ids);
     this.words.say(worked ? text : "");
-    this.words.draw(this.theme);
+    this.words.draw();
   }
 
   // The most probable token where greedy parts from the beam's translation, and on from there: a branch like any other.
   goGreedy() {
     const { ids, parts } = this.store.header.greedy;
     this.store.open(parts);
-    return this.choose([ids[parts]], `Step ${parts + 1} takes the most probable token, and so do all that follow: greedy.`);
+    const said = `Step ${parts + 1} takes the most probable token, and so do all that follow: greedy.`;
+    return this.choose([ids[parts]], said);
   }
 
   // Where the arrows stand among the candidates: at the word that is taken, if nowhere.
   get place() {
-    const { cursor, words } = this;
-    return cursor?.on === "word" ? Math.min(cursor.rank, words.candidates.length - 1) : words.candidates.findIndex(({ taken }) => taken);
+    const { cursor, words: { candidates } } = this;
+    if (cursor?.on === "word") return Math.min(cursor.rank, candidates.length - 1);
+    return candidates.findIndex(({ taken }) => taken);
   }
 
   // ↑ to the source's ribbons, ↓ to those of what was read, ← → along them.
+  /** @param {string} on @param {number} by */
   lookAt(on, by) {
     const isBack = on === this.store.backward.name;
     const last = isBack ? this.store.step : this.store.header.source.length - 1;
@@ -195,10 +215,11 @@ export class Steps extends Part {
   }
 
   // To another word among the candidates.
+  /** @param {number} by */
   chooseWord(by) {
     const { words } = this;
     const rank = within(this.place + by, words.candidates.length);
-    words.list.focus({ preventScroll: true });
+    focusOn(words.list);
     this.point({ on: "word", rank }, true);
   }
 
@@ -212,19 +233,20 @@ export class Steps extends Part {
     const [outward, backward] = [store.outward.name, store.backward.name];
     const ribbon = this.cursor?.on === backward ? backward : outward;
     const shifted = { shift: true, says: "" };
+    const steps = { moves: "step", says: "Home, End: first, last" };
     return [
       { key: "ArrowUp", moves: "on", ...shifted, act: () => this.lookAt(outward, 0) },
       { key: "ArrowDown", moves: "on", ...shifted, act: () => this.lookAt(backward, 0) },
       ...walk(LEFT_RIGHT, "column", (by) => this.lookAt(ribbon, by), shifted),
-      ...walk(LEFT_RIGHT, "step", (by) => transport.by(by)),
-      ...walk(UP_DOWN, "rank", (by) => this.chooseWord(by)),
-      { key: "Home", moves: "step", says: "", act: () => transport.to(0) },
-      { key: "End", moves: "step", says: "", act: () => transport.to(store.steps - 1) },
-      { key: " ", moves: "playing", says: "", act: () => transport.toggle() },
-      { key: "Enter", moves: "pinned", on: ":not(button)", says: "", act: () => this.enter() },
-      { key: "Escape", moves: "pinned", says: "", act: () => this.free() },
-      ...walk(LAYERS, "layer", (by) => store.choose({ layer: store.layer + by })),
-      ...digits(store.header.n_heads, "head", (head) => store.choose({ head }), "", true),
+      ...walk(LEFT_RIGHT, "step", (by) => transport.by(by), { says: "← → step (Shift + arrows point)" }),
+      ...walk(UP_DOWN, "rank", (by) => this.chooseWord(by), { says: "↑ ↓ Enter choose" }),
+      { key: "Home", ...steps, act: () => transport.to(0) },
+      { key: "End", ...steps, act: () => transport.to(store.steps - 1) },
+      { key: " ", moves: "playing", says: "Space plays", act: () => transport.toggle() },
+      { key: "Enter", moves: "pinned", on: ":not(button)", says: "Enter pins", act: () => this.enter() },
+      { key: "Escape", moves: "pinned", says: "Esc frees", act: () => this.free() },
+      ...walk(LAYERS, "layer", (by) => store.choose({ layer: store.layer + by }), { says: "Page keys: layer" }),
+      ...digits(store.header.n_heads, "head", (head) => store.choose({ head }), "digits: head, 0 their mean", true),
     ];
   }
 

@@ -1,7 +1,6 @@
 // Play, pause, one step on or back, first, last, a slider, the speed. While it plays, the server hears nothing.
 
-import { el, listen } from "../../../shared/dom.js";
-import { svg } from "../../shared/ribbons.js";
+import { el, listen, svg } from "../../../shared/dom.js";
 
 const SPEEDS = [0.5, 1, 2]; // steps a second
 const ICONS = {
@@ -12,15 +11,22 @@ const ICONS = {
   play: "M3 2v12l11-6z",
   pause: "M3 2h4v12H3z M9 2h4v12H9z",
 };
+const BOX = { class: "play-icon", viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" };
 
-const icon = (name) => svg("svg", { class: "play-icon", viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" }, svg("path", { d: ICONS[name], fill: "currentColor" }));
+/** @param {keyof typeof ICONS} name */
+const icon = (name) => svg("svg", BOX, svg("path", { d: ICONS[name], fill: "currentColor" }));
 
 export class Transport {
+  /** @param {import("../../store.js").Store} store */
   constructor(store) {
     this.store = store;
     this.speed = 1;
-    this.timer = null;
-    const button = (name, label, onclick) => el("button", { class: `small play-${name}`, "aria-label": label, title: label, onclick }, icon(name));
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
+    this.drawn = "";
+    /** @param {keyof typeof ICONS} name @param {string} title @param {() => void} onclick */
+    const button = (name, title, onclick) =>
+      el("button", { class: `small play-${name}`, "aria-label": title, title, onclick }, icon(name));
     this.first = button("first", "First step (Home)", () => this.to(0));
     this.back = button("back", "One step back (←)", () => this.by(-1));
     this.on = button("on", "One step on (→)", () => this.by(1));
@@ -29,9 +35,12 @@ export class Transport {
     this.slider = el("input", { class: "play-slider", type: "range", min: "1", step: "1", "aria-label": "Step" });
     listen(this.slider, { input: () => this.to(Number(this.slider.value) - 1) });
     this.where = el("span", { class: "play-where" });
-    this.speeds = SPEEDS.map((speed) =>
-      el("button", { class: "head-choice", "data-speed": speed, "aria-label": `${speed} ${speed > 1 ? "steps" : "step"} a second`, title: `${speed} ${speed > 1 ? "steps" : "step"} a second`, onclick: () => this.choose(speed) }, `${speed}×`),
-    );
+    this.speeds = SPEEDS.map((speed) => {
+      const title = `${speed} ${speed > 1 ? "steps" : "step"} a second`;
+      const onclick = () => this.choose(speed);
+      const said = { "data-speed": speed, "aria-label": title, title };
+      return el("button", { class: "head-choice", ...said, onclick }, `${speed}×`);
+    });
     this.node = el(
       "div",
       { class: "play-transport", role: "group", "aria-label": "Playback" },
@@ -43,18 +52,21 @@ export class Transport {
   }
 
   get isPlaying() {
-    return this.timer !== null;
+    return this.timer !== undefined;
   }
 
+  /** @param {number} steps */
   by(steps) {
     this.to(this.store.step + steps);
   }
 
+  /** @param {number} step */
   to(step) {
     this.stop();
     this.store.open(step);
   }
 
+  /** @param {number} speed */
   choose(speed) {
     this.speed = speed;
     if (this.isPlaying) this.wait();
@@ -70,24 +82,19 @@ export class Transport {
   play() {
     const { store } = this;
     if (store.steps < 2) return;
-    this.wait();
-    store.open(store.step === store.steps - 1 ? 0 : store.step + 1, true);
-    this.endIfLast();
+    this.goTo(store.step === store.steps - 1 ? 0 : store.step + 1);
     this.draw();
   }
 
   wait() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.tick(), 1000 / this.speed);
+    this.timer = setTimeout(() => this.goTo(this.store.step + 1), 1000 / this.speed);
   }
 
-  tick() {
+  /** @param {number} step */
+  goTo(step) {
     this.wait();
-    this.store.open(this.store.step + 1, true);
-    this.endIfLast();
-  }
-
-  endIfLast() {
+    this.store.open(step, true);
     if (this.store.step === this.store.steps - 1) this.stop();
   }
 
@@ -95,7 +102,7 @@ export class Transport {
   stop() {
     if (!this.isPlaying) return;
     clearTimeout(this.timer);
-    this.timer = null;
+    this.timer = undefined;
     this.store.say();
     this.draw();
   }
@@ -105,17 +112,18 @@ export class Transport {
     const name = this.isPlaying ? "pause" : "play";
     if (this.drawn !== name) {
       this.drawn = name;
-      this.toggleButton.replaceChildren(icon(name), this.isPlaying ? "Pause" : "Play");
-      this.toggleButton.title = `${this.isPlaying ? "Pause" : "Play"} (Space)`;
+      const title = this.isPlaying ? "Pause" : "Play";
+      this.toggleButton.replaceChildren(icon(name), title);
+      this.toggleButton.title = `${title} (Space)`;
     }
     // Not `disabled`: that would take the focus, and with it the keys, away.
     for (const button of [this.first, this.back]) button.setAttribute("aria-disabled", String(step === 0));
     for (const button of [this.on, this.last]) button.setAttribute("aria-disabled", String(step === steps - 1));
     this.toggleButton.disabled = steps < 2;
-    this.slider.max = String(steps);
-    this.slider.value = String(step + 1);
-    this.slider.disabled = steps < 2;
+    Object.assign(this.slider, { max: String(steps), value: String(step + 1), disabled: steps < 2 });
     this.where.textContent = `step ${step + 1} of ${steps}`;
-    for (const button of this.speeds) button.setAttribute("aria-pressed", String(Number(button.dataset.speed) === this.speed));
+    for (const button of this.speeds) {
+      button.setAttribute("aria-pressed", String(Number(button.dataset.speed) === this.speed));
+    }
   }
 }
