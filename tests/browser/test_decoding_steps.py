@@ -463,10 +463,15 @@ def test_a_link_restores_the_lanes_and_six_are_the_most(visit, zoo, greedy):
 
 def test_where_the_page_shows_a_beam_greedy_is_named_and_comes_below_on_one_click(visit, zoo, greedy):
     glass = greedy.glass
-    width = next(w for w in range(2, 9) if glass.translate(SENTENCE, w).ids != glass.translate(SENTENCE).ids)
-    beam, plain = (glass.translate(SENTENCE, w) for w in (width, 1))
+    text, width = next(
+        (text, width)
+        for text in (SENTENCE, "A dog bites a man.", "Two men are playing.", "I love you.", "Hello!", "No.")
+        for width in range(2, 9)
+        if glass.translate(text, width).ids != glass.translate(text).ids
+    )
+    beam, plain = (glass.translate(text, w) for w in (width, 1))
     parts = next(t for t, (a, b) in enumerate(zip(beam.steps, plain.steps, strict=False)) if a.id != b.id)
-    page = visit(zoo, until=there, text=SENTENCE, place="decoding", beam=width)
+    page = visit(zoo, until=there, text=text, place="decoding", beam=width)
     room = page.locator(".play-lane-room")
     expect(room).to_contain_text(f"Lane 1: beam search, {width} wide.")
     expect(room).to_contain_text(f"parts at step {parts + 1}.")
