@@ -12,8 +12,6 @@
 // What Streamlit's own widgets write: another of these is another picture as a whole.
 const SENTENCE = ["text", "model", "beam"];
 const PAUSE_MS = 300;
-// For views that do not stand in the frame (view.js).
-export const LINK_CHANGED = "glassbox-link";
 
 export function readLink() {
   return Object.fromEntries(new URLSearchParams(window.location.search));
@@ -145,18 +143,7 @@ export class PageLink {
   /** @param {unknown} by */
   tellAll(by) {
     for (const reader of this.readers) reader(by);
-    window.dispatchEvent(new Event(LINK_CHANGED));
   }
 }
 
 export const page = new PageLink();
-
-/** @param {Texts} values */
-export const writeLink = (values) => page.write(values, { quiet: true });
-
-export class Teller {
-  /** @param {Texts} link */
-  say(link) {
-    page.write(link);
-  }
-}

@@ -1,7 +1,7 @@
 // What every instrument does when Streamlit mounts it or sends it something, written once.
 
 import { adopt, styleSheet } from "./dom.js";
-import { LINK_CHANGED, page } from "./link.js";
+import { page } from "./link.js";
 import { readTheme } from "./theme.js";
 import { unpack } from "./transport.js";
 import { onTypeface, typeface } from "./typeface.js";
@@ -32,7 +32,7 @@ export async function mounted(View, url, more = []) {
     let view = views.get(parentElement);
     if (!view) {
       view = new View(parentElement);
-      view.assemble?.();
+      view.assemble();
       views.set(parentElement, view);
       onTypeface(() => view.drawAll());
     }
@@ -50,12 +50,6 @@ export async function mounted(View, url, more = []) {
       view.drawAll();
       if (View.hasTwin) setStateValue("theme", theme.mode);
     }
-    return () => {
-      if (view.store.teller) {
-        view.observer.disconnect();
-        window.removeEventListener(LINK_CHANGED, view.follow);
-      }
-      view.leave?.();
-    };
+    return () => view.leave();
   };
 }

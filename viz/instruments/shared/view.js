@@ -42,11 +42,8 @@ export class View {
 
   // Once it is constructed.
   assemble() {
-    this.build();
     this.root.append(...this.body());
   }
-
-  build() {}
 
   /** @returns {Node[]} */
   body() {
