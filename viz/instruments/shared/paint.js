@@ -75,7 +75,9 @@ export function record(
 }
 
 // All rows of what was prepared, or one, stretched to the place { x, y, width, height }.
-/** @param {any} context @param {{ picture: any, source: any }} prepared @param {any} place @param {number | null} row */
+/**
+ * @param {any} context @param {{ picture: any, source: any }} prepared @param {any} place @param {number | null} row
+ */
 export function stamp(context, { picture, source }, place, row = null) {
   const { values, rows, columns } = picture;
   const [first, n] = row === null ? [0, rows] : [row, 1];
