@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 
 KINDS = ("embed", "positions", "attention", "norm", "ffn", "unembed")
 LAYER = "{layer}"
+FINAL_NORM = "final_norm"
+"""Part of a pre-norm stack, behind its last layer."""
 
 
 @dataclass(frozen=True)
@@ -197,6 +199,11 @@ class Anatomy:
         own = [block for block in near if block.stack == place.partition(".")[0]]
         return (own or self.kind("attention"))[-1].place
 
+    def lacks(self, place: str) -> str | None:
+        """Why a place that other models have is none of this one; None where it is nobody's."""
+        named = {f"{stack.name}.{FINAL_NORM}" for stack in self.stacks} - set(self.places())
+        return "this model is post-norm and has no final norm" if place in named else None
+
 
 def sublayer(
     stack: Stack, part: str, kind: str, title: str, *,
@@ -240,5 +247,5 @@ def stack_of(stack: Stack, layer: Sequence[Block], norm: str, adds_positions: bo
         blocks += [own, beside(own, norm)] if norm == "post" else [beside(own, norm), own]
         entering = own.leaves
     if norm == "pre":
-        blocks.append(single("final_norm", "norm", "final norm", stack.output, end))
+        blocks.append(single(FINAL_NORM, "norm", "final norm", stack.output, end))
     return tuple(blocks)

@@ -1,4 +1,4 @@
-"""Token labels for axes: what a row reads and, for the target, what it predicts."""
+"""Words on screen: token labels of axes, titles."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 from model import Entry, Trace
+from model.anatomy import Block
 
 
 def query_labels(trace: Trace, entry: Entry) -> tuple[str, ...]:
@@ -28,6 +29,11 @@ def sides_of(trace: Trace) -> dict[str, dict[str, Any]]:
         tokens = list(trace.sides[side.name].tokens)
         found[side.name] = {"said": side.title, "title": title, "stack": stack.name, "tokens": tokens}
     return found
+
+
+def head_title(block: Block, layer: int, head: int) -> str:
+    """What the screen calls a head; `layer` and `head` count from 1 here."""
+    return f"{block.title}, layer {layer}, head {head}"
 
 
 def plain(text: str) -> str:

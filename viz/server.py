@@ -41,7 +41,7 @@ from viz.instruments.base import (
     refusing,
 )
 from viz.instruments.link import whole_number
-from viz.scene import DEFAULT_MODEL, examples, from_link
+from viz.scene import examples, from_link
 from viz.scripts import Scripts
 
 log = logging.getLogger("glassbox")
@@ -88,8 +88,7 @@ def glasses() -> tuple[dict[str, Glass], dict[str, str]]:
         except Exception:
             broken[name] = "It does not load; the server's log says why."
             log.exception("skipped checkpoint %s", name)
-    order = sorted(loaded, key=lambda name: (name != DEFAULT_MODEL, name))
-    return {name: loaded[name] for name in order}, broken
+    return dict(sorted(loaded.items())), broken
 
 
 def padded_length(n_src: int, n_tgt: int, room: int) -> int:
@@ -236,7 +235,10 @@ def first_addresses(link: Mapping[str, str]) -> list[str]:
     """Scripts and style sheets of a link's first picture: its place's, and what stands beside every place."""
     scene, loaded = from_link(link)[0], glasses()[0]
     glass = loaded.get(scene.model, next(iter(loaded.values()), None))
-    shown = instruments_beside(scene.place, glass.model.anatomy) if glass else []
+    shown = []
+    if glass:
+        anatomy = glass.model.anatomy
+        shown = instruments_beside(scene.place_in(anatomy)[0], anatomy)
     needed = (path.relative_to(INSTRUMENTS).as_posix() for path in scripts.needed(shown))
     return [*widgets(STREAMLIT), *(f"instruments/{address}" for address in needed)]
 

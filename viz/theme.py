@@ -43,16 +43,6 @@ HEADS: dict[str, list[str]] = {
 
 PROBABILITY = ".1%"
 WEIGHT_DIGITS = 4
-SITES: dict[str, str] = {
-    "encoder.self_attn": "Encoder self-attention",
-    "decoder.self_attn": "Decoder masked self-attention",
-    "decoder.cross_attn": "Cross-attention",
-}
-
-
-def head_title(place: str, layer: int, head: int) -> str:
-    """What the screen calls a head; `layer` and `head` count from 1 here."""
-    return f"{SITES[place]}, layer {layer}, head {head}"
 
 
 def weight_text(weight: float) -> str:

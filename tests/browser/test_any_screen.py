@@ -24,8 +24,8 @@ from tests.helpers.head import (
     stage_values,
     strip,
 )
+from tests.helpers.places import head_title
 from tests.helpers.screen import FOCUSED, expect_plot, link, matrix, tab
-from viz import theme
 
 
 def test_on_a_narrow_screen_stages_fold_to_tabs(visit, zoo, zoo_trace):
@@ -146,7 +146,7 @@ def test_a_link_to_a_stage_that_this_model_lacks_shows_its_weights(visit, zoo):
 
 
 def expect_head_title(page, layer, head):
-    expect(page.locator(".title")).to_have_text(theme.head_title(PLACE, layer, head))
+    expect(page.locator(".title")).to_have_text(head_title(PLACE, layer, head))
 
 
 def test_the_plot_shows_the_stage_that_was_pointed_at_last(visit, zoo):

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import settle
 from tests.helpers.checkpoints import text_of
 from tests.helpers.head import ONE_FRAME_MS, quiet
+from tests.helpers.places import SITES, head_title
 from tests.helpers.screen import (
     FOCUSED,
     PLOT,
@@ -32,7 +33,6 @@ from tests.helpers.screen import (
 )
 from viz import theme
 from viz.labels import query_labels
-from viz.scene import SITES
 
 SENTENCE = "Where is the station?"
 
@@ -152,7 +152,7 @@ def test_bars_that_do_not_all_fit_keep_the_heaviest_and_sum_up_the_rest(visit, z
 def test_a_thumbnail_opens_its_head_at_once_and_the_server_hears_of_it_later(page):
     before = picture(page)
     after = thumb(page, 3, 4).evaluate(CLICK)
-    assert after["title"] == theme.head_title("decoder.cross_attn", 3, 4)
+    assert after["title"] == head_title("decoder.cross_attn", 3, 4)
     assert after["picture"] != before
     assert "layer=3" in after["search"] and "head=4" in after["search"]
     assert after["sent"] == 0
@@ -169,7 +169,7 @@ def test_a_thumbnail_opens_its_head_at_once_and_the_server_hears_of_it_later(pag
 def test_a_tab_opens_its_site_at_once_and_the_server_hears_of_it_later(page, place):
     before = picture(page)
     after = tab(page, place).evaluate(CLICK)
-    assert after["title"] == theme.head_title(place, 2, 1)
+    assert after["title"] == head_title(place, 2, 1)
     assert after["picture"] != before
     assert f"place={place}" in after["search"]
     assert after["sent"] == 0

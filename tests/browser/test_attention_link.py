@@ -21,8 +21,8 @@ from tests.helpers.head import (
     strip,
 )
 from tests.helpers.painted import assert_colours, painted
+from tests.helpers.places import head_title
 from tests.helpers.screen import expect_head, expect_plot, link, tab
-from viz import theme
 
 KNOBS = {"unscaled": "1", "unmasked": "1", "softmax_temperature": "2"}
 
@@ -57,11 +57,11 @@ def test_another_site_has_the_models_own_numbers_and_back_has_the_knobs_again(vi
     page = visit(zoo, text=SENTENCE, place="decoder.self_attn", layer=2, head=1, view="inside", **KNOBS)
     assert knobs(page)[:3] == [False, False, "2"]
     tab(page, "encoder.self_attn").click()
-    expect(page.locator(".title")).to_have_text(theme.head_title("encoder.self_attn", 2, 1))
+    expect(page.locator(".title")).to_have_text(head_title("encoder.self_attn", 2, 1))
     expect(page.locator(".knobs")).not_to_have_class(re.compile("what-if"))
     assert not KNOBS.keys() & link(page).keys()
     page.go_back()
-    expect(page.locator(".title")).to_have_text(theme.head_title("decoder.self_attn", 2, 1))
+    expect(page.locator(".title")).to_have_text(head_title("decoder.self_attn", 2, 1))
     expect(page.locator(".knobs")).to_have_class(re.compile("what-if"))
     assert knobs(page)[:3] == [False, False, "2"]
 
@@ -132,7 +132,7 @@ def test_back_returns_to_the_site_and_the_view_that_were_open_and_a_head_makes_n
     tab(page, "encoder.self_attn").click()
     open_view(page, "Lines")
     page.keyboard.press("3")
-    expect(page.locator(".title")).to_have_text(theme.head_title("encoder.self_attn", 2, 3))
+    expect(page.locator(".title")).to_have_text(head_title("encoder.self_attn", 2, 3))
     page.go_back()
     expect_head(page, "encoder.self_attn", 2, 1)
     expect(page.get_by_role("tab", name="All heads")).to_have_attribute("aria-selected", "true")

@@ -10,8 +10,9 @@ from playwright.sync_api import expect
 
 from model.counts import multiply_adds, parameters, total
 from tests.helpers.head import HEADER, board, cell_of, number_text, point, stage_values, strip
+from tests.helpers.places import SITES
 from tests.helpers.screen import tab
-from viz.scene import SITES, examples
+from viz.scene import examples
 
 PLACE = "decoder.cross_attn"
 

@@ -7,8 +7,8 @@ from playwright.sync_api import expect
 
 from tests.helpers.checkpoints import text_of
 from tests.helpers.head import PHONE, assert_no_sideways_scroll
+from tests.helpers.places import places_of
 from tests.helpers.screen import root
-from viz.scene import places_of
 
 TEXTS = {"one token": "a", "emoji and markup": "👩‍👩‍👧 <b>runs</b> & شكرا"}
 

@@ -16,10 +16,10 @@ from tests.helpers import checkpoints
 from tests.helpers.asked import first
 from tests.helpers.head import PHONE, SENTENCE, number_text, requests_of
 from tests.helpers.messages import unpack
+from tests.helpers.places import ADD_NORMS, TITLES
 from tests.helpers.screen import link
 from viz.instruments import pack
-from viz.instruments.ffn import TITLES, chain, exact, matrices, short
-from viz.scene import ADD_NORMS
+from viz.instruments.ffn import chain, exact, matrices, short
 
 PLACE, LAYER = "encoder.ffn", 2
 N_ROWS = 10

@@ -12,9 +12,8 @@ from playwright.sync_api import expect
 from model.counts import parameters, total
 from tests.browser.test_ffn import cell_of, point, shown
 from tests.helpers.head import PHONE, SENTENCE, assert_no_sideways_scroll, number_text
+from tests.helpers.places import FINAL_NORMS, INSTEAD, TITLES
 from tests.helpers.screen import link
-from viz.instruments.ffn import TITLES
-from viz.scene import FINAL_NORMS, INSTEAD
 
 CELL = {"query": 3, "stage": "norm_out", "feature": 7}
 

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.helpers.head import PLACE, SENTENCE, bits, heaviest, open_view, stage_values
+from tests.helpers.places import SITES
 from viz import theme
-from viz.scene import SITES
 
 WORDS = {
     "diagonal": "itself",

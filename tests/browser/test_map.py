@@ -13,10 +13,9 @@ from model.anatomy import Anatomy, Block, Side, Stack, stack_of, sublayer
 from model.counts import multiply_adds, parameters, total
 from tests.helpers.head import PHONE, SENTENCE, assert_no_sideways_scroll
 from tests.helpers.painted import assert_colours, painted
+from tests.helpers.places import SITES, TITLES, head_title
 from tests.helpers.screen import expect_head, expect_plot, link, thumb
 from tests.helpers.stand import message_of, mount
-from viz import theme
-from viz.scene import SITES
 
 PLACE = "decoder.cross_attn"
 
@@ -64,7 +63,7 @@ def test_a_click_opens_a_block_and_keeps_sentence_layer_and_head(page, place):
     expect(door(page, place)).to_have_attribute("aria-current", "true")
     wanted = {"place": place, "layer": "2", "head": "3", "text": SENTENCE}
     assert wanted.items() <= link(page).items()
-    expect(page.get_by_text(f"{theme.head_title(place, 2, 3)}: weights, as a plain plot.")).to_be_visible()
+    expect(page.get_by_text(f"{head_title(place, 2, 3)}: weights, as a plain plot.")).to_be_visible()
 
 
 def test_another_layer_opens_in_the_map_and_beside_it(page):
@@ -76,7 +75,7 @@ def test_another_layer_opens_in_the_map_and_beside_it(page):
 def test_the_map_follows_a_choice_made_beside_it(page):
     page.get_by_role("button", name="layer 1, head 2", exact=True).click()
     expect(layer_button(page, 1)).to_have_attribute("aria-pressed", "true")
-    page.get_by_role("tab", name=theme.SITES["encoder.self_attn"], exact=True).click()
+    page.get_by_role("tab", name=TITLES["encoder.self_attn"], exact=True).click()
     expect(door(page, "encoder.self_attn")).to_have_attribute("aria-current", "true")
 
 

@@ -16,12 +16,10 @@ from tests.browser.conftest import PATIENCE_MS
 from tests.helpers.checkpoints import text_of
 from tests.helpers.head import SENTENCE, STAGES, number_text, open_view, stage_values
 from tests.helpers.painted import assert_bars, assert_colours, marks, painted
+from tests.helpers.places import FINAL_NORMS, PLACES, TITLES, head_title, title_of
 from tests.helpers.screen import colours_of, root
 from tests.helpers.stand import message_of, mount
-from viz import theme
-from viz.instruments.ffn import TITLES, title_of
 from viz.labels import query_labels
-from viz.scene import FINAL_NORMS, PLACES
 
 BYTE = 0.5001 / 255
 """Half a step of a thumbnail, as a share of its scale."""
@@ -183,7 +181,7 @@ def check_attention(shown, place):
     shown.mount("attention", place=place)
     for layer, head in shown.heads:
         page.locator(f".thumb[data-layer='{layer}'][data-head='{head}']").click()
-        expect(page.locator(".title")).to_have_text(theme.head_title(place, layer, head))
+        expect(page.locator(".title")).to_have_text(head_title(place, layer, head))
         expect(page.locator(".attention .check")).to_have_class("check right")
         assert_matrix(shown, place, layer, head)
         open_view(page, "Inside this head")
@@ -297,7 +295,9 @@ def check_ffn(shown, place):
     shown.mount("ffn", place=place)
     for layer, _ in shown.heads:
         page.locator(f".layer-buttons [data-layer='{layer}']").click()
-        expect(page.locator(".ffn .title")).to_have_text(f"{title_of(shown.trace, place)}, layer {layer}")
+        expect(page.locator(".ffn .title")).to_have_text(
+            f"{title_of(shown.trace.config, place)}, layer {layer}"
+        )
         assert_block(shown, place, layer, {"norm_out", "ffn_hidden" if is_ffn else "out"})
     assert_layers(shown, place, "ffn_hidden" if is_ffn else "norm_out")
 

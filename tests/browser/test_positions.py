@@ -21,9 +21,9 @@ from tests.helpers.head import (
     number_text,
     quiet,
 )
+from tests.helpers.places import SITES
 from tests.helpers.screen import link
 from viz.instruments.positions import PAIR
-from viz.scene import SITES
 
 READY = ".positions .strip .result"
 # Points at many cells of a panel in turn: what the strip says, how long it took, what the server heard.

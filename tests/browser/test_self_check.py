@@ -10,8 +10,8 @@ from playwright.sync_api import expect
 
 from tests.helpers.head import HEAD, LAYER, SENTENCE, TOLERANCE, open_inside, point
 from tests.helpers.messages import unpack
+from tests.helpers.places import SITES
 from viz.instruments import pack
-from viz.scene import SITES
 
 
 @pytest.mark.parametrize("place", SITES)

@@ -15,7 +15,8 @@ from model import Glass, Trace, Translation
 from model.text import read
 from tests.helpers.asked import first
 from tests.helpers.messages import unpack
-from viz import server, theme
+from tests.helpers.places import head_title
+from viz import server
 from viz.labels import query_labels
 
 SENTENCE = "A woman is reading a book."
@@ -94,7 +95,7 @@ def assert_shows(
     stack, site = place.split(".")
     entry = trace[f"{stack}.{layer}.{site}.weights"]
     alt, cells, rows, columns = chart(app)
-    assert alt == f"{theme.head_title(place, layer + 1, head + 1)}: weights"
+    assert alt == f"{head_title(place, layer + 1, head + 1)}: weights"
     assert cells.tobytes() == entry.value[head].astype(np.float32).tobytes()
     assert tuple(map(unescape, rows)) == query_labels(trace, entry)
     assert tuple(map(unescape, columns)) == entry.labels["key"]

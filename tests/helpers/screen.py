@@ -8,6 +8,7 @@ import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
 from model import Trace
+from tests.helpers.places import TITLES, head_title
 from viz import theme
 from viz.labels import query_labels
 
@@ -94,7 +95,7 @@ def thumb(page: Page, layer: int, head: int) -> Locator:
 
 
 def tab(page: Page, place: str) -> Locator:
-    return page.get_by_role("tab", name=theme.SITES[place], exact=True)
+    return page.get_by_role("tab", name=TITLES[place], exact=True)
 
 
 def picture(page: Page) -> str:
@@ -149,7 +150,7 @@ def middle_of(page: Page, entry, query: int, key: int) -> tuple[float, float]:
 
 def expect_head(page: Page, place: str, layer: int, head: int) -> None:
     """The figure's name, the title, the pressed thumbnail and the open tab all say this head (from 1)."""
-    name = theme.head_title(place, layer, head)
+    name = head_title(place, layer, head)
     expect(page.get_by_role("figure", name=f"{name}: weights of", exact=False)).to_be_visible()
     expect(page.locator(".title")).to_have_text(name)
     expect(thumb(page, layer, head)).to_have_attribute("aria-pressed", "true")
@@ -160,7 +161,7 @@ def expect_head(page: Page, place: str, layer: int, head: int) -> None:
 
 def expect_plot(page: Page, place: str, layer: int, head: int, stage: str = "weights") -> None:
     """The Plotly twin says this head (from 1) and stage."""
-    title = f"{theme.head_title(place, layer, head)}: {stage}, as a plain plot."
+    title = f"{head_title(place, layer, head)}: {stage}, as a plain plot."
     expect(page.get_by_text(title)).to_be_visible()
 
 

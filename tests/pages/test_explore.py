@@ -16,6 +16,7 @@ from tests.helpers.page import (
     translation,
     type_,
 )
+from tests.helpers.places import FINAL_NORMS, INSTEAD, PLACES, SITES, places_of
 from viz import scene
 
 HOSTILE = {
@@ -128,7 +129,7 @@ def test_any_text_gets_an_answer_or_a_clear_sentence(open_page, glass, name):
 
 
 def test_every_place_layer_and_head_opens_by_its_link(open_page, glass):
-    for place in scene.SITES:
+    for place in SITES:
         for layer in range(glass.config.n_layers):
             for head in range(glass.config.n_heads):
                 app = open_page(text=SENTENCE, place=place, layer=layer + 1, head=head + 1)
@@ -167,27 +168,29 @@ def test_the_plain_plot_is_drawn_when_it_is_asked_for(open_page):
     assert_whole(app)
 
 
-@pytest.mark.parametrize("place", scene.PLACES)
+@pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("text", [SENTENCE, "a"])
 def test_every_place_opens_by_its_link(open_page, glass, place, text):
     app = open_page(text=text, place=place, layer=1, step=1)
     assert not app.exception
     assert not app.warning
-    assert len(notices(app)) == (place not in scene.places_of(glass.config))
-    own = "attention" if place in scene.SITES else "ffn" if "." in place else place
+    assert len(notices(app)) == (place not in places_of(glass.config))
+    own = "attention" if place in SITES else "ffn" if "." in place else place
     assert set(instruments(app)) == {"translation", "map", own}
-    assert bool(app.get("plotly_chart")) == (place in scene.SITES)
+    assert bool(app.get("plotly_chart")) == (place in SITES)
 
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
-@pytest.mark.parametrize("place", scene.FINAL_NORMS)
+@pytest.mark.parametrize("place", FINAL_NORMS)
 def test_a_final_norm_opens_where_there_is_one_and_else_the_last_block(open_page, root, norm, place):
     checkpoints.make(root, "en-de", 2, 2, norm=norm)
     app = open_page(text="a", place=place, stage="norm_out", query=1, feature=2)
     header, _ = unpack(instruments(app)["ffn"].bytes)
     assert not app.exception
-    assert header["place"] == (place if norm == "pre" else scene.INSTEAD[place])
-    assert len(notices(app)) == (norm == "post")
+    assert header["place"] == (place if norm == "pre" else INSTEAD[place])
+    why = f"The link asks for {place}; this model is post-norm and has no final norm."
+    told = [notice.replace("\\_", "_") for notice in notices(app)]  # as markdown shows it
+    assert told == ([f"{why} Showing the nearest there is."] if norm == "post" else [])
 
 
 def test_nothing_is_shown_that_the_script_only_says_to_its_reader(open_page, glass):

@@ -7,6 +7,7 @@ import pytest
 from model import load
 from tests.helpers import checkpoints
 from tests.helpers.asked import first
+from tests.helpers.messages import unpack
 from tests.helpers.page import (
     SENTENCE,
     assert_shows,
@@ -42,7 +43,7 @@ def test_a_new_sentence_keeps_the_place_layer_and_head_of_the_link(open_page, gl
 @pytest.mark.parametrize(
     ("link", "named"),
     [
-        ({"place": "decoder.sideways"}, "decoder.sideways"),
+        ({"place": "sideways"}, "sideways"),
         ({"layer": "99"}, "layer 99"),
         ({"layer": "0"}, "layer 0"),
         ({"layer": "-3"}, "layer -3"),
@@ -51,7 +52,7 @@ def test_a_new_sentence_keeps_the_place_layer_and_head_of_the_link(open_page, gl
         ({"layer": "١"}, "١"),
         ({"head": "1e3"}, "1e3"),
         ({"head": "77"}, "head 77"),
-        ({"head": "9" * 40}, "9" * 40),
+        ({"head": "9" * 40}, "9" * 20),
         ({"query": "abc", "key": "1"}, "abc"),
         ({"query": "999", "key": "1"}, "query 999"),
         ({"query": "1", "key": "0"}, "key 0"),
@@ -72,13 +73,19 @@ def test_nonsense_in_a_link_gives_one_quiet_notice_and_the_nearest_picture(open_
     assert_shows(app, glass, SENTENCE, **moved)
 
 
+def test_a_place_that_its_stack_lacks_gives_one_quiet_notice_and_the_stacks_last_block(open_page):
+    app = open_page(text=SENTENCE, place="decoder.sideways")
+    assert notices(app) == ["There is no place 'decoder.sideways' here. Showing the nearest there is."]
+    assert unpack(instruments(app)["ffn"].bytes)[0]["place"] == "decoder.ffn"
+
+
 @pytest.mark.parametrize("name", ["place", "layer", "model"])
 def test_what_a_link_says_is_shown_as_text_not_as_markdown(open_page, glass, name):
-    app = open_page(text=SENTENCE, **{name: "![i](http://example.com/i.png) **b**"})
+    app = open_page(text=SENTENCE, **{name: "![i](i.png) **b**"})
     (notice,) = [caption for caption in app.caption if "Showing the nearest" in caption.value]
     assert "![i](" not in notice.value
     assert "**b**" not in notice.value
-    assert "![i](http://example.com/i.png) **b**" in said(notice)
+    assert "![i](i.png) **b**" in said(notice)
     assert_shows(app, glass, SENTENCE)
 
 

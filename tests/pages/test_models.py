@@ -20,6 +20,7 @@ from tests.helpers.page import (
     translation,
     type_,
 )
+from tests.helpers.places import PLACES
 from viz import scene, server
 
 
@@ -206,7 +207,7 @@ def test_what_a_card_says_is_shown_literally(open_page, root):
 
 
 @pytest.mark.parametrize("limit", [2, 6])
-@pytest.mark.parametrize("place", scene.PLACES)
+@pytest.mark.parametrize("place", PLACES)
 def test_a_model_with_small_limits_shows_every_place(open_page, root, limit, place):
     checkpoints.make(root, "en-de", 1, 1, max_src_len=limit, max_tgt_len=limit)
     app = open_page(text="a", place=place)

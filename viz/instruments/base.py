@@ -180,6 +180,12 @@ def instruments() -> Mapping[str, Instrument]:
     return {instrument.name: instrument for instrument in found}
 
 
+def places(anatomy: Anatomy) -> tuple[str, ...]:
+    """Where a reader can be in that model: in order of computation, then what no block has."""
+    own = [place for each in instruments().values() for place in each.places(anatomy)]
+    return tuple(dict.fromkeys([*(place for place in anatomy.places() if place in own), *own]))
+
+
 def instrument_at(place: str, anatomy: Anatomy) -> Instrument:
     """The instrument of a place of that model."""
     return next(each for each in instruments().values() if place in each.places(anatomy))

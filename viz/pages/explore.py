@@ -10,16 +10,16 @@ from typing import Any
 import streamlit as st
 
 from model import Glass, TextError
+from model.anatomy import Block
 from model.card import WIDEST_BEAM, number, objects, section, words
 from model.text import read, reading
 from viz import scene as scenes
-from viz import server, theme
+from viz import server
 from viz.doubt import about_doubts, doubt_sentence
 from viz.figures.attention_heatmap import attention_heatmap, nearest_stage
-from viz.instruments import ffn
-from viz.instruments.attention import site_of
 from viz.instruments.base import Answer, Asked, instrument_at, instruments, mount
-from viz.labels import literal
+from viz.instruments.link import read as read_link
+from viz.labels import head_title, literal
 
 USUAL_BEAM = 4  # the width that is offered where the model's own default is greedy
 LANGUAGES = {"en": "English", "de": "German", "fr": "French"}
@@ -119,14 +119,14 @@ def notice_of(text: str, glass: Glass) -> str | None:
     return None
 
 
-def twin(answer: Answer) -> None:
+def twin(asked: Asked, block: Block) -> None:
     """The same head as a Plotly heat-map, for zooming and saving; asked for, because its script is large."""
-    scene, _ = scenes.current()
-    scene, _ = scene.within(answer.trace.config)
-    assert scene.layer is not None  # `within` has chosen one
-    stage = nearest_stage(answer.trace, scene.place, scene.stage)
+    said = read_link(instrument_at(block.place, asked.trace.anatomy).link, asked).values
+    layer = int(said.get("layer", asked.trace.anatomy.n_layers(block) // 2))
+    head = int(said.get("head", 0))
+    stage = nearest_stage(asked.trace, block.place, str(said.get("stage", "weights")))
     mode = "dark" if st.context.theme.type == "dark" else "light"
-    title = theme.head_title(scene.place, scene.layer + 1, scene.head + 1)
+    title = head_title(block, layer + 1, head + 1)
     with st.container(key="twin", horizontal=True, vertical_alignment="center", gap="medium"):
         st.toggle("Draw", key="plot", bind="query-params")
         st.markdown(f"**{title}: {stage}, as a plain plot.** To zoom in, to read off, to save.")
@@ -136,7 +136,7 @@ def twin(answer: Answer) -> None:
         "Drag to zoom, double-click to reset, camera to save. "
         + ((attention_heatmap.__doc__ or "") if stage == "weights" else "Colours diverge about 0.")
     )
-    figure = attention_heatmap(answer.trace, scene.place, scene.layer, scene.head, mode, stage)
+    figure = attention_heatmap(asked.trace, block.place, layer, head, mode, stage)
     st.plotly_chart(figure, key="heatmap", config={"displaylogo": False}, alt=f"{title}: {stage}")
 
 
@@ -169,21 +169,34 @@ def show(answer: Answer, glass: Glass, typed: str) -> None:
     open_place(answer, glass, typed)
 
 
+def open_now(answer: Answer, glass: Glass, typed: str) -> Asked:
+    """What the open instrument is asked: the scene's place, and all that the link says."""
+    scene, _ = scenes.current()
+    place, _ = scene.place_in(glass.model.anatomy)
+    request = server.request_of(glass.name, answer.translation.source, answer.translation.beam)
+    return Asked(glass, place, answer, request, scene.link, typed)
+
+
+def said_of_link(scene: scenes.Scene, asked: Asked) -> list[str]:
+    """Notices on what the link says of the open instrument."""
+    anatomy = asked.glass.model.anatomy
+    found = read_link(instrument_at(asked.place, anatomy).link, asked)
+    nonsense = [] if scene.is_said else found.nonsense
+    return [*scene.place_in(anatomy)[1], *nonsense, *found.moved]
+
+
 @st.fragment
 def open_place(answer: Answer, glass: Glass, typed: str) -> None:
     """The map, and the instrument of the place that is open; attention has its Plotly twin below."""
-    scene, _ = scenes.current()
-    scene, _ = scene.within(glass.config)
-    request = server.request_of(glass.name, answer.translation.source, answer.translation.beam)
-    asked = Asked(glass, scene.place, answer, request, typed=typed)
+    asked = open_now(answer, glass, typed)
     with st.container(key="workbench"):
         beside, bench = st.columns([1, 4], gap="small")
     with beside:
         mount(instruments()["map"], asked)
     with bench:
-        mount(instrument_at(scene.place, glass.model.anatomy), asked)
-        if scene.place in scenes.SITES:
-            twin(answer)
+        mount(instrument_at(asked.place, glass.model.anatomy), asked)
+        if asked.block and asked.block.kind == "attention":
+            twin(asked, asked.block)
 
 
 def page() -> None:
@@ -195,7 +208,7 @@ def page() -> None:
     scene, notices = scenes.current()
     scenes.mend_link()
     if scene.model not in glasses:
-        notices.append(f"There is no model {scene.model!r} here.")
+        notices += [f"There is no model {scene.model!r} here."] if scene.model else []
         scene = replace(scene, model=next(iter(glasses)))
     glass = glasses[scene.model]
     masthead(glasses, scene)
@@ -215,17 +228,9 @@ def page() -> None:
     scenes.remember_good_text(text)
     if not problem and (told := reading(text)).changes:
         said.caption(literal(f"Read as: {told.text} {told.said}"))
-    n_queries, n_keys = None, None
-    if scene.place in scenes.SITES:
-        _, n_queries, n_keys = answer.trace[f"{site_of(scene.place, 0)}.weights"].value.shape
-    elif scene.place in ffn.PLACES:
-        anatomy = answer.trace.anatomy
-        n_queries = len(answer.trace.sides[anatomy.at(anatomy.nearest(scene.place)).queries].tokens)
-    # A branch of the decoding may be longer than the translation on the page.
-    n_steps = None if scene.place == "decoding" else len(answer.trace.predicting.tokens)
-    _, moved = scene.within(glass.config, n_queries, n_keys, n_steps)
-    if notices or moved:
-        said.caption(literal(" ".join([*notices, *moved])) + " Showing the nearest there is.")
+    notices += said_of_link(scene, open_now(answer, glass, text))
+    if notices:
+        said.caption(literal(" ".join(notices)) + " Showing the nearest there is.")
     show(answer, glass, text)
 
 

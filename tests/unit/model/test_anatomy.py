@@ -165,6 +165,14 @@ def test_a_place_that_the_model_lacks_leads_to_its_stacks_last_sublayer():
     assert anatomy.nearest("no such place") == "decoder.cross_attn"
 
 
+@pytest.mark.parametrize("place", ["encoder.final_norm", "decoder.final_norm"])
+def test_only_post_norm_lacks_a_final_norm_and_says_why(place):
+    post, pre = (small_model(norm=norm).anatomy for norm in ("post", "pre"))
+    assert post.lacks(place) == "this model is post-norm and has no final norm"
+    assert pre.lacks(place) is None
+    assert post.lacks("final_norm") is post.lacks("no such place") is None
+
+
 TITLES = {
     "encoder.self_attn": ("Encoder self-attention", "self-attention"),
     "decoder.self_attn": ("Decoder masked self-attention", "masked self-attention"),

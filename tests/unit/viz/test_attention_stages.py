@@ -8,11 +8,11 @@ from model import load
 from model.attention import ATTENTIONS
 from tests.helpers import checkpoints
 from tests.helpers.asked import asked_of, first
+from tests.helpers.places import SITES
 from tests.helpers.variant import Capped
 from tests.unit.viz.test_transport import unpack
 from viz.instruments.attention import LINK, exact
 from viz.instruments.link import read
-from viz.scene import SITES
 
 TEXT = "Where is the station?"
 USUAL = ["x_q", "x_kv", "q", "k", "v", "scores", "scaled", "masked", "weights", "z", "concat", "out"]

@@ -13,11 +13,12 @@ from model import checkpoint, load
 from tests.helpers import checkpoints
 from tests.helpers.asked import first
 from tests.helpers.messages import unpack
+from tests.helpers.places import SITES, scope_of
 from tests.helpers.rounding import SENT, of_product
 from tests.helpers.texts import N_HEADS, N_LAYERS
 from viz import server
-from viz.instruments.attention import exact, projections, site_of
-from viz.scene import SITES, WIDEST_BEAM
+from viz.instruments.attention import exact, projections
+from viz.scene import WIDEST_BEAM
 
 TEXT = "Where is the station?"
 STAGES = {"q", "k", "v", "scores", "scaled", "masked", "weights", "z"}
@@ -61,7 +62,7 @@ def full(tmp_path_factory):
 def test_a_stage_of_every_head_is_the_trace_entry_bit_for_bit(trace, stage):
     for place, layer in sites(trace):
         header, arrays = sent(trace, place, layer)
-        entry = trace[f"{site_of(place, layer)}.{stage}"]
+        entry = trace[f"{scope_of(place, layer)}.{stage}"]
         assert header["names"][stage] == entry.name
         assert arrays[stage].shape[0] == trace.config.n_heads
         assert same(arrays[stage], entry)
@@ -70,7 +71,7 @@ def test_a_stage_of_every_head_is_the_trace_entry_bit_for_bit(trace, stage):
 def test_out_is_the_trace_entry_bit_for_bit(trace):
     for place, layer in sites(trace):
         _, arrays = sent(trace, place, layer)
-        assert same(arrays["out"], trace[f"{site_of(place, layer)}.out"])
+        assert same(arrays["out"], trace[f"{scope_of(place, layer)}.out"])
 
 
 def test_nothing_but_the_stages_that_the_site_has_is_sent(trace):
@@ -86,7 +87,7 @@ def test_nothing_but_the_stages_that_the_site_has_is_sent(trace):
 def test_what_asks_and_what_answers_are_the_entries_that_the_site_read(trace):
     for place, layer in sites(trace):
         header, arrays = sent(trace, place, layer)
-        site = site_of(place, layer)
+        site = scope_of(place, layer)
         asks, answers = trace[f"{site}.q"].of[0], trace[f"{site}.k"].of[0]
         assert (header["names"]["x_q"], header["names"]["x_kv"]) == (asks, answers)
         assert trace[f"{site}.v"].of == (answers,)
@@ -261,7 +262,7 @@ def test_the_stages_of_each_positional_encoding_are_sent_where_it_acts(tmp_path,
         extra = set(arrays) - STAGES - {"x_q", "x_kv", "out"}
         assert extra == (more if place in where else set())
         for stage in extra:
-            assert same(arrays[stage], trace[f"{site_of(place, layer)}.{stage}"])
+            assert same(arrays[stage], trace[f"{scope_of(place, layer)}.{stage}"])
             assert len(arrays[stage]) == trace.config.n_heads
 
 

@@ -13,22 +13,13 @@ from model import checkpoint, load
 from tests.helpers import checkpoints
 from tests.helpers.asked import first
 from tests.helpers.messages import unpack
+from tests.helpers.places import ADD_NORMS, FEED_FORWARDS, FINAL_NORMS, INSTEAD, title_of
 from tests.helpers.rounding import SENT
 from tests.helpers.texts import N_LAYERS
 from viz import server, theme
-from viz.instruments.ffn import (
-    PLACES,
-    TITLES,
-    WIDEST,
-    chain,
-    exact,
-    matrices,
-    parts_of,
-    thumbnail_stage,
-    title_of,
-)
+from viz.instruments.base import instruments
+from viz.instruments.ffn import WIDEST, chain, exact, matrices, thumbnail_stage
 from viz.labels import query_labels
-from viz.scene import ADD_NORMS, FEED_FORWARDS, FINAL_NORMS, INSTEAD, STAGES
 
 TEXT = "Where is the station?"
 LAYERED = (*FEED_FORWARDS, *ADD_NORMS)
@@ -41,6 +32,14 @@ STREAM = {
     "decoder.cross_attn_norm": "resid_after_self_attn",
 }
 ADDED = {place: "ffn_out" if place in FEED_FORWARDS else "out" for place in LAYERED}
+
+
+def parts_of(place):
+    """Stack and sublayer: "decoder.cross_attn_norm" → ("decoder", "cross_attn")."""
+    stack, block = place.split(".")
+    return stack, block.removesuffix("_norm")
+
+
 LAST = {
     place: "resid_out" if place in FEED_FORWARDS else f"resid_after_{parts_of(place)[1]}" for place in LAYERED
 }
@@ -79,7 +78,7 @@ def sites(trace):
 def test_every_stage_is_the_trace_entry_bit_for_bit(small_glass, trace):
     for place, layer in sites(trace):
         header, arrays = sent(small_glass, trace, place, layer)
-        assert set(arrays) - {"gamma", "beta"} == set(header["names"]) == stages_of(place) <= set(STAGES)
+        assert set(arrays) - {"gamma", "beta"} == set(header["names"]) == stages_of(place)
         for stage, name in header["names"].items():
             expected = trace[name].value.astype(np.float32)
             assert name.startswith(f"{place.split('.')[0]}.{layer}.") and name.endswith(f".{stage}")
@@ -209,7 +208,7 @@ def test_a_thumbnail_is_every_kth_column_scaled_by_its_layers_largest(tmp_path, 
     for place in LAYERED:
         header, arrays = unpack(first("ffn", (glass, trace, None), place, REQUEST))
         thumbnails, stride = arrays["thumbnails"], header["stride"]
-        stage = thumbnail_stage(place)
+        stage = thumbnail_stage(trace.anatomy.at(place))
         assert thumbnails.dtype == np.uint8 and thumbnails.shape[2] <= WIDEST
         for layer in range(2):
             name = next(name for name in chain(trace, place, layer) if name.endswith(f".{stage}"))
@@ -253,8 +252,12 @@ def pre_norm(tmp_path_factory):
     return glass, glass.trace("A man in a blue shirt is standing on a ladder.", [5, 6, 7])
 
 
-def test_every_place_has_a_title():
-    assert set(PLACES) == set(TITLES) == {*LAYERED, *FINAL_NORMS}
+def test_it_is_at_every_feed_forward_and_norm_and_says_its_title(pre_norm):
+    glass, trace = pre_norm
+    assert set(instruments()["ffn"].places(trace.anatomy)) == {*LAYERED, *FINAL_NORMS}
+    for place in (*LAYERED, *FINAL_NORMS):
+        header, _ = unpack(first("ffn", (glass, trace, None), place, REQUEST))
+        assert header["title"] == title_of(trace.config, place)
 
 
 @pytest.mark.parametrize("place", FINAL_NORMS)
@@ -305,7 +308,7 @@ def test_the_page_hears_that_a_final_norm_belongs_to_no_layer(pre_norm, place):
 def test_a_title_says_norm_and_add_in_the_order_of_the_computation(any_norm):
     _, trace = any_norm
     order = "Norm & Add" if trace.config.norm == "pre" else "Add & Norm"
-    assert title_of(trace, "encoder.self_attn_norm") == f"Encoder self-attention: {order}"
+    assert title_of(trace.config, "encoder.self_attn_norm") == f"Encoder self-attention: {order}"
 
 
 # Routes

@@ -10,10 +10,10 @@ from html import unescape
 import numpy as np
 import pytest
 
+from tests.helpers.places import SITES
 from viz import figures, theme
 from viz.figures import FIGURES
 from viz.labels import query_labels
-from viz.scene import SITES
 
 SIGNED = ("x_q", "x_kv", "q", "k", "v", "scores", "scaled", "masked", "z", "out")
 """Stages of a head whose numbers may be below 0."""

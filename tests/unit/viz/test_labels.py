@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viz.labels import literal, plain, query_labels, sides_of
+from tests.helpers import places
+from viz.labels import head_title, literal, plain, query_labels, sides_of
+
+
+def test_a_head_is_called_by_its_attention_layer_and_number(small_glass):
+    blocks = small_glass.model.anatomy.kind("attention")
+    assert {block.place: head_title(block, 3, 1) for block in blocks} == {
+        place: places.head_title(place, 3, 1) for place in places.SITES
+    }
 
 
 def test_sides_are_the_anatomys_with_the_traces_tokens(small_glass):

@@ -10,6 +10,7 @@ from model.counts import multiply_adds, total
 from tests.helpers import checkpoints
 from tests.helpers.asked import first
 from tests.helpers.messages import unpack
+from tests.helpers.places import INSTEAD, places_of
 from viz.instruments.map import (
     TOP,
     WIDEST,
@@ -19,7 +20,6 @@ from viz.instruments.map import (
     weights_thumbnail,
     words_thumbnail,
 )
-from viz.scene import INSTEAD, PLACES, places_of
 
 TEXT = "Where is the station?"
 SIZES = {"one": (1, 1), "usual": (3, 2), "wide": (6, 8), "pre": (2, 2)}
@@ -121,7 +121,8 @@ def test_the_boxes_are_the_anatomys_blocks_in_order_of_computation_then_its_answ
         *anatomy.answers,
     ]
     assert header["places"] == list(places_of(glass.config))
-    assert set(header["instead"]) == set(PLACES) - set(header["places"])
+    assert header["nearest"] == {"encoder": "encoder.ffn", "decoder": "decoder.ffn"}
+    assert header["otherwise"] == "decoder.cross_attn"
     assert [stack["name"] for stack in header["stacks"]] == ["encoder", "decoder"]
     assert header["arrangement"] == "encoder left, decoder right"
     found = boxes(header)

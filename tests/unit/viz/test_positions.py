@@ -15,11 +15,10 @@ from model.positions import ENCODINGS
 from tests.helpers import checkpoints
 from tests.helpers.asked import first
 from tests.helpers.messages import unpack
+from tests.helpers.places import PLACES, SITES, scope_of
 from tests.helpers.texts import TEXTS
 from viz import server
-from viz.instruments.attention import site_of
 from viz.instruments.positions import LEAST_ROWS, PAIR, experiment, experiment_of
-from viz.scene import PLACES, SITES
 
 TEXT = "Two dogs are running through the grass."
 every_text = pytest.mark.parametrize("name", list(TEXTS))
@@ -117,7 +116,7 @@ def test_an_experiment_sends_what_the_model_says_and_its_maps_of_the_originals_t
     assert header["target"] == list(original.ids)
     for site in SITES:
         for layer, weights in enumerate(arrays[site]):
-            assert weights.tobytes() == trace[f"{site_of(site, layer)}.weights"].value.tobytes()
+            assert weights.tobytes() == trace[f"{scope_of(site, layer)}.weights"].value.tobytes()
 
 
 def test_a_shuffle_says_where_each_token_was_typed(small_glass):

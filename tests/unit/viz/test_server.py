@@ -224,11 +224,11 @@ def test_warming_up_computes_every_example_of_every_model(root, monkeypatch):
     assert set(asked) == {(model, text) for model in ("en-de", "other") for text in PLAIN_EXAMPLES}
 
 
-def test_the_default_model_comes_first_then_the_alphabet(root):
+def test_models_come_in_the_order_of_their_names(root):
     for name in ("aa", "zz", "en-de"):
         checkpoints.make(root, name, 1, 1)
     loaded, broken = server.glasses()
-    assert list(loaded) == ["en-de", "aa", "zz"]
+    assert list(loaded) == ["aa", "en-de", "zz"]
     assert broken == {}
 
 

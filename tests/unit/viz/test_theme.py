@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from viz import theme
-from viz.scene import SITES
 
 pytestmark = pytest.mark.once
 
@@ -111,19 +110,11 @@ def test_no_colour_is_written_outside_the_theme():
     assert set(found) <= allowed, found
 
 
-def test_every_place_has_a_name():
-    assert list(theme.SITES) == list(SITES)
-
-
 @pytest.mark.parametrize(
     ("weight", "text"), [(0, "0.0000"), (1, "1.0000"), (0.12345, "0.1235"), (0.00004, "0.0000")]
 )
 def test_a_weight_has_four_decimals(weight, text):
     assert theme.weight_text(weight) == text
-
-
-def test_a_head_is_named_by_place_layer_and_head():
-    assert theme.head_title("decoder.cross_attn", 3, 1) == "Cross-attention, layer 3, head 1"
 
 
 def test_the_browser_gets_both_palettes():

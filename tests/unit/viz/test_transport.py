@@ -15,12 +15,12 @@ from model import load
 from tests.helpers import checkpoints
 from tests.helpers.asked import first
 from tests.helpers.messages import same, unpack
+from tests.helpers.places import SITES
 from tests.helpers.rounding import SENT
 from viz import theme
 from viz.instruments import pack
 from viz.instruments.translation import SHOWN_ALTERNATIVES, chips
 from viz.labels import query_labels
-from viz.scene import SITES
 from viz.server import INSTRUMENTS
 
 pytestmark = pytest.mark.once

@@ -22,12 +22,6 @@ from viz.labels import query_labels
 from viz.stages import Stage, entries, given, stages
 
 
-def site_of(place: str, layer: int) -> str:
-    """The trace's name of a site: "decoder.cross_attn", 2 → "decoder.2.cross_attn"."""
-    stack, site = place.split(".")
-    return f"{stack}.{layer}.{site}"
-
-
 def overview_weights(trace: Trace, block: Block) -> np.ndarray:
     """Weights of all heads of a place for thumbnails: uint8 (layer, head, query, key), 255 = 1."""
     layers = range(trace.anatomy.n_layers(block))

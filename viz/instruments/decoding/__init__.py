@@ -64,7 +64,7 @@ def beside_greedy(glass: Glass, translation: Translation) -> dict[str, Any] | No
 
 INSTRUMENT = Instrument(
     name="decoding",
-    places=lambda _: ("decoding",),
+    places=lambda anatomy: tuple(place for place in anatomy.answers if place == "decoding"),
     message=message,
     numbers={"branch": Numbers(lanes.branch)}
     | {name: numbers for part in PARTS.values() for name, numbers in part.NUMBERS.items()},

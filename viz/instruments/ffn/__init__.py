@@ -17,32 +17,15 @@ import numpy as np
 from torch import Tensor
 
 from model import Glass, Trace
-from model.anatomy import Anatomy
+from model.anatomy import Anatomy, Block
 from model.layers import FeedForward, LayerNorm
 from viz.instruments import pack, shades
 from viz.instruments.base import Asked, Instrument, Numbers, Picture, Refusal
 from viz.instruments.link import Choice, Count, layers, queries
 from viz.labels import query_labels
-from viz.scene import ADD_NORMS, FEED_FORWARDS, FINAL_NORMS
 
-PLACES = (*FEED_FORWARDS, *ADD_NORMS, *FINAL_NORMS)
-TITLES = {
-    "encoder.ffn": "Encoder feed-forward",
-    "decoder.ffn": "Decoder feed-forward",
-    "encoder.self_attn_norm": "Encoder self-attention: Add & Norm",
-    "decoder.self_attn_norm": "Decoder masked self-attention: Add & Norm",
-    "decoder.cross_attn_norm": "Cross-attention: Add & Norm",
-    "encoder.final_norm": "Encoder: final norm",
-    "decoder.final_norm": "Decoder: final norm",
-}
 WIDEST = 128
 """Columns of a thumbnail at most: of more, every k-th is drawn."""
-
-
-def parts_of(place: str) -> tuple[str, str]:
-    """Stack and sublayer: "decoder.cross_attn_norm" → ("decoder", "cross_attn")."""
-    stack, block = place.split(".")
-    return stack, block.removesuffix("_norm")
 
 
 def chain(trace: Trace, place: str, layer: int | None) -> list[str]:
@@ -50,19 +33,21 @@ def chain(trace: Trace, place: str, layer: int | None) -> list[str]:
 
     The way back from the end leads through the whole sublayer; of an attention only `out` is shown.
     """
-    if place in FINAL_NORMS:
+    anatomy = trace.anatomy
+    block = anatomy.at(place)
+    if not block.is_layered:
         return [name for name in trace if name.startswith(f"{place}.")]
-    stack, sublayer = parts_of(place)
-    scope = f"{stack}.{layer}."
-    inside, norm = f"{scope}{sublayer}.", f"{scope}{sublayer}_norm."
-    last = scope + ("resid_out" if place in FEED_FORWARDS else f"resid_after_{sublayer}")
+    sublayer = anatomy.at(block.of or place)
+    _, last = block.around(layer)
+    inside, norm = f"{sublayer.scope(layer)}.", f"{anatomy.norm_beside(sublayer).scope(layer)}."
+    scope = inside.removesuffix(f"{sublayer.part}.")
     found, waiting = {last}, [last]
     while waiting:
         for parent in trace[waiting.pop()].of:
             if parent not in found and parent.startswith(scope):
                 found.add(parent)
                 waiting += [parent] if parent.startswith((inside, norm)) else []
-    if place in ADD_NORMS:
+    if block.of:
         found = {name for name in found if not name.startswith(inside)} | {f"{inside}out"}
     return [name for name in trace if name in found]
 
@@ -92,9 +77,9 @@ def stages(trace: Trace, place: str) -> list[dict[str, Any]]:
     ]
 
 
-def thumbnail_stage(place: str) -> str:
+def thumbnail_stage(block: Block) -> str:
     """The stage that a layer's thumbnail shows."""
-    return "ffn_hidden" if place in FEED_FORWARDS else "norm_out"
+    return "ffn_hidden" if block.kind == "ffn" else "norm_out"
 
 
 def thumbnails(trace: Trace, place: str) -> tuple[np.ndarray, list[float], int]:
@@ -103,9 +88,9 @@ def thumbnails(trace: Trace, place: str) -> tuple[np.ndarray, list[float], int]:
 
     The limit is the layer's largest size. Hidden units: 0…255 is 0…limit; norm_out: −limit…limit.
     """
-    stage = thumbnail_stage(place)
-    n_layers = 1 if place in FINAL_NORMS else trace.config.n_layers
-    names = [chain(trace, place, layer) for layer in range(n_layers)]
+    block = trace.anatomy.at(place)
+    stage = thumbnail_stage(block)
+    names = [chain(trace, place, layer) for layer in range(trace.anatomy.n_layers(block))]
     values = [trace[next(n for n in layer if short(n) == stage)].value for layer in names]
     stride = -(-values[0].shape[-1] // WIDEST)
     limits = [float(np.abs(value).max()) for value in values]
@@ -115,42 +100,42 @@ def thumbnails(trace: Trace, place: str) -> tuple[np.ndarray, list[float], int]:
     return shades(shares), limits, stride
 
 
-READ_BY = {
-    "encoder.final_norm": {
-        "formula": "memory = norm_out",
-        "said": "norm_out is the encoder's output: "
-        "the keys and values of every cross-attention are made from it.",
-    },
-    "decoder.final_norm": {
+def read_by(anatomy: Anatomy, block: Block) -> dict[str, str] | None:
+    """What reads the final norm of a stack; None for other blocks."""
+    if block.is_layered:
+        return None
+    stack = anatomy.stack(block.stack)
+    said = f"norm_out is the {stack.title}'s output: "
+    for reader in anatomy.kind("attention"):
+        if reader.memory == stack.output:
+            return {
+                "formula": "memory = norm_out",
+                "said": f"{said}the keys and values of every {reader.label} are made from it.",
+            }
+    return {
         "formula": "logits = norm_out · Eᵀ",
-        "said": "norm_out is the decoder's output: against each token's vector it gives that token's logit.",
-    },
-}
-"""What reads the final norm of each stack."""
-
-
-def title_of(trace: Trace, place: str) -> str:
-    """What the screen calls a place: the order of its words is that of the computation."""
-    return TITLES[place].replace("Add & Norm", "Add & Norm" if trace.config.norm == "post" else "Norm & Add")
+        "said": f"{said}against each token's vector it gives that token's logit.",
+    }
 
 
 def message(asked: Asked) -> Picture:
     """What the browser needs before a layer is open."""
     trace, place = asked.trace, asked.place
+    block = trace.anatomy.at(place)
     drawn, limits, stride = thumbnails(trace, place)
     entry = trace[chain(trace, place, 0)[0]]
     header = {
         "place": place,
-        "title": title_of(trace, place),
-        "n_layers": trace.config.n_layers,
-        "layered": place not in FINAL_NORMS,
+        "title": block.title,
+        "n_layers": trace.anatomy.stack(block.stack).n_layers,
+        "layered": block.is_layered,
         "tokens": entry.labels["query"],
         "labels": query_labels(trace, entry),
         "stages": stages(trace, place),
-        "thumbnail": thumbnail_stage(place),
+        "thumbnail": thumbnail_stage(block),
         "limits": limits,
         "stride": stride,
-        "read_by": READ_BY.get(place),
+        "read_by": read_by(trace.anatomy, block),
     }
     return header, {"thumbnails": drawn}
 

@@ -14,10 +14,9 @@ import numpy as np
 from model import Entry, Trace, counts
 from model.anatomy import Anatomy, Block
 from viz.instruments import shades
-from viz.instruments.base import Asked, Instrument, Picture
+from viz.instruments.base import Asked, Instrument, Picture, places
 from viz.instruments.link import Count, Text
 from viz.instruments.map.words import NOTHING_TO_MULTIPLY, label, named, path, sentence, shared_matrix
-from viz.scene import PLACES
 
 WIDEST = 32
 """Columns of a thumbnail at most."""
@@ -119,6 +118,17 @@ def answer_box(trace: Trace, name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def place_box(anatomy: Anatomy, place: str) -> dict[str, Any]:
+    """A place that no block and no answer has: an instrument of its own, above everything."""
+    stack = anatomy.stack_over(anatomy.predicting.name)
+    return {
+        "block": place, "scope": place, "kind": "answer", "stack": stack.name, "layered": False,
+        "place": place, "side": None, "beside": None, "reads": None, "scale": "weight", "label": place,
+        "path": [place],
+        "said": f"{place.capitalize()}: an instrument of its own.",
+    }  # fmt: skip
+
+
 def arrangement(anatomy: Anatomy) -> str:
     """Where each stack stands: "encoder left, decoder right"."""
     where = ("left", "right") if len(anatomy.stacks) == 2 else ("",) * len(anatomy.stacks)
@@ -133,21 +143,24 @@ def message(asked: Asked) -> Picture:
     n_rows = {name: len(rows.tokens) for name, rows in trace.sides.items()}
     work = counts.multiply_adds(asked.glass.model, n_rows)
     boxes = [box(trace, block, weights, work) for block in anatomy.blocks]
+    answers = [answer_box(trace, name) for name in anatomy.answers]
+    others = [place for place in places(anatomy) if place not in anatomy.places()]
     totals = [f"{counts.total(count, anatomy):,}" for count in (weights, work)]
     header = {
         # The same whatever is open: another place does not send it again.
         "place": "",
-        "places": anatomy.places(),
-        "instead": {place: anatomy.nearest(place) for place in PLACES if place not in anatomy.places()},
+        "places": places(anatomy),
+        "nearest": {stack.name: anatomy.nearest(f"{stack.name}.") for stack in anatomy.stacks},
         "otherwise": anatomy.nearest(""),
         "stacks": [{"name": stack.name, "n_layers": stack.n_layers} for stack in anatomy.stacks],
         "n_layers": max(stack.n_layers for stack in anatomy.stacks),
         "norm": config.norm,
         "arrangement": arrangement(anatomy),
-        "boxes": [*boxes, *(answer_box(trace, name) for name in anatomy.answers)],
+        "boxes": [*boxes, *answers, *(place_box(anatomy, place) for place in others)],
         "total": f"All of it: {totals[0]} parameters, {totals[1]} multiply–adds for this sentence.",
     }
-    return header, thumbnails(trace)
+    nothing = {place: np.zeros((1, 1), np.uint8) for place in others}
+    return header, thumbnails(trace) | nothing
 
 
 INSTRUMENT = Instrument(

@@ -21,8 +21,8 @@ export class Store extends LayeredStore {
 
   /** @param {import("../shared/link.js").Values} said */
   restore({ place, layer, side }) {
-    const { places, instead, otherwise } = this.header;
-    this.opened = places.includes(place) ? place : (instead[place] ?? otherwise);
+    const { places, nearest, otherwise } = this.header;
+    this.opened = places.includes(place) ? place : (nearest[(place ?? "").split(".")[0]] ?? otherwise);
     this.layer = layer ?? NaN;
     this.side = side;
   }
