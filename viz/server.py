@@ -91,9 +91,9 @@ def glasses() -> tuple[dict[str, Glass], dict[str, str]]:
     return dict(sorted(loaded.items())), broken
 
 
-def padded_length(n_src: int, n_tgt: int, room: int) -> int:
+def padded_length(one: int, other: int, room: int) -> int:
     """Where to pad both sides to: beyond the longer one, or, if that is full, beyond the other."""
-    shorter, longer = sorted((n_src, n_tgt))
+    shorter, longer = sorted((one, other))
     return min((longer if longer < room else shorter) + PADDING, room)
 
 
@@ -103,8 +103,8 @@ def compute(model: str, text: str, beam: int, padded: bool) -> Answer:
     trace = glass.trace(text, translation)
     if padded:
         room = min(side.limit for side in trace.anatomy.sides)
-        n_src, n_tgt = (len(rows.ids) for rows in trace.sides.values())
-        trace = glass.trace(text, translation, pad_to=padded_length(n_src, n_tgt, room))
+        one, other = (len(rows.ids) for rows in trace.sides.values())
+        trace = glass.trace(text, translation, pad_to=padded_length(one, other, room))
     return Answer(translation, trace)
 
 

@@ -22,8 +22,8 @@ ROLES: dict[str, dict[str, str]] = {
     "what-if-background": {"light": "#f3dff6", "dark": "#4d1256"},
     "right": {"light": "#33691e", "dark": "#a5d66f"},
     "wrong": {"light": "#b00020", "dark": "#ff8f8f"},
-    "src": {"light": "#e8f1fa", "dark": "#1d2c3d"},
-    "tgt": {"light": "#fbf0e0", "dark": "#382c1c"},
+    "source": {"light": "#e8f1fa", "dark": "#1d2c3d"},
+    "target": {"light": "#fbf0e0", "dark": "#382c1c"},
 }
 
 SEQUENTIAL: dict[str, list[str]] = {

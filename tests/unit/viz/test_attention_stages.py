@@ -118,7 +118,7 @@ def test_captions_say_who_asks_whom(trace):
 def test_only_where_another_stack_answers_have_keys_its_sides_colour(trace):
     found = places(trace)
     assert {place: found[place]["tint"] for place in SITES} == dict.fromkeys(SITES) | {
-        "decoder.cross_attn": "src"
+        "decoder.cross_attn": "source"
     }
     assert [found[place]["self"] for place in SITES] == [True, True, False]
 

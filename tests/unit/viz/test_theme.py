@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 PAGE = tomllib.loads((REPOSITORY / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
 GROUNDS = ("backgroundColor", "secondaryBackgroundColor")
 INK = ("query", "key", "value", "output")
-TINTS = ("src", "tgt")
+TINTS = ("source", "target")
 READABLE = 4.5
 HEX = re.compile(r"#[0-9a-fA-F]{3,8}\b")
 FALLBACKS = "viz/instruments/shared/theme.js"

@@ -60,7 +60,7 @@ def describe(trace: Trace, block: Block) -> dict[str, Any]:
         "asking": sides["query"].title,
         "answering": sides["key"].title,
         "self": is_self,
-        "tint": None if is_self else sides["key"].name,
+        "tint": None if is_self else sides["key"].title,
         "real": real,
         "end": None if sides["key"].predicts else real["key"] - 1,
         "causal": block.causal,

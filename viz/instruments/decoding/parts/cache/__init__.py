@@ -174,9 +174,9 @@ def cache_terms(asked: Asked) -> bytes:
 @torch.inference_mode()
 def filled(model: Transformer, src_ids: list[int], reads: list[int]) -> DecoderState:
     """The incremental decoder after it has read all of `reads`, one a step."""
-    src = torch.tensor([src_ids])
-    keep = torch.ones_like(src, dtype=torch.bool)
-    state = model.start(model.encode(src, keep), keep)
+    source_ids = torch.tensor([src_ids])
+    keep = torch.ones_like(source_ids, dtype=torch.bool)
+    state = model.start(model.encode(source_ids, keep), keep)
     for token in reads:
         model.step(torch.tensor([token]), state)
     return state
@@ -207,27 +207,27 @@ def cache_check(asked: Asked) -> bytes:
 
 def ways_of(model: Transformer, src_ids: list[int], reads: list[int]) -> dict[str, Iterator[float | None]]:
     """Each way of decoding as an iterator: the encoder, then a step each up to its most probable token."""
-    src, tgt = torch.tensor([src_ids]), torch.tensor([reads])
-    keep = torch.ones_like(src, dtype=torch.bool)
+    source_ids, target_ids = torch.tensor([src_ids]), torch.tensor([reads])
+    keep = torch.ones_like(source_ids, dtype=torch.bool)
 
     def cached() -> Iterator[float | None]:
-        state = model.start(model.encode(src, keep), keep)
+        state = model.start(model.encode(source_ids, keep), keep)
         yield None
         for t in range(len(reads)):
-            yield model.step(tgt[:, t], state).argmax(-1).item()
+            yield model.step(target_ids[:, t], state).argmax(-1).item()
 
     def uncached() -> Iterator[float | None]:
-        memory = model.encode(src, keep)
+        memory = model.encode(source_ids, keep)
         yield None
         for t in range(len(reads)):
-            states = model.decode(tgt[:, : t + 1], memory, keep)[:, -1:]
+            states = model.decode(target_ids[:, : t + 1], memory, keep)[:, -1:]
             yield model.unembed(states)[:, -1].argmax(-1).item()
 
     def fused() -> Iterator[float | None]:
-        decoder = Incremental(model, src_ids)
+        steps = Incremental(model, src_ids)
         yield None
         for token in reads:
-            yield decoder.log_probs([token]).argmax(-1).item()
+            yield steps.log_probs([token]).argmax(-1).item()
 
     return {"cached": cached(), "uncached": uncached()} | ({"fused": fused()} if fits(model) else {})
 
