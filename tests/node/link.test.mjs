@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 // The module watches the page's history as soon as it is there.
-globalThis.window = { location: { href: "http://127.0.0.1/" }, addEventListener() {} };
+const location = { href: "http://127.0.0.1/" };
+globalThis.window = { location, history: { length: 1 }, addEventListener() {} };
 const { decode, encode, wholeNumber } = await import("../../viz/instruments/shared/link.js");
 
 const TABLE = [
