@@ -163,6 +163,41 @@ def test_the_middle_layer_is_open_where_the_link_names_none(roomy, zoo_glass):
     assert link(roomy)["layer"] == str(middle)
 
 
+# Of each stack where boxes stand (by block: top, bottom), and where residual paths begin and end, from below.
+PATHS = """
+() => {
+  const roots = [...document.querySelectorAll("*")].map((node) => node.shadowRoot).filter(Boolean);
+  const all = (selector) => roots.flatMap((root) => [...root.querySelectorAll(`.map ${selector}`)]);
+  const frame = all(".plan")[0].getBoundingClientRect().top;
+  const boxes = all(".box").map((box) => {
+    const { top, bottom } = box.getBoundingClientRect();
+    return [box.dataset.block, [top - frame, bottom - frame]];
+  });
+  const points = (path) => path.getAttribute("d").slice(1).split("L").map((at) => at.split(" ").map(Number));
+  const paths = all("svg path[stroke-width='1.5']").map(points);
+  return { boxes: Object.fromEntries(boxes), paths: paths.map((path) => [path[0][1], path.at(-1)[1]]) };
+}
+"""
+
+
+@pytest.mark.parametrize("model", ["en-de", "pre"])
+def test_a_residual_path_begins_below_block_and_norm_and_ends_where_the_sum_is_made(roomy, zoo_glass, model):
+    glass = zoo_glass(model)
+    translation = glass.translate("a")
+    message = message_of("map", glass, glass.trace("a", translation), translation, "output")
+    mount(roomy, "map", message, "light", place="decoder.ffn")
+    expect(door(roomy, "decoder.ffn")).to_be_visible()
+    drawn = roomy.evaluate(PATHS)
+    boxes = drawn["boxes"]
+    norms = [name for name in boxes if name.endswith("_norm") and not name.endswith("final_norm")]
+    assert len(drawn["paths"]) == len(norms) == 5
+    for norm, (begin, end) in zip(norms, drawn["paths"], strict=True):
+        block = boxes[norm.removesuffix("_norm")]
+        assert 0 < begin - max(boxes[norm][1], block[1]) < 10
+        into = boxes[norm] if glass.config.norm == "post" else (block[0] - 10, block[0])
+        assert into[0] < end < into[1]
+
+
 def decoder_only(n_layers):
     """Masked self-attention and feed-forward over one side, pre-norm: a model that goes on with a text."""
     side = Side("tgt", "text", 40, predicts=True)

@@ -133,6 +133,10 @@ def test_waves_name_their_wavelengths_and_can_be_kept_and_put_away(page):
     chips = page.locator(".positions .chip")
     expect(chips.first).to_contain_text(f"2π·10000^(0/32) = {number_text(2 * np.pi)} positions")
     expect(page.locator("[data-wave='9']")).to_contain_text(number_text(2 * np.pi * 10_000 ** (8 / 32)))
+    for chip in chips.all():
+        dimension = int(chip.get_attribute("data-wave"))
+        kind = "sin" if dimension % 2 else "cos"
+        expect(chip).to_contain_text(f"dimension {dimension} ({kind}): ")
     kept = page.locator(".positions .chip[aria-pressed=true]")
     before = kept.count()
     page.locator("[data-wave='9']").click()
@@ -165,6 +169,8 @@ def test_rotation_turns_every_pair_by_k_whatever_p(page):
     assert before == pytest.approx(PE(32)[6, 6:8].tolist(), rel=1e-3, abs=1e-4)
     expect(page.locator(".rotation-error .check")).to_have_class("check right")
     expect(page.locator(".rotation-error")).to_contain_text("all 16 pairs, all p from 0 to 26")
+    said = "All 16 pairs: the hand of PE(6) and, 5 on, of PE(11)"
+    expect(page.locator(".rotation .panel-name")).to_have_text(said)
     expect(page.locator(".small-clock")).to_have_count(16)
     page.locator(".small-clock").nth(9).click()
     title, result = strip(page)

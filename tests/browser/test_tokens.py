@@ -211,6 +211,7 @@ def test_neighbours_are_numpys(page, zoo_glass, zoo_trace):
         cosine = unit @ unit[token_id]
         cosine[token_id] = -np.inf
         nearest = np.argsort(-cosine)[:10]
+        assert page.locator(".near-rank").all_inner_texts() == [str(rank) for rank in range(1, 11)]
         assert page.locator(".near-id").all_inner_texts() == [str(i) for i in nearest]
         assert page.locator(".near-text").all_inner_texts() == [glass.tokenizer.readable(i) for i in nearest]
         expected = [f"{cosine[i]:.4f}".replace("-", "−") for i in nearest]
@@ -248,6 +249,8 @@ def test_the_pca_after_each_layer_names_its_variance_and_labels_the_chosen_token
         expect(caption).to_contain_text(layer["name"])
         for share in layer["shares"]:
             expect(caption).to_contain_text(f"{100 * share:.1f}%")
+        first, second = (f"{100 * share:.1f}%" for share in layer["shares"])
+        expect(page.locator(".axis-name")).to_have_text([f"axis 1: {first} →", f"↑ axis 2: {second}"])
         expect(page.locator(".dot-label.rank-0")).to_have_text(zoo_trace.sides["src"].tokens[2])
         more = len(arrays["pca_near.src"]) if depth == 0 else 0
         expect(page.locator(".dot")).to_have_count(len(zoo_trace.sides["src"].ids) + more)
