@@ -72,7 +72,7 @@ def test_tokens_ids_and_the_row_of_the_embedding_times_the_root_of_d_model(lectu
 def test_positions_as_heat_map_waves_and_similarity_and_the_sum(lecturer, trace):
     lecturer.open("encoder.pos")
     page = lecturer.page
-    expect(page.locator(".positions .check")).to_have_class("check right")
+    expect(page.locator(".positions .heading .check")).to_have_class("check right")
     expect(page.get_by_role("tab", name="Heat-map")).to_have_attribute("aria-selected", "true")
     expect(page.get_by_text("The same columns as waves")).to_be_visible()
     title, result = strip(page)

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from model import card
 from tests.helpers.head import ONE_FRAME_MS, PHONE, SENTENCE, number_text, quiet
 from tests.helpers.messages import unpack
-from tests.helpers.screen import link
+from tests.helpers.screen import all_told, link
 
 WIDTH, ALPHA, LIMIT, LAYER = 3, 1.0, 7, 2
 ADDRESSES = (
@@ -129,8 +129,7 @@ def test_what_is_pruned_says_its_score_what_it_needed_and_how_much_it_was_short(
 
 def test_pointing_shows_the_nodes_numbers_and_tells_the_server_nothing(page, sent):
     _, arrays = sent
-    told = "(then) => performance.now() > then + 700"  # of the fold, which is in the link
-    page.wait_for_function(told, arg=page.evaluate("performance.now()"))
+    all_told(page)  # of the fold, which is in the link
     before = page.evaluate("window.sentAt.length")
     ids = [node["id"] for node in nodes(page)]
     read = page.locator(".beam-node").evaluate_all(POINT)
@@ -147,7 +146,7 @@ def test_pointing_shows_the_nodes_numbers_and_tells_the_server_nothing(page, sen
         made = f"/ ((5 + {len(line)}) / 6)^{ALPHA:g} = {number_text(arrays['total'][i])} / {number_text(lp)}"
         assert made in said["formula"]
         assert ("pruned" in said["note"]) == (not arrays["kept"][i])
-    page.wait_for_function(told, arg=page.evaluate("performance.now()"))
+    all_told(page)
     assert page.evaluate("window.sentAt.length") == before
 
 

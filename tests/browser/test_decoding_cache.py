@@ -13,11 +13,10 @@ from playwright.sync_api import expect
 from model import counts
 from tests.helpers.head import PHONE, SENTENCE, number_text
 from tests.helpers.messages import unpack
-from tests.helpers.screen import link
+from tests.helpers.screen import all_told, link
 from viz.instruments import pack
 
 LAYER, HEAD, STEP = 2, 3, 3
-QUIET = "(from) => performance.now() - Math.max(from, ...window.sentAt) > 700"
 
 # Points along the middle of a row (from 0), pixel by pixel; gives what the strip says there,
 # with its value where it has one.
@@ -252,7 +251,7 @@ def test_check_and_times_say_what_was_run(page):
 def test_pointing_and_stepping_ask_the_server_for_nothing(page):
     rows(page).evaluate(ALONG, [0, 4])
     expect(page.locator(".formula .result")).to_be_visible()
-    page.wait_for_function(QUIET, arg=page.evaluate("performance.now()"))
+    all_told(page)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     before = page.evaluate("window.sentAt.length")

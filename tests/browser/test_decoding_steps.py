@@ -19,7 +19,7 @@ from tests.helpers.head import (
     strip,
 )
 from tests.helpers.messages import unpack
-from tests.helpers.screen import link
+from tests.helpers.screen import all_told, link
 from viz import theme
 from viz.instruments import pack
 
@@ -54,7 +54,6 @@ PLAY = """
   look();
 })
 """
-QUIET = "() => performance.now() - Math.max(0, ...window.sentAt) > 700"
 
 
 def there(page):
@@ -149,7 +148,7 @@ def go_to_quietly(page, step):
     before = page.evaluate("window.sentAt.length")
     go_to(page, step)
     page.wait_for_function("(before) => window.sentAt.length > before", arg=before)
-    page.wait_for_function(QUIET)
+    all_told(page)
 
 
 # Playback
@@ -195,7 +194,7 @@ def test_the_translation_grows_and_what_is_not_said_keeps_its_place(page, greedy
 
 
 def test_a_step_sends_nothing(page):
-    page.wait_for_function(QUIET)
+    all_told(page)
     pressed = page.locator(".play-part").evaluate(PRESS, ["ArrowRight", "ArrowRight", "ArrowLeft"] * 10)
     assert pressed["sent"] == 0
 
@@ -372,7 +371,7 @@ def test_typed_words_are_split_and_forced(page, greedy):
 def expect_one_branch(page):
     """One branch, open, and nothing on its way that would make another."""
     expect(lane_head(page, 2)).to_have_attribute("aria-pressed", "true")
-    page.wait_for_function(QUIET)
+    all_told(page)
     expect(page.locator(".play-lane-head")).to_have_count(2)
     assert "_" not in link(page)["forced"] and link(page)["branch"] == "2"
 

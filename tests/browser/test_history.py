@@ -9,11 +9,9 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import IDLE
 from tests.helpers.head import SENTENCE, open_view
-from tests.helpers.screen import link
+from tests.helpers.screen import all_told, link
 
 OTHER = "A dog runs."
-# What a choice tells the server after its pause has gone out.
-QUIET = "() => performance.now() - Math.max(0, ...window.sentAt) > 700"
 
 
 def opened(page):
@@ -29,7 +27,7 @@ def there(page):
 
 def rest(page):
     """Wait until neither the page nor the server has more to say."""
-    page.wait_for_function(QUIET)
+    all_told(page)
     page.locator(IDLE).wait_for()
 
 

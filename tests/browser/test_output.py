@@ -14,7 +14,7 @@ from model import contributions as direct
 from tests.helpers.asked import answer, first
 from tests.helpers.head import PHONE, SENTENCE, TOLERANCE, number_text, softmax
 from tests.helpers.messages import unpack
-from tests.helpers.screen import link
+from tests.helpers.screen import all_told, link
 from viz import theme
 from viz.instruments import pack
 from viz.instruments.output import TOP
@@ -30,8 +30,6 @@ HERE = """
   return badge?.title.includes("each recomputed");
 }
 """
-# What choosing a step tells the server after its pause has gone out.
-QUIET = "() => performance.now() - Math.max(0, ...window.sentAt) > 700"
 
 
 def there(page):
@@ -150,7 +148,7 @@ def test_the_badge_says_that_the_browser_recomputed_the_step(page):
 
 def test_pointing_at_a_bar_shows_its_softmax_and_sends_nothing(page, asked):
     logits = asked[1]["output.logits"].value[STEP - 1].astype(float)
-    page.wait_for_function(QUIET)
+    all_told(page)
     before = page.evaluate("window.sentAt.length")
     for rank in (0, 3, 7):
         part(page, rank, "prob").hover()
@@ -426,7 +424,7 @@ def test_the_caption_names_the_largest_push_and_the_error_of_the_sum(added, aske
 def test_pointing_at_a_bar_shows_its_arithmetic_and_sends_nothing(added, asked):
     expected = expected_parts(asked)
     totals = np.concatenate([[0], expected.cumsum()])
-    added.wait_for_function(QUIET)
+    all_told(added)
     before = added.evaluate("window.sentAt.length")
     for index in (0, 5, len(expected) - 1):
         bar(added, index).hover()

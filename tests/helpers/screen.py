@@ -194,3 +194,9 @@ def colours_of(values: np.ndarray, scale: str, limit: float, mode: str) -> np.nd
 def shade(weight: float, mode: str) -> list[float]:
     """The colour that the theme gives to a weight."""
     return colours_of(weight, "weight", 1, mode).tolist()
+
+
+def all_told(page: Page) -> None:
+    """Wait until what a choice tells the server after its pause has gone out."""
+    now = page.evaluate("performance.now()")
+    page.wait_for_function("(now) => performance.now() - Math.max(now, ...window.sentAt) > 700", arg=now)
