@@ -219,7 +219,8 @@ def test_playing_goes_to_the_end_and_tells_the_server_only_then(page, greedy):
 def test_space_plays_from_the_beginning_and_pauses(page, greedy):
     page.keyboard.press("End")
     page.keyboard.press("Space")
-    expect(where(page)).to_have_text(f"step 2 of {len(greedy.ids)}")
+    # One step a second: which of the first ones is seen depends on who looks when.
+    expect(where(page)).to_have_text(re.compile(f"^step [2-9] of {len(greedy.ids)}$"))
     page.keyboard.press("Space")
     expect(page.locator(".play-toggle")).to_have_text("Play")
 
