@@ -19,8 +19,7 @@ from model import Glass, card
 from model.anatomy import Anatomy
 from model.card import WIDEST_BEAM
 from model.limits import shown
-from model.text import read
-from viz.instruments.base import SELECTION, instruments, places
+from viz.instruments.base import SELECTION, places
 from viz.instruments.link import whole_number
 
 PLAIN_EXAMPLES = ("A man rides a red bike.", "Where is the station?", "I love you.")
@@ -140,9 +139,5 @@ def last_good_text() -> str | None:
 
 
 def remember_good_text(text: str) -> None:
-    """Keep the sentence for later; what belongs to one that reads otherwise leaves the link."""
-    if read(st.session_state.get("last_good_text", text)) != read(text):
-        tables = [row for instrument in instruments().values() for row in instrument.link]
-        for name in {row.name for row in tables if row.of_sentence}:
-            st.query_params.pop(name, None)
+    """Keep the sentence for later."""
     st.session_state["last_good_text"] = text

@@ -197,3 +197,56 @@ def test_back_never_leaves_the_app_while_it_has_entries_of_its_own(visit, zoo, z
     expect(page.locator(".map [aria-current=true]")).to_have_attribute("data-block", "encoder.embed")
     expect_sentence(page, glass, SENTENCE)
     assert entries(page) == first + made, "going back makes no entry of its own"
+
+
+REFERENCE = "Wo ist der Hund?"
+
+
+def reference_of(page):
+    return page.get_by_role("textbox", name="Reference translation")
+
+
+def test_a_reference_leaves_with_its_sentence_and_comes_back_with_it(visit, zoo):
+    page = visit(zoo, until=opened, text=SENTENCE, place="decoding", tab="forcing", reference=REFERENCE)
+    expect(reference_of(page)).to_have_value(REFERENCE)
+    type_(page, OTHER)
+    expect(reference_of(page)).not_to_have_value(REFERENCE)
+    rest(page)
+    assert "reference" not in link(page)
+    assert link(page)["tab"] == "forcing"
+    page.go_back()
+    expect(reference_of(page)).to_have_value(REFERENCE)
+    rest(page)
+    assert link(page)["reference"] == REFERENCE
+    page.go_forward()
+    expect(reference_of(page)).not_to_have_value(REFERENCE)
+    rest(page)
+    assert "reference" not in link(page)
+
+
+def test_a_branch_leaves_with_its_sentence_and_comes_back_with_it(visit, zoo):
+    page = visit(zoo, until=opened, text=SENTENCE, place="decoding", step=2)
+    lanes = page.locator(".play-lane-head")
+    page.locator(".play-words [data-rank='1']").click()
+    expect(lanes).to_have_count(2)
+    forced = link(page)["forced"]
+    type_(page, OTHER)
+    expect(lanes).to_have_count(1)
+    rest(page)
+    assert not {"forced", "branch"} & set(link(page))
+    page.go_back()
+    expect(lanes).to_have_count(2)
+    rest(page)
+    assert link(page)["forced"] == forced
+
+
+@pytest.mark.parametrize("place", ["decoding", "tokens"])
+def test_only_a_sentence_that_reads_otherwise_takes_its_reference_along(visit, zoo, place):
+    page = visit(zoo, until=opened, text=SENTENCE, place=place, tab="forcing", reference=REFERENCE)
+    type_(page, SENTENCE.replace(" ", "\u00a0", 1))
+    rest(page)
+    assert link(page)["reference"] == REFERENCE
+    type_(page, OTHER)
+    page.wait_for_function("() => !location.search.includes('reference')")
+    rest(page)
+    assert "reference" not in link(page)

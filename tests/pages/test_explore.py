@@ -138,20 +138,11 @@ def test_every_place_layer_and_head_opens_by_its_link(open_page, glass):
                 assert not app.warning
 
 
-def test_a_new_sentence_takes_what_belonged_to_the_old_one_out_of_the_link(open_page):
-    app = open_page(text=SENTENCE, place="decoding", tab="steps", forced="5.7", branch=2, reference="Ja.")
-    assert {"forced", "branch", "reference", "tab"} <= set(app.query_params)
-    type_(app, "Where is the station?")
-    assert not {"forced", "branch", "reference"} & set(app.query_params)
-    assert "tab" in app.query_params
-
-
-def test_a_sentence_typed_anew_that_reads_the_same_keeps_its_answer_and_its_link(open_page):
-    app = open_page(text='He said "no".', place="decoding", forced="5.7", branch=2, reference="Ja.")
+def test_a_sentence_typed_anew_that_reads_the_same_keeps_its_answer(open_page):
+    app = open_page(text='He said "no".', place="decoding")
     before = instruments(app)["decoding"].bytes
     type_(app, "He\u00a0said “no”.")
     assert instruments(app)["decoding"].bytes == before
-    assert {"forced", "branch", "reference"} <= set(app.query_params)
 
 
 def test_a_step_of_a_branch_may_lie_beyond_the_translation(open_page):

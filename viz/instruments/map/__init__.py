@@ -14,7 +14,7 @@ import numpy as np
 from model import Entry, Trace, counts
 from model.anatomy import Anatomy, Block
 from viz.instruments import shades
-from viz.instruments.base import Asked, Instrument, Picture, places
+from viz.instruments.base import Asked, Instrument, Picture, instruments, places
 from viz.instruments.link import Count, Text
 from viz.instruments.map.words import NOTHING_TO_MULTIPLY, label, named, path, sentence, shared_matrix
 
@@ -146,6 +146,7 @@ def message(asked: Asked) -> Picture:
     answers = [answer_box(trace, name) for name in anatomy.answers]
     others = [place for place in places(anatomy) if place not in anatomy.places()]
     totals = [f"{counts.total(count, anatomy):,}" for count in (weights, work)]
+    tables = [row for instrument in instruments().values() for row in instrument.link]
     header = {
         # The same whatever is open: another place does not send it again.
         "place": "",
@@ -156,6 +157,7 @@ def message(asked: Asked) -> Picture:
         "n_layers": max(stack.n_layers for stack in anatomy.stacks),
         "norm": config.norm,
         "arrangement": arrangement(anatomy),
+        "of_sentence": sorted({row.name for row in tables if row.of_sentence}),
         "boxes": [*boxes, *answers, *(place_box(anatomy, place) for place in others)],
         "total": f"All of it: {totals[0]} parameters, {totals[1]} multiply–adds for this sentence.",
     }

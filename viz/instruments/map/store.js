@@ -28,6 +28,7 @@ export class Store extends LayeredStore {
   }
 
   taken() {
+    page.answered(this.header.request.text, this.header.of_sentence);
     this.restore(this.read());
   }
 

@@ -71,6 +71,9 @@ export class PageLink {
     this.pins = new Set();
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
+    // What the page answers; and whether Back or Forward led there: then the link says what is to be seen of it.
+    this.text = "";
+    this.returned = false;
     this.href = "";
     /** @type {string | number} the entry of the history that says it */
     this.entry = "";
@@ -84,6 +87,7 @@ export class PageLink {
   /** @param {Texts} changes @param {{ by?: unknown, entry?: boolean, quiet?: boolean }} [how] */
   write(changes, { by = null, entry = false, quiet = false } = {}) {
     this.settle();
+    this.returned = false;
     const url = new URL(window.location.href);
     const isElsewhere = "place" in changes && changes.place !== url.searchParams.get("place");
     for (const [name, value] of Object.entries(isElsewhere ? { ...this.unpinned, ...changes } : changes)) {
@@ -121,15 +125,27 @@ export class PageLink {
   settle() {
     const { href } = window.location;
     if (href === this.href) return;
-    if (sentenceOf(href) !== sentenceOf(this.href) && entryKey() === this.entry) {
-      window.history.replaceState({}, "", this.href);
-      window.history.pushState({}, "", href);
+    if (sentenceOf(href) !== sentenceOf(this.href)) {
+      this.returned = false;
+      if (entryKey() === this.entry) {
+        window.history.replaceState({}, "", this.href);
+        window.history.pushState({}, "", href);
+      }
     }
     this.note();
   }
 
+  // The answer to `text` is here, as it was read: what belongs to another sentence leaves the link.
+  /** @param {string} text @param {string[]} ofSentence the parameters that do */
+  answered(text, ofSentence) {
+    const isOther = this.text && text !== this.text;
+    this.text = text;
+    if (isOther && !this.returned) this.write(Object.fromEntries(ofSentence.map((name) => [name, null])));
+  }
+
   // Back or Forward: Streamlit runs the page for it, and everybody here follows.
   wentBack() {
+    this.returned = sentenceOf(window.location.href) !== sentenceOf(this.href);
     this.note();
     this.tellAll(null);
     this.say(0);

@@ -38,7 +38,7 @@ export class Store {
 
   /** @param {import("./transport.js").Message} message */
   take({ header, arrays }) {
-    const isElsewhere = !this.header || header.place !== this.header.place;
+    const isElsewhere = !this.header || header.place !== this.header.place || page.returned;
     Object.assign(this, { header, arrays });
     this.trouble = null;
     page.learn(this.table);
@@ -113,7 +113,8 @@ export class Store {
   // Somebody else changed the link: the map, another view, Back.
   /** @param {unknown} by */
   follow(by) {
-    if (by === this || !this.header) return;
+    // Of another sentence the link says nothing until its message is here.
+    if (by === this || !this.header || page.returned) return;
     const said = this.read();
     if (!this.places.includes(said.place ?? "")) return;
     const now = { place: this.place, ...this.linked() };
