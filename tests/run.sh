@@ -12,14 +12,18 @@ if [ $# -gt 0 ]; then
     exit
 fi
 
-# One pair of servers for the whole run: they start while the first tests do.
+# One pair of servers for the whole run: they start while the code is read. They end with this script, however it
+# ends, because it alone holds their input open.
 servers=$(mktemp -d)
-"$python" -m tests.helpers.servers "$servers" &
+mkfifo "$servers/ready" "$servers/alive"
+exec 8<>"$servers/ready" 9<>"$servers/alive"
+"$python" -m tests.helpers.servers "$servers" <"$servers/alive" 8>&- 9>&- &
 trap 'kill $! 2>/dev/null; wait $! || true; rm -r "$servers"' EXIT
 export GLASSBOX_SERVERS=$servers
 
 bash tests/check.sh || fail "the checks found something to mend (above)."
 node --test tests/node/*.test.mjs || fail "the tests of the JavaScript modules did not pass."
+read -r -t 180 -u 8 _ || fail "the servers for the browser tests did not start."
 # In the order of the folders: what takes long comes first, so that no worker ends with it alone. Three on two
 # cores, because a browser test often waits.
 "$python" -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not timed" --durations=10 ||

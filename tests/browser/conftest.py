@@ -75,7 +75,6 @@ def glass() -> Glass:
 def zoo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the app with checkpoints of several sizes and a broken one, to read."""
     if folder := servers.shared():
-        servers.handed_over(folder, "zoo")
         return folder / "zoo"
     return servers.make_zoo(tmp_path_factory.mktemp("zoo") / "app")
 

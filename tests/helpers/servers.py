@@ -6,6 +6,7 @@ over in the environment; where nobody did, the tests start the server that they 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -24,7 +25,7 @@ from tests.helpers import checkpoints
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HANDED_OVER = "GLASSBOX_SERVERS"
-"""Names the folder of the servers that run already: `<name>.url` once a server starts, its log, the zoo."""
+"""Names the folder of the servers that run already: each one's address, `<name>.url`, and log; the zoo."""
 READY_WITHIN = 180
 
 
@@ -34,15 +35,16 @@ class Server:
 
     url: str
     log: Path
+    process: subprocess.Popen[bytes]
 
     def ready(self) -> str:
         """Its address, once it answers."""
         deadline = time.monotonic() + READY_WITHIN
         while not answers(self.url):
-            said = self.log.read_text()
-            assert "Traceback" not in said, f"the app stopped at once:\n{said}"
-            assert time.monotonic() < deadline, f"the app was not ready in time:\n{said}"
-            time.sleep(0.2)
+            assert time.monotonic() < deadline, f"the app was not ready in time:\n{self.log.read_text()}"
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.2)
+                raise AssertionError(f"the app stopped at once:\n{self.log.read_text()}")
         return self.url
 
 
@@ -72,7 +74,7 @@ def started(app: Path, log: Path) -> Iterator[Server]:
     with log.open("w") as out:
         process = subprocess.Popen(command, cwd=app, env=environment, stdout=out, stderr=subprocess.STDOUT)
         try:
-            yield Server(f"http://127.0.0.1:{port}", log)
+            yield Server(f"http://127.0.0.1:{port}", log, process)
         finally:
             process.terminate()
             process.wait(30)
@@ -98,40 +100,27 @@ def shared() -> Path | None:
     return Path(os.environ[HANDED_OVER]) if HANDED_OVER in os.environ else None
 
 
-def handed_over(folder: Path, name: str) -> Server:
-    """The server of that name which runs already, or is about to."""
-    deadline = time.monotonic() + READY_WITHIN
-    while not (folder / f"{name}.url").exists():
-        assert time.monotonic() < deadline, f"nobody started the server {name} of {folder}"
-        time.sleep(0.1)
-    return Server((folder / f"{name}.url").read_text(), folder / f"{name}.log")
-
-
 @contextmanager
 def serving(name: str, app: Callable[[], Path], log: Path) -> Iterator[str]:
     """The address of the server of that name: the one that runs already, or one of `app()` with that log."""
     if folder := shared():
-        yield handed_over(folder, name).ready()
+        yield (folder / f"{name}.url").read_text()
     else:
         with started(app(), log) as server:
             yield server.ready()
 
 
-@contextmanager
-def handing_over(folder: Path, name: str, app: Path) -> Iterator[None]:
-    """A server, and in `folder` its log and (whole, or not there) the file with its address."""
-    with started(app, folder / f"{name}.log") as server:
-        (folder / "url").write_text(server.url)
-        (folder / "url").rename(folder / f"{name}.url")
-        yield
-
-
 def main() -> None:
-    folder, parent = Path(sys.argv[1]), os.getppid()
+    """Serve until nobody holds our input open, or somebody ends us; FOLDER/ready says when both answer."""
+    folder = Path(sys.argv[1])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    with handing_over(folder, "app", REPOSITORY), handing_over(folder, "zoo", make_zoo(folder / "zoo")):
-        while os.getppid() == parent:
-            time.sleep(0.5)
+    zoo = make_zoo(folder / "zoo")
+    with started(REPOSITORY, folder / "app.log") as ours, started(zoo, folder / "zoo.log") as others:
+        for name, server in (("app", ours), ("zoo", others)):
+            (folder / f"{name}.url").write_text(server.ready())
+        with (folder / "ready").open("w") as ready:
+            ready.write("ready\n")
+        sys.stdin.read()
 
 
 if __name__ == "__main__":
